@@ -1,0 +1,55 @@
+package devices
+
+import "time"
+
+// Event is something that happened to a device. The set is closed: Joined, Changed, Reported, PresenceChanged,
+// CommandMoved, Left. The hub's feed numbers them.
+type Event interface {
+	// DeviceID is the device to which it happened.
+	DeviceID() string
+	event()
+}
+
+// Joined: the hub sees the device for the first time.
+type Joined struct{ Device Device }
+
+// Changed: its description changed (name, room, firmware, components).
+type Changed struct{ Device Device }
+
+// Reported: a property's value changed, or a momentary one occurred. A repetition of what is known is no event.
+type Reported struct {
+	Device string
+	Ref
+	Reading
+	// Momentary is set for an event of the device's, such as a button's press, that leaves no state.
+	Momentary bool
+}
+
+// PresenceChanged: the device came or went.
+type PresenceChanged struct {
+	Device string
+	Reach
+}
+
+// CommandMoved: a command was created or reached another status.
+type CommandMoved struct{ Command Command }
+
+// Left: the device was removed.
+type Left struct {
+	Device string
+	At     time.Time
+}
+
+func (e Joined) DeviceID() string          { return e.Device.ID }
+func (e Changed) DeviceID() string         { return e.Device.ID }
+func (e Reported) DeviceID() string        { return e.Device }
+func (e PresenceChanged) DeviceID() string { return e.Device }
+func (e CommandMoved) DeviceID() string    { return e.Command.Device }
+func (e Left) DeviceID() string            { return e.Device }
+
+func (Joined) event()          {}
+func (Changed) event()         {}
+func (Reported) event()        {}
+func (PresenceChanged) event() {}
+func (CommandMoved) event()    {}
+func (Left) event()            {}

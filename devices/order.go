@@ -1,0 +1,321 @@
+package devices
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+const (
+	// returnTime is how long commands wait after a device has come back: most devices publish that they are there a
+	// moment before they subscribe to their commands.
+	returnTime = time.Second
+	// restartTime is how long, after a restart of the hub, commands of its last life wait for a sign of the device.
+	restartTime = 30 * time.Second
+)
+
+// DefaultAwait is how long a command waits for a device that is away when nothing else was said.
+const DefaultAwait = time.Hour
+
+// order is a command that may still move, with what only the twin needs to know.
+type order struct {
+	Command
+	// patience is the time from sending to confirmation; until is when waiting for an absent device ends.
+	patience time.Duration
+	until    time.Time
+	// out: it was handed out for sending, and nobody has yet said what came of it.
+	out bool
+	// said: what confirms it was there before the news of its sending: the device was quick, or had said so already.
+	said   bool
+	reason string // why it is confirmed, if said
+	// after is when it is sent although the device has not been heard since the restart.
+	after time.Time
+}
+
+// Add takes a new command. Its ID, Device, Ref, Value, Origin and Created are the caller's, its status becomes the twin's.
+// The value has passed Property.Check. patience is the time from sending to confirmation, await the longest time that it
+// waits for a device that is away; zero means Patience and DefaultAwait.
+//
+// An older pending command to the same property is superseded, even if it wants the same value. What cannot be confirmed is
+// never queued: with the device away it is refused at once, and it supersedes nothing, since pressing a button twice is not
+// pressing it once.
+func (t *Twin) Add(now time.Time, c Command, patience, await time.Duration) []Event {
+	p := t.device.Property(c.Ref)
+	if p == nil {
+		c.Status, c.Reason, c.Done, c.Deadline = Refused, fmt.Sprintf("the device has no %s", c.Ref), now, now
+		return []Event{CommandMoved{c}}
+	}
+	if patience <= 0 {
+		patience = t.patience(c.Ref)
+	}
+	if await <= 0 {
+		await = DefaultAwait
+	}
+	o := order{Command: c, patience: patience, until: now.Add(await)}
+	o.Status, o.Deadline, o.Done = Waiting, o.until, time.Time{}
+	if t.Away() {
+		o.Reason = t.awayNote()
+	}
+	if !p.Confirmable() {
+		if t.Away() {
+			o.Status, o.Done = Refused, now
+			o.Reason += "; what it cannot confirm is not kept for later"
+			return []Event{CommandMoved{o.Command}}
+		}
+		t.orders = append(t.orders, o)
+		return []Event{CommandMoved{o.Command}}
+	}
+	var events []Event
+	for _, old := range slices.Clone(t.orders) {
+		if old.Ref == c.Ref {
+			events = append(events, t.end(now, old.ID, Superseded, fmt.Sprintf("a newer command wants %s", c.Value))...)
+		}
+	}
+	t.orders = append(t.orders, o)
+	return append(events, CommandMoved{o.Command})
+}
+
+// readopt takes up a command of the hub's last life; see Restore.
+func (t *Twin) readopt(now time.Time, c Command) []Event {
+	o := order{Command: c, patience: t.patience(c.Ref)}
+	ended := func(s Status, reason string) []Event {
+		o.Status, o.Reason, o.Done = s, reason, now
+		return []Event{CommandMoved{o.Command}}
+	}
+	p := t.device.Property(c.Ref)
+	switch {
+	case p == nil:
+		return ended(Refused, fmt.Sprintf("the device no longer has %s", c.Ref))
+	case p.Check(c.Value) != nil:
+		return ended(Refused, "the device has changed: "+p.Check(c.Value).Error())
+	case !p.Confirmable():
+		return ended(Refused, "the hub was restarted and does not know whether it was sent")
+	}
+	// Adding to now, rather than taking the kept time, puts the deadline on the monotonic clock.
+	left := c.Deadline.Sub(now)
+	if now.Before(c.Created) {
+		left = c.Deadline.Sub(c.Created)
+	}
+	if left <= 0 {
+		return ended(Lapsed, "its time ran out while the hub was not running")
+	}
+	o.until = now.Add(left)
+	if c.Status == Sent {
+		o.until = now.Add(max(left, DefaultAwait-max(0, now.Sub(c.Created))))
+		o.Reason = "the hub was restarted; it is sent again"
+	}
+	o.Status, o.Deadline, o.SentAt, o.after = Waiting, o.until, time.Time{}, now.Add(restartTime)
+	t.orders = append(t.orders, o)
+	if c.Status == Waiting {
+		return nil
+	}
+	return []Event{CommandMoved{o.Command}}
+}
+
+// Pending returns the commands that may still move, oldest first.
+func (t *Twin) Pending() []Command {
+	if len(t.orders) == 0 {
+		return nil
+	}
+	list := make([]Command, len(t.orders))
+	for i, o := range t.orders {
+		list[i] = o.Command
+	}
+	return list
+}
+
+// Take returns the waiting commands that can be sent now, oldest first, and notes that they are on their way: each must
+// come back by Sent, Hold or Refuse. Nothing can be sent to a device that is away; one that has just come back gets a second
+// to settle. One that has not been heard is tried; but commands from before a restart of the hub wait half a minute for a sign
+// of it, since a broker that was restarted, too, has nobody connected at first.
+func (t *Twin) Take(now time.Time) []Command {
+	var list []Command
+	for i := range t.orders {
+		o := &t.orders[i]
+		if o.out || o.Status != Waiting || t.Away() || now.Before(t.ready(o)) {
+			continue
+		}
+		o.out, o.said, o.reason = true, false, ""
+		// The value may be what the device said last. Then it will perhaps not say it again, so its word counts if it
+		// is there and has not been away, or told otherwise, since. The command is sent all the same: it does no harm.
+		if p := t.device.Property(o.Ref); p != nil && p.Confirmable() {
+			r, ok := t.reported[o.Ref]
+			o.said = ok && !t.stale[o.Ref] && t.reach.Presence == Online && p.Same(o.Value, r.Value)
+			if o.said {
+				o.reason = "the device had said so already"
+			} else {
+				t.stale[o.Ref] = true
+			}
+		}
+		list = append(list, o.Command)
+	}
+	return list
+}
+
+// ready is the earliest time at which a waiting command can be sent, as far as is known.
+func (t *Twin) ready(o *order) time.Time {
+	if t.silent {
+		return o.after
+	}
+	return t.back
+}
+
+// Sent takes the news that a command was sent. From here its time for confirmation runs. What cannot be confirmed ends as
+// Sent. A command that is no longer pending is ignored: it was superseded on its way.
+func (t *Twin) Sent(now time.Time, id string) []Event {
+	o := t.order(id)
+	if o == nil || o.Status == Sent {
+		return nil
+	}
+	o.out = false
+	o.SentAt = now
+	p := t.device.Property(o.Ref)
+	switch {
+	case p == nil || !p.Confirmable():
+		o.Deadline = now
+		return t.end(now, id, Sent, "")
+	case o.said:
+		o.Deadline = now.Add(o.patience)
+		return t.end(now, id, Confirmed, o.reason)
+	case t.Away():
+		return t.hold(o, t.awayNote())
+	}
+	o.Status, o.Reason, o.Deadline = Sent, "", now.Add(o.patience)
+	return []Event{CommandMoved{o.Command}}
+}
+
+// Hold takes back a command that could not be sent for a reason that will pass, such as a link that is down. It waits and is
+// taken again; what cannot be confirmed is refused.
+func (t *Twin) Hold(now time.Time, id, reason string) []Event {
+	o := t.order(id)
+	if o == nil {
+		return nil
+	}
+	if p := t.device.Property(o.Ref); p == nil || !p.Confirmable() {
+		return t.end(now, id, Refused, reason+"; what it cannot confirm is not kept for later")
+	}
+	return t.hold(o, reason)
+}
+
+// Refuse ends a command that cannot be sent.
+func (t *Twin) Refuse(now time.Time, id, reason string) []Event {
+	return t.end(now, id, Refused, reason)
+}
+
+// Next is the next time at which Expire or Take will have something to do if nothing happens before; ok is false when there
+// is no pending command.
+func (t *Twin) Next(now time.Time) (at time.Time, ok bool) {
+	earlier := func(t time.Time) {
+		if !ok || t.Before(at) {
+			at, ok = t, true
+		}
+	}
+	for i := range t.orders {
+		o := &t.orders[i]
+		earlier(o.Deadline)
+		if ready := t.ready(o); o.Status == Waiting && !o.out && !t.Away() && now.Before(ready) {
+			earlier(ready)
+		}
+	}
+	return at, ok
+}
+
+// Expire lets the commands lapse whose deadline has come.
+func (t *Twin) Expire(now time.Time) []Event {
+	var events []Event
+	for _, o := range slices.Clone(t.orders) {
+		if !now.Before(o.Deadline) {
+			events = append(events, t.end(now, o.ID, Lapsed, t.lapse(o))...)
+		}
+	}
+	return events
+}
+
+// lapse says why a command lapsed.
+func (t *Twin) lapse(o order) string {
+	if o.Status == Waiting {
+		waited := span(o.until.Sub(o.Created).Round(time.Second / 10))
+		switch {
+		case t.Away():
+			return fmt.Sprintf("waited %s, but %s", waited, t.awayNote())
+		case o.Reason != "":
+			return fmt.Sprintf("could not be sent within %s: %s", waited, o.Reason)
+		}
+		return fmt.Sprintf("could not be sent within %s", waited)
+	}
+	reason := fmt.Sprintf("no report of %s within %s", o.Value, span(o.patience))
+	r, ok := t.reported[o.Ref]
+	switch {
+	case !ok:
+		return reason + "; it has not reported any value"
+	case t.device.Property(o.Ref).Same(o.Value, r.Value):
+		return reason + "; its last one is older than the command"
+	}
+	return reason + fmt.Sprintf("; it last said %s", r.Value)
+}
+
+// confirm looks whether a report is what a command waits for. A report of another value is no refusal: a lamp passes
+// through other values on its way.
+func (t *Twin) confirm(now time.Time, ref Ref, p *Property, v Value) []Event {
+	var events []Event
+	for _, o := range slices.Clone(t.orders) {
+		switch {
+		case o.Ref != ref || !p.Same(o.Value, v):
+		case o.Status == Sent:
+			events = append(events, t.end(now, o.ID, Confirmed, "")...)
+		case o.out:
+			live := t.order(o.ID)
+			live.said, live.reason = true, ""
+		}
+	}
+	return events
+}
+
+// holdAll makes what was sent and not confirmed wait again, because the device is away.
+func (t *Twin) holdAll(now time.Time) []Event {
+	var events []Event
+	for _, o := range slices.Clone(t.orders) {
+		if !o.out {
+			events = append(events, t.Hold(now, o.ID, t.awayNote())...)
+		}
+	}
+	return events
+}
+
+func (t *Twin) hold(o *order, reason string) []Event {
+	o.out = false
+	if o.Status == Waiting && o.Reason == reason {
+		return nil
+	}
+	o.Status, o.Reason, o.Deadline = Waiting, reason, o.until
+	return []Event{CommandMoved{o.Command}}
+}
+
+// end gives a command its last status and takes it off the list.
+func (t *Twin) end(now time.Time, id string, s Status, reason string) []Event {
+	i := slices.IndexFunc(t.orders, func(o order) bool { return o.ID == id })
+	if i < 0 {
+		return nil
+	}
+	c := t.orders[i].Command
+	c.Status, c.Reason, c.Done = s, reason, now
+	t.orders = slices.Delete(t.orders, i, i+1)
+	return []Event{CommandMoved{c}}
+}
+
+func (t *Twin) order(id string) *order {
+	for i := range t.orders {
+		if t.orders[i].ID == id {
+			return &t.orders[i]
+		}
+	}
+	return nil
+}
+
+func (t *Twin) patience(ref Ref) time.Duration {
+	var kind Kind
+	if c := t.device.Component(ref.Component); c != nil {
+		kind = c.Kind
+	}
+	return Patience(kind, ref.Property)
+}

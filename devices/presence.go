@@ -1,0 +1,24 @@
+package devices
+
+import "time"
+
+// Presence says whether a device can be reached.
+type Presence string
+
+// The states of presence. Unknown is a device of which nothing has been heard in this life of the hub and whose
+// convention has not told.
+const (
+	Unknown Presence = "unknown"
+	Online  Presence = "online"
+	Offline Presence = "offline"
+	// Asleep is a device that said that it is away on purpose and will come back by itself.
+	Asleep Presence = "asleep"
+)
+
+// Reach is a device's presence, since when, and why, as one plain sentence part: "its will was published",
+// "keep alive of 60 s passed without a sign of life".
+type Reach struct {
+	Presence Presence  `json:"presence"`
+	Since    time.Time `json:"since"`
+	Why      string    `json:"why,omitempty"`
+}

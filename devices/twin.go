@@ -1,0 +1,306 @@
+package devices
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Twin is all that the hub knows of one device now: its description, its presence since when and why, what it reported,
+// what is wanted of it, and the commands that may still move. Its methods are rules: they take the time as an argument,
+// touch nothing outside, and return what happened as events, in order. A Twin is not safe for concurrent use.
+//
+// The times that it is given should carry Go's monotonic reading, so that deadlines do not move with the wall clock.
+type Twin struct {
+	device   Device
+	reach    Reach
+	before   Reach     // the presence that was known in the hub's last life; zero once it is known again
+	back     time.Time // when commands go out again after the device's return
+	silent   bool      // nothing has been heard live since the hub was restarted
+	joined   time.Time
+	seen     time.Time
+	reported map[Ref]Reading
+	targets  map[Ref]Value
+	// stale are the properties whose last report says little about now: the device was away since, or was told
+	// something else since.
+	stale  map[Ref]bool
+	orders []order // oldest first
+}
+
+// Kept is what is kept of a twin between two lives of the hub.
+type Kept struct {
+	Device   Device
+	Joined   time.Time
+	Reach    Reach
+	Reported map[Ref]Reading
+	Pending  []Command // oldest first
+}
+
+// Join returns the twin of a device that is seen for the first time.
+func Join(now time.Time, d Device) (*Twin, []Event) {
+	t := newTwin(d)
+	t.joined = now
+	t.reach = Reach{Presence: Unknown, Since: now}
+	return t, []Event{Joined{Device: t.device.Clone()}}
+}
+
+// Restore returns the twin of a device that was known in the hub's last life. Its presence is Unknown until something is
+// heard; Reached then takes up the old Since if it turns out to be unchanged. Commands go on:
+//
+//   - a waiting one goes on waiting until its deadline;
+//   - one that was sent and whose time is not up is sent again, since nobody knows whether the device did it, and
+//     wanting a value twice does no harm;
+//   - one whose time passed meanwhile has lapsed, and one that cannot be confirmed is refused, for it may have been
+//     sent already.
+//
+// Where now is earlier than a command's creation the wall clock is not to be believed (a small computer without a
+// battery boots in the past); then the command gets its whole time again.
+func Restore(now time.Time, k Kept) (*Twin, []Event) {
+	t := newTwin(k.Device)
+	t.joined = k.Joined
+	t.silent = true
+	t.before = k.Reach
+	t.reach = Reach{Presence: Unknown, Since: now, Why: "not heard since the hub started"}
+	for ref, r := range k.Reported {
+		if p := t.device.Property(ref); p != nil && !p.Momentary && p.Datatype == r.Value.Datatype() {
+			t.reported[ref] = r
+			if r.Heard.After(t.seen) {
+				t.seen = r.Heard
+			}
+		}
+	}
+	var events []Event
+	for _, c := range k.Pending {
+		if c.Pending() {
+			events = append(events, t.readopt(now, c)...)
+		}
+	}
+	return t, events
+}
+
+func newTwin(d Device) *Twin {
+	d = d.Clone()
+	d.Sort()
+	return &Twin{device: d, reported: map[Ref]Reading{}, targets: map[Ref]Value{}, stale: map[Ref]bool{}}
+}
+
+// Device returns the description. Nobody may write to its slices.
+func (t *Twin) Device() Device { return t.device }
+
+// Property returns the property that ref names, or nil. Nobody may write to it.
+func (t *Twin) Property(ref Ref) *Property { return t.device.Property(ref) }
+
+// Reach is the device's presence, since when and why.
+func (t *Twin) Reach() Reach { return t.reach }
+
+// Joined is when the hub saw the device first, LastSeen when it last heard from it, zero if never.
+func (t *Twin) Joined() time.Time   { return t.joined }
+func (t *Twin) LastSeen() time.Time { return t.seen }
+
+// Reported returns the last reading of each property that has one: its value, and when that value was first heard.
+// The map is a copy.
+func (t *Twin) Reported() map[Ref]Reading { return maps.Clone(t.reported) }
+
+// Reading returns the last reading of one property.
+func (t *Twin) Reading(ref Ref) (Reading, bool) {
+	r, ok := t.reported[ref]
+	return r, ok
+}
+
+// Targets returns what the device says it is on its way to. The map is a copy.
+func (t *Twin) Targets() map[Ref]Value { return maps.Clone(t.targets) }
+
+// Wanted is what the property is meant to become: the value of the newest pending command, else what the device says it is
+// on its way to; the zero Value when it is not meant to change.
+func (t *Twin) Wanted(ref Ref) Value {
+	for i := len(t.orders) - 1; i >= 0; i-- {
+		if t.orders[i].Ref == ref {
+			return t.orders[i].Value
+		}
+	}
+	return t.targets[ref]
+}
+
+// Describe takes a device's new description; its ID must be the same. What was known of properties that are gone, or that
+// changed their type, is dropped, and commands that no longer fit are refused. The same description again is no event.
+func (t *Twin) Describe(now time.Time, d Device) []Event {
+	d = d.Clone()
+	d.Sort()
+	if d.Equal(t.device) {
+		return nil
+	}
+	t.device = d
+	for ref, r := range t.reported {
+		if p := d.Property(ref); p == nil || p.Datatype != r.Value.Datatype() {
+			delete(t.reported, ref)
+		}
+	}
+	for ref, v := range t.targets {
+		if p := d.Property(ref); p == nil || p.Datatype != v.Datatype() {
+			delete(t.targets, ref)
+		}
+	}
+	events := []Event{Changed{Device: d.Clone()}}
+	for _, o := range slices.Clone(t.orders) {
+		p := d.Property(o.Ref)
+		switch {
+		case p == nil:
+			events = append(events, t.end(now, o.ID, Refused, fmt.Sprintf("the device no longer has %s", o.Ref))...)
+		case p.Check(o.Value) != nil:
+			events = append(events, t.end(now, o.ID, Refused, "the device has changed: "+p.Check(o.Value).Error())...)
+		}
+	}
+	return events
+}
+
+// Heard notes that something was heard live from the device just now.
+func (t *Twin) Heard(now time.Time) {
+	t.seen = now
+	if t.silent {
+		t.silent, t.back = false, now.Add(returnTime)
+	}
+}
+
+// Report takes a value that the device reported. A repetition of what is known is no event, but a live one may confirm a
+// command. A momentary property's report is an occurrence: always an event, never kept. Replayed says that the report is
+// an old one which the broker kept: if it equals what is known it is nothing at all, and a momentary one is nothing ever.
+//
+// Reports of properties that the device does not have, or of another type, are ignored.
+func (t *Twin) Report(now time.Time, ref Ref, v Value, replayed bool) []Event {
+	p := t.device.Property(ref)
+	if p == nil || v.Datatype() != p.Datatype {
+		return nil
+	}
+	if p.Momentary {
+		if replayed {
+			return nil
+		}
+		return []Event{Reported{Device: t.device.ID, Ref: ref, Reading: Reading{Value: v, Heard: now}, Momentary: true}}
+	}
+	known, ok := t.reported[ref]
+	same := ok && known.Value == v
+	if same && replayed {
+		return nil
+	}
+	var events []Event
+	if !same {
+		r := Reading{Value: v, Heard: now}
+		t.reported[ref] = r
+		events = append(events, Reported{Device: t.device.ID, Ref: ref, Reading: r})
+	}
+	if !replayed {
+		delete(t.stale, ref)
+	}
+	if target, ok := t.targets[ref]; ok && p.Same(target, v) {
+		delete(t.targets, ref)
+	}
+	return append(events, t.confirm(now, ref, p, v)...)
+}
+
+// Target takes a value that the device says it has accepted and is on its way to; the zero Value, or the one that it has
+// already, says that it has arrived. It returns whether that changed anything.
+func (t *Twin) Target(ref Ref, v Value) (changed bool) {
+	p := t.device.Property(ref)
+	if p == nil || !v.IsZero() && v.Datatype() != p.Datatype {
+		return false
+	}
+	old, had := t.targets[ref]
+	if r, ok := t.reported[ref]; v.IsZero() || ok && p.Same(v, r.Value) {
+		delete(t.targets, ref)
+		return had
+	}
+	t.targets[ref] = v
+	return old != v
+}
+
+// Reached takes the device's presence as it is known to be now. The same presence as before is no event, and keeps the
+// time and the reason of when it began; so does a presence that is unchanged since the hub's last life.
+//
+// When the device goes, commands that were sent and are not confirmed wait again, until their own deadline for waiting;
+// when it returns, Take returns them, a second later.
+func (t *Twin) Reached(now time.Time, p Presence, why string) []Event {
+	if p == "" {
+		p = Unknown
+	}
+	if p == t.reach.Presence {
+		return nil
+	}
+	since := now
+	if p != Unknown && t.before.Presence != "" {
+		if t.before.Presence == p && !t.before.Since.IsZero() {
+			since = t.before.Since
+			if t.before.Why != "" {
+				why = t.before.Why
+			}
+		}
+		t.before = Reach{}
+	}
+	if t.Away() {
+		t.back = now.Add(returnTime)
+	}
+	t.reach = Reach{Presence: p, Since: since, Why: why}
+	events := []Event{PresenceChanged{Device: t.device.ID, Reach: t.reach}}
+	if t.Away() {
+		for ref := range t.reported {
+			t.stale[ref] = true
+		}
+		return append(events, t.holdAll(now)...)
+	}
+	return events
+}
+
+// Explain replaces the reason of the present presence by a better one.
+func (t *Twin) Explain(now time.Time, why string) []Event {
+	if why == "" || why == t.reach.Why {
+		return nil
+	}
+	t.reach.Why = why
+	events := []Event{PresenceChanged{Device: t.device.ID, Reach: t.reach}}
+	if t.Away() {
+		events = append(events, t.holdAll(now)...)
+	}
+	return events
+}
+
+// Away says whether the device is known to be out of reach.
+func (t *Twin) Away() bool { return t.reach.Presence == Offline || t.reach.Presence == Asleep }
+
+// KeptReach is the presence to keep for the next life of the hub: the present one or, as long as nothing is known in this
+// life, that of the last.
+func (t *Twin) KeptReach() Reach {
+	if t.reach.Presence == Unknown && t.before.Presence != "" {
+		return t.before
+	}
+	return t.reach
+}
+
+// Leave ends the twin: what is pending is refused, and the device has left.
+func (t *Twin) Leave(now time.Time) []Event {
+	var events []Event
+	for _, o := range slices.Clone(t.orders) {
+		events = append(events, t.end(now, o.ID, Refused, "the device was removed")...)
+	}
+	return append(events, Left{Device: t.device.ID, At: now})
+}
+
+// awayNote says that and why the device is out of reach.
+func (t *Twin) awayNote() string {
+	note := "the device is " + string(t.reach.Presence)
+	if t.reach.Why != "" {
+		note += ": " + t.reach.Why
+	}
+	return note
+}
+
+// span spells a duration for people: 10 s, 90 s, 5 min, 1 h.
+func span(d time.Duration) string {
+	switch {
+	case d >= 2*time.Hour, d == time.Hour:
+		return strings.TrimSuffix(fmt.Sprintf("%.1f", d.Hours()), ".0") + " h"
+	case d > 90*time.Second:
+		return strings.TrimSuffix(fmt.Sprintf("%.1f", d.Minutes()), ".0") + " min"
+	}
+	return strings.TrimSuffix(fmt.Sprintf("%.1f", d.Seconds()), ".0") + " s"
+}
