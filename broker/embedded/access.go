@@ -1,0 +1,114 @@
+package embedded
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+)
+
+// AnonymousPolicy says whose clients may connect without credentials.
+type AnonymousPolicy int
+
+// The policies. Loopback, the zero value, lets clients on this machine in; not those that a proxy on this machine brings.
+const (
+	Loopback AnonymousPolicy = iota
+	Always
+	Never
+)
+
+var policyNames = [...]string{Loopback: "loopback", Always: "always", Never: "never"}
+
+// String returns the policy's name in the configuration.
+func (p AnonymousPolicy) String() string {
+	if p < 0 || int(p) >= len(policyNames) {
+		return fmt.Sprintf("AnonymousPolicy(%d)", int(p))
+	}
+	return policyNames[p]
+}
+
+// ParseAnonymousPolicy reads a policy's name.
+func ParseAnonymousPolicy(name string) (AnonymousPolicy, error) {
+	for p, n := range policyNames {
+		if n == name {
+			return AnonymousPolicy(p), nil
+		}
+	}
+	return 0, fmt.Errorf("parsing the anonymous policy %q: it is not loopback, always or never", name)
+}
+
+// admit decides whether a client may come in, and says aloud when it may not.
+func (b *Broker) admit(c *conn) byte {
+	k := &c.connect
+	if b.options.Authenticate == nil {
+		k.credentials, k.user = false, ""
+	}
+	password := k.password
+	k.password = "" // it has been kept long enough
+	if k.credentials {
+		if !b.options.Authenticate(k.user, password) {
+			b.refused(c, "wrong user name or password")
+			return badUserOrPassword
+		}
+	} else if b.options.Anonymous == Never || b.options.Anonymous == Loopback && !c.peer.local {
+		b.refused(c, "no credentials; hub user add")
+		return notAuthorized
+	}
+	if w := k.will; w != nil && !b.mayPublish(k.id, k.user, w.message.topic) {
+		b.refused(c, "its will message goes to "+w.message.topic+", where it may not publish")
+		return notAuthorized
+	}
+	return success
+}
+
+// mayPublish says whether a client may publish to a topic.
+func (b *Broker) mayPublish(client, user, topic string) bool {
+	if topic[0] == '$' && (b.options.MayPublish == nil || topic == "$SYS" || strings.HasPrefix(topic, "$SYS/")) {
+		return false
+	}
+	return b.options.MayPublish == nil || b.options.MayPublish(client, user, topic)
+}
+
+// refused logs a refusal, each one once in a while.
+func (b *Broker) refused(c *conn, why string) {
+	if b.sampler.allow(c.peer.host + " " + c.connect.id + " " + why) {
+		b.log.Warn(fmt.Sprintf("%s (%s) refused: %s", c.peer.host, c.connect.id, why),
+			"address", c.peer.address, "client", c.connect.id, "user", c.connect.user)
+	}
+}
+
+// sampler lets a log line through once in samplePeriod. What it does not remember, because too much happens, it lets through
+// only while it has room: a flood of different lines is a flood.
+type sampler struct {
+	mu   sync.Mutex
+	last map[string]time.Time
+}
+
+const (
+	samplePeriod = 5 * time.Minute
+	sampleKeys   = 1024
+)
+
+func (s *sampler) allow(key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if last, ok := s.last[key]; ok && now.Sub(last) < samplePeriod {
+		return false
+	}
+	if len(s.last) >= sampleKeys {
+		for k, last := range s.last {
+			if now.Sub(last) >= samplePeriod {
+				delete(s.last, k)
+			}
+		}
+		if len(s.last) >= sampleKeys {
+			return false
+		}
+	}
+	if s.last == nil {
+		s.last = map[string]time.Time{}
+	}
+	s.last[key] = now
+	return true
+}

@@ -1,0 +1,84 @@
+package embedded
+
+import (
+	"context"
+
+	"home.arpa/homehub/broker"
+)
+
+// batch is what somebody who brings messages in still owes for them: a flush to each connection that he has appended to, and
+// the calls of the links' handlers. It is not safe for concurrent use.
+type batch struct {
+	touched []*conn
+	hits    []hit
+	calls   []call
+	joints  []joint
+}
+
+// call is one message for a link's handler.
+type call struct {
+	link    *Link
+	message broker.Message
+}
+
+// joint is a context that ends with the publisher and with a link, kept for the next message.
+type joint struct {
+	life, ctx context.Context // kept because one joint serves all messages of a connection
+	end       context.CancelFunc
+	unhook    func() bool
+}
+
+// touch notes that a connection must be flushed.
+func (b *batch) touch(c *conn) {
+	if !c.out.marked.Swap(true) {
+		b.touched = append(b.touched, c)
+	}
+}
+
+// settle flushes, then calls the handlers, which may wait for room. No lock is held. ctx is the publisher's life.
+func (b *batch) settle(ctx context.Context) {
+	for len(b.touched) > 0 || len(b.calls) > 0 {
+		b.flush()
+		calls := b.calls
+		b.calls = nil
+		for i := range calls {
+			if life := calls[i].link.alive(); life != nil {
+				calls[i].link.handle(b.join(ctx, life), calls[i].message)
+			}
+		}
+		clear(calls)
+		b.calls = calls[:0]
+	}
+}
+
+func (b *batch) flush() {
+	for _, c := range b.touched {
+		c.flush()
+	}
+	clear(b.touched)
+	b.touched = b.touched[:0]
+}
+
+// join returns a context that ends with the publisher's life and with a link's.
+func (b *batch) join(ctx, life context.Context) context.Context {
+	if ctx == life {
+		return ctx
+	}
+	for _, j := range b.joints {
+		if j.life == life {
+			return j.ctx
+		}
+	}
+	both, end := context.WithCancel(ctx)
+	b.joints = append(b.joints, joint{life, both, end, context.AfterFunc(life, end)})
+	return both
+}
+
+// release must be called when the batch is no longer used.
+func (b *batch) release() {
+	for _, j := range b.joints {
+		j.unhook()
+		j.end()
+	}
+	b.joints = nil
+}

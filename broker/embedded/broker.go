@@ -1,0 +1,123 @@
+// Package embedded is the MQTT broker inside the hub: MQTT 3.1, 3.1.1 and 5, QoS 0 to 2, over TCP and WebSocket.
+//
+// Its control plane (CONNECT, SUBSCRIBE, UNSUBSCRIBE, PINGREQ, DISCONNECT) is mochi's; the data plane, everything that begins
+// with PUB and what it stands on, is in this package, a room for each promise: the gate (who comes in, and how a connection
+// ends), the connection (what mochi believes to be a socket), outbox and session (what is on its way to a client, and what waits
+// for it), the router with the retained messages, the registry (who holds which client identifier), wills, access, the link (the
+// hub's own way in), and the snapshot that brings all of this back after a restart.
+//
+// Its locks are taken in the order registry, router, one session, its outbox, and none is held while something is parsed,
+// called back, read or written. Nobody waits for a client to read: what a client does not take is queued within limits,
+// dropped and counted, or ends the client.
+//
+// The program that runs the hub builds a Broker; the hub uses its Link; tests use package brokertest. The package knows nothing of
+// devices, and nobody outside of it imports mochi.
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	mqtt "github.com/mochi-mqtt/server/v2"
+)
+
+// Broker is an MQTT broker. Its methods may be called by several goroutines at once.
+type Broker struct {
+	options Options
+	log     *slog.Logger
+	plane   *mqtt.Server
+	stopped chan struct{} // closed when the last connection has ended
+
+	gate     gate
+	registry registry
+	router   router
+	links    links
+	janitor  janitor
+	counts   counts
+	sampler  sampler
+	numbers  atomic.Uint64 // of connections
+
+	mu        sync.Mutex
+	listeners []net.Listener
+	started   bool
+}
+
+// New builds a broker and loads its snapshot. It starts nothing: Run does.
+func New(o Options) (*Broker, error) {
+	if err := o.fill(); err != nil {
+		return nil, err
+	}
+	b := &Broker{options: o, log: o.Logger, stopped: make(chan struct{}), registry: newRegistry()}
+	b.router.limits, b.router.counts = &b.options, &b.counts
+	b.janitor.wake = make(chan struct{}, 1)
+	plane, err := newControlPlane(b)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the control plane: %w", err)
+	}
+	b.plane = plane
+	if err := b.load(); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// Listen binds a TCP address, such as ":1883" or "127.0.0.1:0", for Run to serve, and returns the address in use. It may be
+// called several times before Run.
+func (b *Broker) Listen(address string) (net.Addr, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.started {
+		return nil, errors.New("listening on " + address + ": the broker runs already")
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listening for MQTT: %w", err)
+	}
+	b.listeners = append(b.listeners, l)
+	return l.Addr(), nil
+}
+
+// Run serves clients until ctx ends. Then it disconnects them (MQTT 5 clients are told that the server shuts down), keeps the
+// wills of those that were connected for the next life, writes the snapshot, and returns when everything that it started has
+// ended. The error is that of writing the snapshot. Run is called once.
+func (b *Broker) Run(ctx context.Context) error {
+	listeners, err := b.start()
+	if err != nil {
+		return err
+	}
+	var serving sync.WaitGroup
+	for _, l := range listeners {
+		serving.Go(func() { b.accept(ctx, l) })
+	}
+	serving.Go(func() { b.sweep(ctx) })
+	<-ctx.Done()
+	for _, l := range listeners {
+		_ = l.Close()
+	}
+	b.gate.empty()
+	serving.Wait()
+	close(b.stopped)
+	if err := b.save(); err != nil {
+		return fmt.Errorf("stopping the broker: %w", err)
+	}
+	return nil
+}
+
+func (b *Broker) start() ([]net.Listener, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.started {
+		return nil, errors.New("running the broker: it was started before")
+	}
+	b.started = true
+	return b.listeners, nil
+}
+
+// ServeConn serves one connection that was made elsewhere, a pipe for instance, until it ends. A connection whose remote
+// address is no IP address counts as one from this machine. It needs Run only for what happens by the clock.
+func (b *Broker) ServeConn(nc net.Conn) { b.serve(nc, peerOf(nc)) }

@@ -1,0 +1,279 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+const (
+	// writeTimeout is how long a client may leave a piece of its output unread before it is cut off.
+	writeTimeout = 20 * time.Second
+	// parting is how long the last bytes to a client may take, and linger how long the close waits for the client to
+	// read them: closing a socket with unread input would destroy them on their way.
+	parting = 500 * time.Millisecond
+	linger  = 200 * time.Millisecond
+	// writePiece is the size of the pieces that a writer goroutine sets a deadline for.
+	writePiece = 32 << 10
+	// ackReserve is what acknowledgements may take beyond the limit for messages.
+	ackReserve = 256 << 10
+	// fillLevel is how full the outbox is kept from the session's queue.
+	fillLevel = 64 << 10
+	// batchFrames is how many packets one connection gets handled before what they caused is flushed.
+	batchFrames = 64
+)
+
+var longAgo = time.Unix(1, 0)
+
+// peer is the other end of a connection as the transport knows it.
+type peer struct {
+	address string // IP address and port, or a name for what has none
+	host    string // IP address without port, for limits and logs
+	local   bool   // so near that it needs no credentials: loopback without a proxy in front, or in this process
+	fragile bool   // a read deadline that passes ends the transport
+}
+
+// cause is why a connection ends.
+type cause struct {
+	reason   string
+	code     byte // for a DISCONNECT to an MQTT 5 client, 0: none
+	clean    bool // the client said goodbye
+	stopping bool // the broker stops; the will is kept for the next life
+	polite   bool // our decision: the last bytes should reach the client
+}
+
+// conn is one network connection, from the first byte to the last. It is what mochi believes to be the socket: Read hands out
+// control packets only, everything that begins with PUB is handled here. Its fields belong to the reader's goroutine,
+// except where said otherwise.
+type conn struct {
+	broker *Broker
+	net    net.Conn
+	raw    syscall.RawConn // of a plain TCP socket, else nil
+	peer   peer
+	name   string // what mochi calls the connection
+	born   time.Time
+
+	life   context.Context // the connection's own life: it ends when the connection has to, so there is nothing to pass it through
+	end    context.CancelFunc
+	over   chan struct{}         // closed when the session has been given back
+	cause  atomic.Pointer[cause] // set once, by whoever ends the connection
+	opened atomic.Bool           // CONNECT was accepted
+
+	connect   connect
+	session   *session
+	resumed   bool // it took over a session that was there
+	shortened shortened
+	leaving   goodbye
+
+	in         []byte // in[start:top] is unread input
+	start, top int
+	pass       []byte // what mochi gets next
+	frames     int    // handled since the last settle
+	idle       time.Duration
+	armed      time.Time // the read deadline that is set
+	names      names
+	scratch    message
+	codes      []byte // for the SUBACK or UNSUBACK that mochi is about to encode
+	replays    []replay
+	batch      batch
+
+	out outbox
+}
+
+func newConn(b *Broker, nc net.Conn, p peer) *conn {
+	c := &conn{broker: b, net: nc, peer: p, born: time.Now(), over: make(chan struct{})}
+	c.name = fmt.Sprintf("#%d", b.numbers.Add(1))
+	c.life, c.end = context.WithCancel(context.Background())
+	if tcp, ok := nc.(*net.TCPConn); ok {
+		c.raw, _ = tcp.SyscallConn()
+	}
+	return c
+}
+
+// Read is called by mochi's reader for the next bytes of a control packet.
+func (c *conn) Read(p []byte) (int, error) {
+	for len(c.pass) == 0 {
+		if err := c.advance(); err != nil {
+			c.fail(err)
+			return 0, err
+		}
+	}
+	n := copy(p, c.pass)
+	c.pass = c.pass[n:]
+	return n, nil
+}
+
+// advance reads and handles one packet.
+func (c *conn) advance() error {
+	frame, header, err := c.next()
+	if err != nil {
+		return err
+	}
+	if c.cause.Load() != nil { // kicked meanwhile: what it had sent is dead
+		return net.ErrClosed
+	}
+	switch kind := frame[0] >> 4; kind {
+	case publishPacket:
+		return c.publish(frame[0], frame[header:])
+	case pubackPacket, pubrecPacket, pubrelPacket, pubcompPacket:
+		return c.acknowledged(frame[0], frame[header:])
+	case disconnectPacket:
+		g, err := decodeGoodbye(frame, header, c.connect.version)
+		if err != nil {
+			return err
+		}
+		return c.goodbye(g)
+	default:
+		if err := checkControl(frame, header, c.connect.version); err != nil {
+			return err
+		}
+		frame[0] &^= 8 // MQTT 3.1's duplicate flag, which mochi does not know
+		c.pass = frame
+		return nil
+	}
+}
+
+// next returns the next whole packet. It is valid until the call after.
+func (c *conn) next() (frame []byte, header int, err error) {
+	if c.frames >= batchFrames {
+		c.settle()
+	}
+	limit := c.broker.options.MaxPacketSize
+	if !c.opened.Load() {
+		limit = min(limit, maxConnect)
+	}
+	for {
+		b := c.in[c.start:c.top]
+		size, header, err := frameSize(b)
+		if err != nil {
+			return nil, 0, err
+		}
+		if size > limit {
+			return nil, 0, &packetError{packetTooLarge, fmt.Sprintf("a packet of %d bytes, more than the %d allowed", size, limit)}
+		}
+		if len(b) > 0 && !c.opened.Load() && b[0] != connectPacket<<4 { // [MQTT-3.1.0-1]
+			return nil, 0, &packetError{0, "not a CONNECT packet"}
+		}
+		if size > 0 && len(b) >= size {
+			c.start += size
+			c.frames++
+			return b[:size], header, nil
+		}
+		c.settle()
+		if err := c.fill(); err != nil {
+			return nil, 0, err
+		}
+	}
+}
+
+// settle pays what this connection owes for the packets that it has sent: flushes, and calls of the links' handlers.
+func (c *conn) settle() {
+	c.frames = 0
+	c.batch.settle(c.life)
+}
+
+// fill reads more input, waiting for it as long as the keep alive allows.
+func (c *conn) fill() error {
+	c.makeRoom()
+	heard := time.Now() // being held back by a handler is no silence of the client's
+	for {
+		deadline := c.deadline(heard)
+		if c.armed != deadline && (deadline.IsZero() || c.peer.fragile || !c.armed.After(heard) || c.armed.After(deadline)) {
+			if err := c.net.SetReadDeadline(deadline); err != nil {
+				return err
+			}
+			c.armed = deadline
+		}
+		if c.cause.Load() != nil { // whoever set it moved the deadline after that, perhaps before we did
+			return net.ErrClosed
+		}
+		n, err := c.net.Read(c.in[c.top:])
+		if n > 0 {
+			c.top += n
+			c.broker.counts.bytesIn.Add(uint64(n))
+			return nil
+		}
+		if err == nil {
+			continue
+		}
+		if c.cause.Load() != nil {
+			return net.ErrClosed
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
+		}
+		c.armed = time.Time{}
+		if !time.Now().Before(c.deadline(heard)) { // else an alarm set by an older sign of life
+			return c.late()
+		}
+	}
+}
+
+// makeRoom moves what is unread to the front of the buffer, and makes the buffer larger when the last read filled it, smaller
+// when a large packet has gone.
+func (c *conn) makeRoom() {
+	unread, size := c.top-c.start, len(c.in)
+	switch full := c.top == size; {
+	case unread == 0 && size > keepBuffer:
+		size = 1024
+	case full && (unread == size || size < keepBuffer):
+		size = max(1024, 2*size)
+	}
+	to := c.in
+	if size != len(c.in) {
+		to = make([]byte, size)
+	}
+	copy(to, c.in[c.start:c.top])
+	c.in, c.start, c.top = to, 0, unread
+}
+
+// deadline is when a client last heard at a time must have been heard again; zero means never.
+func (c *conn) deadline(heard time.Time) time.Time {
+	switch {
+	case !c.opened.Load():
+		return c.born.Add(c.broker.options.ConnectTimeout)
+	case c.idle == 0:
+		return time.Time{}
+	}
+	return heard.Add(c.idle)
+}
+
+func (c *conn) late() error {
+	if !c.opened.Load() {
+		return &packetError{0, fmt.Sprintf("no CONNECT within %v", c.broker.options.ConnectTimeout)}
+	}
+	return &packetError{keepAliveTimeout, fmt.Sprintf("keep alive of %d s passed without a sign of life", c.connect.keepAlive)}
+}
+
+// Write is mochi's: the answers of the control plane. They leave with the next flush.
+func (c *conn) Write(b []byte) (int, error) {
+	if !c.out.put(b, 0, c.broker.options.MaxQueuedBytes+ackReserve) {
+		return 0, net.ErrClosed
+	}
+	c.batch.touch(c)
+	return len(b), nil
+}
+
+// answer puts an acknowledgement into the outbox.
+func (c *conn) answer(kind byte, id uint16, code byte) error {
+	var space [8]byte
+	if !c.out.put(appendAck(space[:0], kind, id, c.connect.version, code), 0, c.broker.options.MaxQueuedBytes+ackReserve) {
+		return errors.New("it does not read its acknowledgements")
+	}
+	c.batch.touch(c)
+	return nil
+}
+
+// The rest of net.Conn. mochi's deadlines are not ours, and its Close only says that it has done its part.
+
+func (c *conn) Close() error                     { return nil }
+func (c *conn) LocalAddr() net.Addr              { return c.net.LocalAddr() }
+func (c *conn) RemoteAddr() net.Addr             { return c.net.RemoteAddr() }
+func (c *conn) SetDeadline(time.Time) error      { return nil }
+func (c *conn) SetReadDeadline(time.Time) error  { return nil }
+func (c *conn) SetWriteDeadline(time.Time) error { return nil }

@@ -1,0 +1,228 @@
+package embedded
+
+import (
+	"encoding/binary"
+	"errors"
+	"strconv"
+	"time"
+
+	"home.arpa/homehub/broker"
+)
+
+const (
+	mqtt31  byte = 3
+	mqtt311 byte = 4
+	mqtt5   byte = 5
+
+	// maxConnect bounds the CONNECT packet, the only thing that a stranger may make us keep. A will message of the
+	// greatest length that the standard allows fits in.
+	maxConnect = 128 << 10
+	// maxClientID bounds client identifiers, which end up in logs and on pages.
+	maxClientID = 512
+	// neverExpires is the session expiry interval that means never [MQTT-3.1.2.11.2].
+	neverExpires = 0xFFFFFFFF
+)
+
+// connect is a decoded CONNECT packet.
+type connect struct {
+	version     byte
+	clean       bool
+	keepAlive   uint16 // seconds, 0 means none
+	id          string
+	assigned    bool // the identifier is ours
+	user        string
+	password    string
+	credentials bool // there is a user name or a password
+	will        *will
+
+	// MQTT 5; for the older versions set to what they mean there.
+	expiry         uint32 // of the session, in seconds
+	receiveMaximum uint16
+	maxPacket      uint32 // 0 means no limit
+	aliasMaximum   uint16 // how many topic aliases we may set
+	problemInfo    bool
+}
+
+// decodeConnect reads the variable part of a CONNECT packet. With an error the version is set as far as it was read, and
+// the error is a *packetError whose code is 0 when the client is better left without an answer.
+func decodeConnect(body []byte) (k connect, err error) {
+	c := cursor{rest: body}
+	name := string(c.binary())
+	k.version = c.byte()
+	flags := c.byte()
+	k.keepAlive = c.uint16()
+	switch {
+	case c.bad != nil || name != "MQTT" && name != "MQIsdp":
+		return k, &packetError{0, "not MQTT"}
+	case name == "MQIsdp" && k.version != mqtt31, name == "MQTT" && k.version != mqtt311 && k.version != mqtt5:
+		return k, &packetError{unsupportedVersion, "version " + strconv.Itoa(int(k.version)) + " of " + name + " is not supported"}
+	}
+	k.clean = flags&0x02 != 0
+	hasWill, hasUser, hasPassword := flags&0x04 != 0, flags&0x80 != 0, flags&0x40 != 0
+	switch {
+	case flags&0x01 != 0 && k.version != mqtt31: // [MQTT-3.1.2-3]
+		return k, malformed("the reserved connect flag is set")
+	case !hasWill && flags&0x38 != 0, flags&0x18 == 0x18: // [MQTT-3.1.2-11] to [MQTT-3.1.2-14]
+		return k, malformed("the connect flags of the will contradict each other")
+	case hasPassword && !hasUser && k.version != mqtt5: // [MQTT-3.1.2-22] of 3.1.1
+		return k, malformed("a password without a user name")
+	}
+	k.defaults()
+	if k.version == mqtt5 {
+		k.properties(&c)
+	}
+	k.id = string(c.text())
+	if hasWill {
+		k.will = decodeWill(&c, k.version, flags)
+	}
+	if hasUser {
+		k.user = string(c.text())
+	}
+	if hasPassword {
+		k.password = string(c.binary())
+	}
+	k.credentials = hasUser || hasPassword
+	if c.bad == nil && len(c.rest) > 0 {
+		c.fail(malformed("bytes follow the end of CONNECT"))
+	}
+	if c.bad != nil {
+		return k, c.bad
+	}
+	return k, k.check()
+}
+
+func (k *connect) defaults() {
+	k.receiveMaximum = 65535
+	k.problemInfo = true
+	if k.version != mqtt5 && !k.clean {
+		k.expiry = neverExpires
+	}
+}
+
+func (k *connect) properties(c *cursor) {
+	var method, data bool
+	c.properties(connectPacket, func(p property) {
+		switch p.id {
+		case sessionExpiry:
+			k.expiry = uint32(p.number)
+		case receiveMaximum:
+			k.receiveMaximum = uint16(p.number)
+		case maximumPacketSize:
+			k.maxPacket = uint32(p.number)
+		case topicAliasMaximum:
+			k.aliasMaximum = uint16(p.number)
+		case requestProblemInfo:
+			k.problemInfo = p.number == 1
+		case authMethod:
+			method = true
+		case authData:
+			data = true
+		}
+	})
+	if c.bad == nil && data && !method { // [MQTT-3.1.2.11.10]
+		c.fail(violation("authentication data without a method"))
+	} else if c.bad == nil && method {
+		c.fail(&packetError{badAuthMethod, "enhanced authentication is not supported"})
+	}
+}
+
+// check holds what a well-formed CONNECT can still do wrong.
+func (k *connect) check() error {
+	switch {
+	case k.id == "" && (k.version == mqtt31 || k.version == mqtt311 && !k.clean): // [MQTT-3.1.3-8] of 3.1.1
+		return &packetError{clientIDNotValid, "an empty client identifier needs a clean session"}
+	case len(k.id) > maxClientID:
+		return &packetError{clientIDNotValid, "the client identifier is too long"}
+	}
+	if k.will != nil {
+		if err := broker.ValidTopic(k.will.message.topic); err != nil {
+			return &packetError{topicInvalid, "will message: " + err.Error()}
+		}
+	}
+	return nil
+}
+
+func decodeWill(c *cursor, version, flags byte) *will {
+	w := &will{message: &message{qos: flags >> 3 & 3, retain: flags&0x20 != 0}}
+	if version == mqtt5 {
+		c.properties(willProperties, func(p property) {
+			switch p.id {
+			case willDelay:
+				w.delay = time.Duration(p.number) * time.Second
+			case messageExpiry:
+				w.expiry = time.Duration(p.number) * time.Second
+			case responseTopic:
+				if broker.ValidTopic(string(p.data)) != nil {
+					c.fail(violation("the response topic is not a topic name"))
+				}
+				fallthrough
+			default:
+				w.message.props = append(w.message.props, p.raw...)
+			}
+		})
+	}
+	w.message.topic = string(c.text())
+	w.message.payload = append([]byte(nil), c.binary()...)
+	return w
+}
+
+// forControlPlane is the CONNECT that mochi gets instead of the client's own: a clean session without a will and without
+// credentials, since those are ours, under a name that no other connection has, so that nothing of mochi's own session
+// keeping ever takes effect.
+func (k *connect) forControlPlane(name string) []byte {
+	body := appendText(nil, "MQTT")
+	if k.version == mqtt31 {
+		body = appendText(nil, "MQIsdp")
+	}
+	body = append(body, k.version, 0x02)
+	body = binary.BigEndian.AppendUint16(body, k.keepAlive)
+	if k.version == mqtt5 {
+		var props []byte
+		if k.maxPacket > 0 {
+			props = append(props, maximumPacketSize)
+			props = binary.BigEndian.AppendUint32(props, k.maxPacket)
+		}
+		if !k.problemInfo {
+			props = append(props, requestProblemInfo, 0)
+		}
+		body = appendVarint(body, len(props))
+		body = append(body, props...)
+	}
+	body = appendText(body, name)
+	frame := appendVarint([]byte{connectPacket << 4}, len(body))
+	return append(frame, body...)
+}
+
+// refusal is the CONNACK for a client that may not come in, nil when it is better left without an answer.
+func refusal(version, code byte) []byte {
+	if version == mqtt5 {
+		if code == success {
+			return nil
+		}
+		return []byte{connackPacket << 4, 3, 0, code, 0}
+	}
+	var old byte // [MQTT-3.2.2.3] of 3.1.1
+	switch code {
+	case unsupportedVersion:
+		old = 1
+	case clientIDNotValid:
+		old = 2
+	case serverUnavailable, serverBusy, quotaExceeded:
+		old = 3
+	case badUserOrPassword:
+		old = 4
+	case notAuthorized:
+		old = 5
+	default:
+		return nil
+	}
+	return []byte{connackPacket << 4, 2, 0, old}
+}
+
+// codeOf is the reason code of an error, 0 when it has none.
+func codeOf(err error) byte {
+	if p, ok := errors.AsType[*packetError](err); ok {
+		return p.code
+	}
+	return 0
+}

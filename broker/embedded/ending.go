@@ -1,0 +1,174 @@
+package embedded
+
+import (
+	"errors"
+	"io"
+	"net"
+	"syscall"
+	"time"
+)
+
+// stop sets the cause of the connection's end, and says whether it was the first to do so. Any goroutine may call it.
+func (c *conn) stop(k *cause) bool {
+	if !c.cause.CompareAndSwap(nil, k) {
+		return false
+	}
+	c.end()
+	return true
+}
+
+// kick ends the connection from outside its own goroutine, which wakes up and gives the session back.
+func (c *conn) kick(k *cause) {
+	if !c.stop(k) {
+		return
+	}
+	c.farewell(k.code)
+	c.flush()
+	wake := longAgo
+	if c.peer.fragile { // waking the reader breaks the transport: let the last bytes go first
+		wake = time.Now().Add(linger)
+	}
+	_ = c.net.SetReadDeadline(wake)
+}
+
+// fail ends the connection from its own goroutine, for an error of its reader.
+func (c *conn) fail(err error) {
+	k := &cause{reason: "closed by the client without goodbye"}
+	var wrong *packetError
+	switch {
+	case errors.As(err, &wrong) && wrong.code == keepAliveTimeout:
+		k.reason, k.code, k.polite = wrong.text, wrong.code, true
+	case errors.As(err, &wrong):
+		k.reason, k.code, k.polite = "protocol error: "+wrong.text, wrong.code, true
+	case errors.Is(err, syscall.ECONNRESET):
+		k.reason = "connection reset by peer"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), err == nil:
+	default:
+		k.reason = err.Error()
+	}
+	if c.stop(k) {
+		c.farewell(k.code)
+	}
+}
+
+// farewell tells an MQTT 5 client why it is disconnected.
+func (c *conn) farewell(code byte) {
+	if code >= unspecifiedError && c.opened.Load() && c.connect.version == mqtt5 {
+		c.out.put([]byte{disconnectPacket << 4, 2, code, 0}, 0, 1<<30)
+	}
+}
+
+// goodbye takes the client's DISCONNECT, and hands a plain one to mochi.
+func (c *conn) goodbye(g goodbye) error {
+	if g.hasExpiry && g.expiry > 0 && c.connect.expiry == 0 { // [MQTT-3.14.2-2]
+		return violation("DISCONNECT with a session expiry interval after CONNECT without one")
+	}
+	c.settle() // what it sent before must have arrived before it is gone
+	k := &cause{reason: "said goodbye", clean: true}
+	if g.code != success {
+		k = &cause{reason: "said goodbye and asked for its will"}
+	}
+	if c.stop(k) {
+		c.leaving = g
+	}
+	c.pass = []byte{disconnectPacket << 4, 0}
+	return nil
+}
+
+// flush writes what stands in the outbox: attempts that do not wait, then a writer goroutine for the rest. Any goroutine may
+// call it; it never waits.
+func (c *conn) flush() {
+	c.out.marked.Store(false)
+	b := c.refill(c.out.take())
+	for round := 0; len(b) > 0; round++ {
+		n := 0
+		if c.raw != nil && round < 4 {
+			var err error
+			if n, err = attempt(c.raw, b); err != nil {
+				c.broken(err)
+				return
+			}
+			c.broker.counts.bytesOut.Add(uint64(n))
+		}
+		if n < len(b) {
+			c.out.wrote(n)
+			go c.write(b, n) // hangUp waits for it through the outbox
+			return
+		}
+		b = c.refill(c.out.more(n, b))
+	}
+}
+
+// write is the writer goroutine: it lives until the outbox is empty or the connection is broken.
+func (c *conn) write(b []byte, done int) {
+	for len(b) > 0 {
+		for done < len(b) {
+			piece := b[done:min(done+writePiece, len(b))]
+			_ = c.net.SetWriteDeadline(time.Now().Add(writeTimeout))
+			n, err := c.net.Write(piece)
+			c.broker.counts.bytesOut.Add(uint64(n))
+			if err != nil {
+				c.broken(err)
+				return
+			}
+			done += n
+			c.out.wrote(n)
+		}
+		_ = c.net.SetWriteDeadline(time.Time{}) // a passed deadline would spoil the next attempt without one
+		b, done = c.refill(c.out.more(0, b)), 0
+	}
+}
+
+// refill lets the session's queue and waiting retained messages move up once the outbox has been emptied.
+func (c *conn) refill(b []byte) []byte {
+	for len(b) == 0 {
+		s := c.attached()
+		if s == nil || !c.broker.router.refill(s, c) {
+			return nil
+		}
+		b = c.out.take()
+		if b == nil { // somebody else took it
+			return nil
+		}
+	}
+	return b
+}
+
+// broken ends the connection after a failed write.
+func (c *conn) broken(err error) {
+	c.out.discard()
+	k := &cause{reason: "connection reset by peer"}
+	var late net.Error
+	if errors.As(err, &late) && late.Timeout() {
+		k.reason = "it did not read for " + writeTimeout.String()
+	}
+	c.kick(k)
+}
+
+// hangUp writes what is left, as long as that is quick, and closes the socket.
+func (c *conn) hangUp() {
+	drained := c.out.close()
+	c.flush()
+	timer := time.NewTimer(parting)
+	defer timer.Stop()
+	select {
+	case <-drained:
+		c.linger()
+	case <-timer.C:
+	}
+	_ = c.net.Close()
+	<-drained
+	c.end()
+}
+
+// linger lets a client that we cut off read what it was told, by closing our direction first.
+func (c *conn) linger() {
+	k := c.cause.Load()
+	tcp, ok := c.net.(*net.TCPConn)
+	if !ok || k == nil || !k.polite {
+		return
+	}
+	_ = tcp.CloseWrite()
+	_ = tcp.SetReadDeadline(time.Now().Add(linger))
+	_, _ = io.CopyN(io.Discard, tcp, 1<<20)
+}

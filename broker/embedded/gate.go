@@ -1,0 +1,238 @@
+package embedded
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"home.arpa/homehub/broker"
+)
+
+// maxStrangers bounds the connections that have not said CONNECT yet.
+const maxStrangers = 500
+
+var noLog = slog.New(slog.DiscardHandler)
+
+// gate counts the connections, and ends them all when the broker stops.
+type gate struct {
+	mu        sync.Mutex
+	conns     map[*conn]struct{}
+	byHost    map[string]int
+	strangers int
+	closed    bool
+	open      sync.WaitGroup
+}
+
+// enter counts a connection in, unless a limit is reached or the broker stops.
+func (g *gate) enter(c *conn, o *Options) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case g.closed:
+		return broker.ErrClosed
+	case len(g.conns) >= o.MaxConnections:
+		return fmt.Errorf("%d connections are open", len(g.conns))
+	case g.strangers >= maxStrangers:
+		return fmt.Errorf("%d connections have not introduced themselves", g.strangers)
+	case !c.peer.local && g.byHost[c.peer.host] >= o.MaxConnectionsPerAddress:
+		return fmt.Errorf("%d connections are open from its address", g.byHost[c.peer.host])
+	}
+	if g.conns == nil {
+		g.conns, g.byHost = map[*conn]struct{}{}, map[string]int{}
+	}
+	g.conns[c] = struct{}{}
+	g.byHost[c.peer.host]++
+	g.strangers++
+	g.open.Add(1)
+	return nil
+}
+
+// known says that a connection's CONNECT has been read, or never will be.
+func (g *gate) known() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.strangers--
+}
+
+func (g *gate) leave(c *conn) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.conns, c)
+	if g.byHost[c.peer.host]--; g.byHost[c.peer.host] == 0 {
+		delete(g.byHost, c.peer.host)
+	}
+	g.open.Done()
+}
+
+// shut lets nobody in any more, and returns who is inside.
+func (g *gate) shut() []*conn {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = true
+	all := make([]*conn, 0, len(g.conns))
+	for c := range g.conns {
+		all = append(all, c)
+	}
+	return all
+}
+
+// empty ends all connections and waits until they have ended: politely for a while, then by closing their sockets.
+func (g *gate) empty() {
+	all := g.shut()
+	for _, c := range all {
+		c.kick(&cause{reason: "the hub is stopping", code: serverShuttingDown, stopping: true, polite: true})
+	}
+	done := make(chan struct{})
+	go func() { defer close(done); g.open.Wait() }()
+	timer := time.NewTimer(time.Second)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return
+	case <-timer.C:
+	}
+	for _, c := range all {
+		_ = c.net.Close()
+	}
+	<-done
+}
+
+// accept serves the connections of one listener until it is closed. Other errors, such as too many open files, pass.
+func (b *Broker) accept(ctx context.Context, l net.Listener) {
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	for {
+		nc, err := l.Accept()
+		switch {
+		case err == nil:
+			serving.Go(func() { b.serve(nc, peerOf(nc)) })
+		case errors.Is(err, net.ErrClosed):
+			return
+		default:
+			if b.sampler.allow("accept " + err.Error()) {
+				b.log.Warn("could not accept a connection", "error", err)
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	}
+}
+
+// peerOf describes the other end of a socket. What has no IP address, such as a pipe, is in this process or on this machine.
+func peerOf(nc net.Conn) peer {
+	address := nc.RemoteAddr().String()
+	at, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return peer{address: address, host: address, local: true}
+	}
+	ip := at.Addr().Unmap()
+	return peer{address: netip.AddrPortFrom(ip, at.Port()).String(), host: ip.String(), local: ip.IsLoopback()}
+}
+
+// serve runs one connection from its first byte to its last.
+func (b *Broker) serve(nc net.Conn, p peer) {
+	c := newConn(b, nc, p)
+	if err := b.gate.enter(c, &b.options); err != nil {
+		if b.sampler.allow("full " + p.host) {
+			b.log.Warn("turned a connection away", "address", p.address, "error", err)
+		}
+		c.end()
+		_ = nc.Close()
+		return
+	}
+	defer b.gate.leave(c)
+	defer c.batch.release()
+	defer c.hangUp()
+	if !c.introduce() {
+		return
+	}
+	defer b.giveBack(c)
+	resumed, code := b.claim(c)
+	if code != success {
+		b.refused(c, "its client identifier belongs to another user")
+		c.turnAway(code)
+		return
+	}
+	c.resumed = resumed
+	c.run()
+}
+
+// introduce reads CONNECT and decides about it.
+func (c *conn) introduce() bool {
+	defer c.broker.gate.known()
+	frame, header, err := c.next()
+	if err == nil {
+		c.connect, err = decodeConnect(frame[header:])
+		if err == nil && frame[0]&0x0F != 0 {
+			err = malformed("CONNECT with flags")
+		}
+	}
+	if err != nil {
+		c.broker.log.Debug("no connection", "address", c.peer.address, "error", err)
+		c.turnAway(codeOf(err))
+		return false
+	}
+	c.negotiate()
+	if code := c.broker.admit(c); code != success {
+		c.turnAway(code)
+		return false
+	}
+	return true
+}
+
+// turnAway answers CONNECT with a refusal, or with nothing when code is 0.
+func (c *conn) turnAway(code byte) {
+	c.stop(&cause{reason: "refused", polite: code != 0})
+	if code != 0 {
+		c.out.put(refusal(c.connect.version, code), 0, 1<<30)
+	}
+}
+
+// run hands the connection to mochi, which reads it until its end. A panic, ours or mochi's, ends this one connection.
+func (c *conn) run() {
+	defer func() {
+		if r := recover(); r != nil {
+			c.broker.log.Error("a connection failed", "client", c.connect.id, "panic", r, "stack", string(debug.Stack()))
+			c.stop(&cause{reason: "an error of the broker"})
+			c.broker.plane.Clients.Delete(c.name)
+			c.batch.flush()
+		}
+	}()
+	if c.cause.Load() != nil { // taken over while it waited
+		return
+	}
+	c.pass = c.connect.forControlPlane(c.name)
+	err := c.broker.plane.EstablishConnection("gate", c)
+	c.fail(err)
+	c.settle()
+}
+
+// opened begins the life of a connection whose CONNACK has been written.
+func (b *Broker) opened(c *conn) {
+	c.idle = time.Duration(c.connect.keepAlive) * 1500 * time.Millisecond // [MQTT-3.1.2-22]
+	b.counts.connections.Add(1)
+	b.counts.connected.Add(1)
+	c.opened.Store(true)
+	c.settle()
+	b.log.Info("client connected", "client", c.connect.id, "user", c.connect.user, "address", c.peer.address, "version", c.connect.version)
+	b.links.session(broker.Session{
+		Client: c.connect.id, User: c.connect.user, Address: c.peer.address, Connected: true, WillTopic: c.willTopic(),
+	})
+	b.counts.change()
+	c.out.open(c.connect.aliasMaximum, c.connect.maxPacket)
+	c.session.attach(c)
+	c.batch.touch(c)
+}
+
+// newClientID makes an identifier for a client that has none.
+func newClientID() string { return "hub-" + rand.Text() }

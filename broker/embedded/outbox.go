@@ -1,0 +1,184 @@
+package embedded
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// position is a place in a journal. What an entry of an outbox depends on must be on disk up to its position before the entry
+// may leave; 0 depends on nothing. The plain broker keeps no journal, and all its positions are 0.
+type position uint64
+
+// keepBuffer is the greatest buffer that an idle connection holds on to.
+const keepBuffer = 16 << 10
+
+// outbox is the ordered queue of bytes on their way to one client. It is bounded: what does not fit is either not put in
+// (QoS 1 and 2 stay in the session's queue, QoS 0 is dropped) or ends the client (acknowledgements that it does not read).
+type outbox struct {
+	marked atomic.Bool // somebody has promised a flush
+
+	mu      sync.Mutex
+	buf     []byte   // not yet taken for writing
+	spare   []byte   // a used buffer for the next round
+	marks   []mark   // the parts of buf that depend on the journal, in order
+	durable position // what the journal has on disk
+	pending int      // bytes in buf and on their way into the socket
+	writing bool     // somebody is writing what was taken
+	closed  bool     // nothing more may be put in
+	aliases shorthand
+	limit   uint32        // the client's greatest packet, 0 for none
+	drained chan struct{} // closed when the outbox is closed, empty and nobody writes
+}
+
+// mark says that what stands in buf from start on must wait for a position.
+type mark struct {
+	start int
+	after position
+}
+
+// open says what the client allows.
+func (o *outbox) open(aliases uint16, limit uint32) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.aliases.most, o.limit = min(int(aliases), maxOutAliases), limit
+}
+
+// put appends bytes, unless the outbox is closed or would then hold more than limit; an empty outbox takes anything.
+func (o *outbox) put(b []byte, after position, limit int) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed || o.pending > 0 && o.pending+len(b) > limit {
+		return false
+	}
+	o.begin(after)
+	o.buf = append(o.buf, b...)
+	o.pending += len(b)
+	return true
+}
+
+// publish encodes a message at the end of the queue, under the same limit as put.
+func (o *outbox) publish(m *outgoing, v5 bool, after position, limit int) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed || o.pending > 0 && o.pending+len(m.payload) > limit {
+		return false
+	}
+	o.begin(after)
+	o.aliases.apply(m, o.limit)
+	before := len(o.buf)
+	o.buf = m.append(o.buf, v5)
+	o.pending += len(o.buf) - before
+	return true
+}
+
+// begin starts an entry that depends on the journal up to a position. Entries never overtake each other, so only a position
+// beyond all before it needs a mark.
+func (o *outbox) begin(after position) {
+	if o.buf == nil {
+		o.buf, o.spare = o.spare, nil
+	}
+	if after > o.durable && (len(o.marks) == 0 || after > o.marks[len(o.marks)-1].after) {
+		o.marks = append(o.marks, mark{len(o.buf), after})
+	}
+}
+
+// release says that the journal is on disk up to a position. What waited for it leaves with the next flush.
+func (o *outbox) release(durable position) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.durable = max(o.durable, durable)
+}
+
+// room says whether the outbox is short enough to be filled up from the session's queue.
+func (o *outbox) room(limit int) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return !o.closed && o.pending < limit
+}
+
+// take gives the caller what may be written, and with it the sole right to write until it calls wrote. It returns nothing
+// when somebody else is writing (and will find what there is) or when there is nothing to write.
+func (o *outbox) take() []byte {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.writing {
+		return nil
+	}
+	b := o.ready()
+	o.writing = len(b) > 0
+	return b
+}
+
+// more is take for the one who is writing already: it reports n bytes written since the last time and gives the next ones.
+// used is the buffer that they came from, for another round. With nothing left to write the right to write ends.
+func (o *outbox) more(n int, used []byte) []byte {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.pending -= n
+	if cap(used) <= keepBuffer && o.spare == nil {
+		o.spare = used[:0]
+	}
+	b := o.ready()
+	o.writing = len(b) > 0
+	o.settle()
+	return b
+}
+
+// wrote reports n bytes written, with more of the same buffer to come.
+func (o *outbox) wrote(n int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.pending -= n
+}
+
+// close lets nothing more in; what is inside may still be written. The channel is closed when that has happened or can
+// no longer happen.
+func (o *outbox) close() (drained <-chan struct{}) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed = true
+	if o.drained == nil {
+		o.drained = make(chan struct{})
+	}
+	o.settle()
+	return o.drained
+}
+
+// discard is called by the one who writes, when the connection takes no more: everything is thrown away.
+func (o *outbox) discard() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.buf, o.spare, o.marks = nil, nil, nil
+	o.pending, o.writing, o.closed = 0, false, true
+	o.settle()
+}
+
+func (o *outbox) settle() {
+	if o.drained == nil || o.writing || len(o.buf) > 0 {
+		return
+	}
+	select {
+	case <-o.drained:
+	default:
+		close(o.drained)
+	}
+}
+
+// ready cuts the durable beginning off the queue.
+func (o *outbox) ready() []byte {
+	for len(o.marks) > 0 && o.marks[0].after <= o.durable {
+		o.marks = o.marks[1:]
+	}
+	if len(o.marks) == 0 {
+		b := o.buf
+		o.buf, o.marks = nil, nil
+		return b
+	}
+	n := o.marks[0].start
+	b := append([]byte(nil), o.buf[:n]...)
+	o.buf = append(o.buf[:0], o.buf[n:]...)
+	for i := range o.marks {
+		o.marks[i].start -= n
+	}
+	return b
+}

@@ -1,0 +1,50 @@
+package embedded
+
+// publish handles a PUBLISH packet of the client's: it checks, routes and acknowledges it.
+func (c *conn) publish(first byte, body []byte) error {
+	b, m := c.broker, &c.scratch
+	id, err := decodePublish(first, body, c.connect.version, &c.names, m)
+	if err != nil {
+		return err
+	}
+	b.counts.received.Add(1)
+	m.client = c.connect.id
+	code := byte(success)
+	if !b.mayPublish(c.connect.id, c.connect.user, m.topic) {
+		code = notAuthorized
+		if b.sampler.allow("publish " + c.connect.id) {
+			b.log.Warn("refused a message", "client", c.connect.id, "user", c.connect.user, "topic", m.topic)
+		}
+	}
+	if m.qos == 2 && (code == success || c.connect.version != mqtt5) {
+		fresh, ok := c.session.receive(c, id)
+		if !ok {
+			return &packetError{receiveMaximumExceeded, "more QoS 2 messages open than it may have"}
+		}
+		if !fresh { // it did not hear our PUBREC [MQTT-4.3.3-10]
+			return c.answer(pubrecPacket, id, success)
+		}
+	}
+	if code == success {
+		if code = b.router.route(m, c.session, nil, &c.batch); code != success {
+			b.reportFull(c, m)
+			if m.qos == 2 && c.connect.version == mqtt5 {
+				c.session.release(c, id)
+			}
+		}
+	}
+	switch m.qos {
+	case 1:
+		return c.answer(pubackPacket, id, code)
+	case 2:
+		return c.answer(pubrecPacket, id, code)
+	}
+	return nil
+}
+
+func (b *Broker) reportFull(c *conn, m *message) {
+	b.counts.dropped.Add(1)
+	if b.sampler.allow("retained") {
+		b.log.Error("lost a message: no room for more retained messages", "client", c.connect.id, "topic", m.topic)
+	}
+}

@@ -1,0 +1,235 @@
+package embedded
+
+import (
+	"sync"
+	"time"
+
+	"home.arpa/homehub/broker"
+)
+
+// registry knows the sessions and the wills by client identifier, and which connection holds which identifier. Its lock comes
+// first of all.
+type registry struct {
+	mu       sync.Mutex
+	holders  map[string]*conn
+	sessions map[string]*session
+	wills    map[string]*overdueWill
+	serial   uint64
+}
+
+func newRegistry() registry {
+	return registry{holders: map[string]*conn{}, sessions: map[string]*session{}, wills: map[string]*overdueWill{}}
+}
+
+// claim makes a connection the holder of its client identifier: it ends the one before it, waits until that has given its
+// session back and published its will, and takes the session over, or makes a new one. present says which of the two; code is
+// not success when the identifier belongs to somebody else or the connection has been ended meanwhile.
+func (b *Broker) claim(c *conn) (present bool, code byte) {
+	r := &b.registry
+	before, code := r.hold(c)
+	if code != success {
+		return false, code
+	}
+	if before != nil {
+		before.kick(&cause{reason: "taken over by a new connection from " + c.peer.host, code: sessionTakenOver, polite: true})
+		<-before.over
+	}
+	old, w := r.settleOld(c, time.Now())
+	if old != nil {
+		b.router.forget(old)
+		old.discard()
+	}
+	if w != nil {
+		b.publishWill(c.connect.id, w.user, w.will)
+	}
+	present = r.install(c)
+	return present, success
+}
+
+// hold enters a connection as the holder of its identifier, unless that belongs to another user.
+func (r *registry) hold(c *conn) (before *conn, code byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id := c.connect.id
+	before = r.holders[id]
+	owner, known := "", false
+	if before != nil {
+		owner, known = before.connect.user, true
+	} else if s := r.sessions[id]; s != nil && !s.over(time.Now()) {
+		owner, known = s.user, true
+	}
+	if known && owner != "" && owner != c.connect.user { // what an anonymous client has begun, a user may go on with
+		return nil, notAuthorized
+	}
+	r.holders[id] = c
+	return before, success
+}
+
+// settleOld takes away what a new connection puts an end to: the session, if the client wants a clean one or it has expired,
+// and the will that was waiting, which is returned if it has to be published now [MQTT-3.1.3-9].
+func (r *registry) settleOld(c *conn, now time.Time) (old *session, due *overdueWill) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id := c.connect.id
+	if s := r.sessions[id]; s != nil && (c.connect.clean || s.over(now)) {
+		old = s
+		delete(r.sessions, id)
+	}
+	if w := r.wills[id]; w != nil {
+		delete(r.wills, id)
+		if old != nil && !w.restart {
+			due = w
+		}
+	}
+	return old, due
+}
+
+// install gives the connection its session.
+func (r *registry) install(c *conn) (present bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.sessions[c.connect.id]
+	present = s != nil
+	if s == nil {
+		s = r.newSession(c.connect.id)
+	}
+	s.user, s.expiry, s.expires = c.connect.user, c.connect.expiry, time.Time{}
+	s.keep(c.connect.expiry > 0)
+	c.session = s
+	return present
+}
+
+func (r *registry) newSession(id string) *session {
+	r.serial++
+	s := &session{id: id, serial: r.serial}
+	r.sessions[id] = s
+	return s
+}
+
+// over says whether the session has ended by its expiry. The caller holds the registry's lock.
+func (s *session) over(now time.Time) bool { return !s.expires.IsZero() && !now.Before(s.expires) }
+
+// keep says whether the session outlives its connection.
+func (s *session) keep(keeps bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keeps = keeps
+}
+
+// discard empties a session that has ended.
+func (s *session) discard() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+	s.queue, s.received, s.replays = queue{}, nil, nil
+}
+
+// giveBack ends a connection's hold of its session: the links are told, the will is published or put off, the session ends or
+// waits for the client's return. Whoever waits for the identifier goes on after that.
+func (b *Broker) giveBack(c *conn) {
+	defer close(c.over)
+	defer b.registry.letGo(c)
+	s := c.session
+	if s == nil {
+		return
+	}
+	s.detach(c)
+	k := c.cause.Load()
+	if c.leaving.hasExpiry {
+		c.connect.expiry = min(c.leaving.expiry, b.longestSession())
+	}
+	if c.opened.Load() {
+		b.counts.connected.Add(-1)
+		b.log.Info("client disconnected", "client", s.id, "user", c.connect.user, "address", c.peer.address, "reason", k.reason)
+		b.links.session(broker.Session{Client: s.id, User: c.connect.user, Address: c.peer.address, Clean: k.clean, Reason: k.reason, WillTopic: c.willTopic()})
+	}
+	if w := b.registry.retire(c, k, time.Now()); w != nil {
+		b.publishWill(s.id, c.connect.user, w)
+	}
+	if c.connect.expiry == 0 {
+		b.router.forget(s)
+		s.discard()
+	}
+	b.counts.change()
+	b.janitor.poke()
+}
+
+func (c *conn) willTopic() string {
+	if c.connect.will == nil {
+		return ""
+	}
+	return c.connect.will.message.topic
+}
+
+// retire puts the session where the client finds it again, or takes it away, and returns the will if it has to be published now.
+func (r *registry) retire(c *conn, k *cause, now time.Time) *will {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s, id := c.session, c.connect.id
+	s.expiry = c.connect.expiry
+	switch {
+	case s.expiry == 0:
+		delete(r.sessions, id)
+	case s.expiry != neverExpires:
+		s.expires = now.Add(time.Duration(s.expiry) * time.Second)
+	}
+	w := c.connect.will
+	switch {
+	case w == nil, k.clean, !c.opened.Load():
+		return nil
+	case k.stopping:
+		r.wills[id] = &overdueWill{will: w, user: c.connect.user, restart: true}
+		return nil
+	}
+	delay := w.delay
+	if s.expiry != neverExpires { // the session's end publishes the will, too
+		delay = min(delay, time.Duration(s.expiry)*time.Second)
+	}
+	if delay == 0 {
+		return w
+	}
+	r.wills[id] = &overdueWill{will: w, user: c.connect.user, due: now.Add(delay)}
+	return nil
+}
+
+// letGo frees the identifier, unless somebody has claimed it already.
+func (r *registry) letGo(c *conn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.holders[c.connect.id] == c {
+		delete(r.holders, c.connect.id)
+	}
+}
+
+// due takes away the sessions and wills whose time has come, and says when the next one will have.
+func (r *registry) due(now time.Time) (ended []*session, wills map[string]*overdueWill, next time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	sooner := func(t time.Time) {
+		if next.IsZero() || t.Before(next) {
+			next = t
+		}
+	}
+	wills = map[string]*overdueWill{}
+	for id, w := range r.wills {
+		switch {
+		case w.due.IsZero():
+		case now.Before(w.due):
+			sooner(w.due)
+		default:
+			wills[id] = w
+			delete(r.wills, id)
+		}
+	}
+	for id, s := range r.sessions {
+		switch {
+		case s.expires.IsZero(), r.holders[id] != nil:
+		case now.Before(s.expires):
+			sooner(s.expires)
+		default:
+			ended = append(ended, s)
+			delete(r.sessions, id)
+		}
+	}
+	return ended, wills, next
+}

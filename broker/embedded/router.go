@@ -1,0 +1,261 @@
+package embedded
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"home.arpa/homehub/broker"
+)
+
+// subscription is what one session wants of one filter. It is replaced, never changed.
+type subscription struct {
+	filter      string // as the client wrote it, share name included
+	qos         byte
+	noLocal     bool
+	asPublished bool   // the retain flag stays as it was published
+	handling    byte   // when retained messages are wanted: 0 always, 1 if the subscription is new, 2 never
+	id          uint32 // subscription identifier, 0 for none
+	group       *group // of a shared subscription
+}
+
+// group is one shared subscription: each message goes to one of its members.
+type group struct {
+	key     string // share name and filter
+	filter  string
+	members []member
+	turn    atomic.Uint64
+}
+
+type member struct {
+	session *session
+	sub     *subscription
+}
+
+// router knows who wants what, and the retained messages. Its lock comes after the registry's and before a session's.
+type router struct {
+	limits *Options
+	counts *counts
+
+	mu       sync.RWMutex
+	subs     broker.Trie[*session, *subscription]
+	shared   broker.Trie[*group, struct{}]
+	groups   map[string]*group
+	links    broker.Trie[*Link, byte]
+	retained retained
+}
+
+// hit is one session that a message goes to, and the subscription because of which.
+type hit struct {
+	session *session
+	sub     *subscription
+}
+
+// route hands a message to everybody who has subscribed to it, and keeps it if it is to be retained. from is the session of the
+// publisher, origin the link, if it is one of them. It returns success, or quotaExceeded when there is no room to retain it.
+func (r *router) route(m *message, from *session, origin *Link, b *batch) byte {
+	if m.qos > 0 || m.retain {
+		m = m.own()
+	}
+	b.hits = b.hits[:0]
+	first := len(b.calls)
+	if code := r.match(m, from, origin, b); code != success {
+		return code
+	}
+	b.deliver(m, r)
+	if len(b.calls) > first { // the handler keeps the payload; several links may share it
+		payload := m.payload
+		if m.qos == 0 && !m.retain {
+			payload = slices.Clone(payload)
+		}
+		for i := range b.calls[first:] {
+			b.calls[first+i].message = broker.Message{Topic: m.topic, Payload: payload, QoS: b.calls[first+i].message.QoS, Client: m.client}
+		}
+	}
+	return success
+}
+
+// match does what needs the lock: it retains the message and collects its targets.
+func (r *router) match(m *message, from *session, origin *Link, b *batch) byte {
+	if m.retain {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if !r.roomToRetain(m) {
+			return quotaExceeded
+		}
+		r.retained.set(m)
+		r.counts.change()
+	} else {
+		r.mu.RLock()
+		defer r.mu.RUnlock()
+	}
+	several := false
+	r.subs.Match(m.topic, func(s *session, sub *subscription) {
+		if sub.noLocal && s == from { // [MQTT-3.8.3-3]
+			return
+		}
+		several = several || s.count.Load() > 1
+		b.hits = append(b.hits, hit{s, sub})
+	})
+	if several && len(b.hits) > 1 { // bring together what one session gets for several subscriptions
+		slices.SortFunc(b.hits, func(x, y hit) int { return int(int64(x.session.serial - y.session.serial)) })
+	}
+	if r.shared.Len() > 0 {
+		r.shared.Match(m.topic, func(g *group, _ struct{}) {
+			if h, ok := g.choose(); ok {
+				b.hits = append(b.hits, h)
+			}
+		})
+	}
+	r.links.Match(m.topic, func(l *Link, qos byte) {
+		if l == origin {
+			return
+		}
+		for i := len(b.calls) - 1; i >= 0 && b.calls[i].message.Topic == ""; i-- { // this message's own, not filled in yet
+			if b.calls[i].link == l {
+				b.calls[i].message.QoS = max(b.calls[i].message.QoS, min(qos, m.qos))
+				return
+			}
+		}
+		b.calls = append(b.calls, call{link: l, message: broker.Message{QoS: min(qos, m.qos)}})
+	})
+	return success
+}
+
+func (r *router) roomToRetain(m *message) bool {
+	if len(m.payload) == 0 {
+		return true
+	}
+	return r.retained.count < r.limits.MaxRetained && r.retained.bytes+m.size() <= maxRetainedBytes || r.retained.get(m.topic) != nil
+}
+
+// choose picks the member whose turn it is, preferring those that are connected.
+func (g *group) choose() (hit, bool) {
+	n := uint64(len(g.members))
+	if n == 0 {
+		return hit{}, false
+	}
+	start := g.turn.Add(1) - 1
+	for i := range n {
+		m := g.members[(start+i)%n]
+		if m.session.conn.Load() != nil {
+			return hit{m.session, m.sub}, true
+		}
+	}
+	m := g.members[start%n]
+	return hit{m.session, m.sub}, true
+}
+
+// deliver appends the message to the sessions that match has collected. Without shared ones, the hits of one session stand
+// next to each other and become one delivery with the highest QoS and all the identifiers [MQTT-3.3.4-2], [MQTT-3.3.4-4].
+func (b *batch) deliver(m *message, r *router) {
+	for i := 0; i < len(b.hits); {
+		h := b.hits[i]
+		o := outgoing{message: m, level: h.sub.qos, replay: h.sub.asPublished && m.retain}
+		for ; i < len(b.hits) && b.hits[i].session == h.session && (b.hits[i].sub == h.sub || h.sub.group == nil && b.hits[i].sub.group == nil); i++ {
+			sub := b.hits[i].sub
+			o.level = max(o.level, sub.qos)
+			o.replay = o.replay || sub.asPublished && m.retain
+			if sub.id != 0 {
+				o.subs = append(o.subs, sub.id)
+			}
+		}
+		o.level = min(o.level, m.qos)
+		h.session.offer(o, b, r.counts, r.limits)
+	}
+	clear(b.hits)
+	b.hits = b.hits[:0]
+}
+
+// subscribe adds or replaces a subscription of a session. It returns the reason code for SUBACK, and adds the retained messages
+// that are to follow it to plan.
+func (r *router) subscribe(s *session, sub *subscription, plan *[]replay) byte {
+	group, filter, shared := broker.SplitShared(sub.filter)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old := s.subs[sub.filter]
+	if old == nil && len(s.subs) >= maxSubscriptions {
+		return quotaExceeded
+	}
+	if old != nil && shared {
+		r.leave(s, old)
+	}
+	if shared {
+		r.join(s, sub, group, filter)
+	} else {
+		r.subs.Set(filter, s, sub)
+	}
+	if s.subs == nil {
+		s.subs = map[string]*subscription{}
+	}
+	s.subs[sub.filter] = sub
+	s.count.Store(int32(len(s.subs)))
+	if old == nil {
+		r.counts.subscriptions.Add(1)
+	}
+	r.counts.change()
+	if !shared && (sub.handling == 0 || sub.handling == 1 && old == nil) { // [MQTT-3.3.1-9] to [MQTT-3.3.1-11]
+		if !r.plan(s, sub, plan) {
+			r.drop(s, sub.filter)
+			return quotaExceeded
+		}
+	}
+	return sub.qos
+}
+
+func (r *router) join(s *session, sub *subscription, name, filter string) {
+	key := name + "/" + filter
+	g := r.groups[key]
+	if g == nil {
+		g = &group{key: key, filter: filter}
+		if r.groups == nil {
+			r.groups = map[string]*group{}
+		}
+		r.groups[key] = g
+		r.shared.Set(filter, g, struct{}{})
+	}
+	sub.group = g
+	g.members = append(g.members, member{s, sub})
+}
+
+func (r *router) leave(s *session, sub *subscription) {
+	g := sub.group
+	g.members = slices.DeleteFunc(g.members, func(m member) bool { return m.session == s })
+	if len(g.members) == 0 {
+		delete(r.groups, g.key)
+		r.shared.Delete(g.filter, g)
+	}
+}
+
+// unsubscribe takes a subscription back and says whether there was one.
+func (r *router) unsubscribe(s *session, filter string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.drop(s, filter)
+}
+
+func (r *router) drop(s *session, filter string) bool {
+	sub := s.subs[filter]
+	if sub == nil {
+		return false
+	}
+	if sub.group != nil {
+		r.leave(s, sub)
+	} else {
+		r.subs.Delete(filter, s)
+	}
+	delete(s.subs, filter)
+	s.count.Store(int32(len(s.subs)))
+	r.counts.subscriptions.Add(-1)
+	r.counts.change()
+	return true
+}
+
+// forget takes back all subscriptions of a session.
+func (r *router) forget(s *session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for filter := range s.subs {
+		r.drop(s, filter)
+	}
+}

@@ -1,0 +1,261 @@
+package embedded
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// session is what the broker keeps of one client: subscriptions, messages on their way to it, and the QoS 2 messages that it
+// has not released. It lives on when a connection ends, as long as the client asked for in CONNECT.
+type session struct {
+	id     string
+	user   string // guarded by the registry
+	serial uint64
+
+	conn   atomic.Pointer[conn] // the connection that messages go to, nil while there is none
+	hungry atomic.Bool          // something waits for room in the outbox
+
+	subs  map[string]*subscription // by filter as the client wrote it; guarded by the router
+	count atomic.Int32             // len(subs)
+
+	expiry  uint32    // seconds that it outlives its connection; guarded by the registry
+	expires time.Time // guarded by the registry: when it ends, zero while connected or if never
+
+	mu       sync.Mutex
+	queue    queue
+	received map[uint16]struct{} // QoS 2 packet identifiers of the client's that wait for PUBREL
+	replays  []replay            // retained messages that wait for room
+	window   int                 // how many of the queue may be on their way at once
+	dropped  uint64
+	keeps    bool // it outlives its connection
+	ended    bool // nothing may be added any more
+}
+
+// attach makes a connection the one that messages go to, beginning with what is on hand.
+func (s *session) attach(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.cause.Load() != nil {
+		return
+	}
+	s.window = min(int(c.connect.receiveMaximum), c.broker.options.MaxInflight)
+	s.conn.Store(c)
+	s.pump(c)
+}
+
+// detach ends that.
+func (s *session) detach(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn.CompareAndSwap(c, nil) {
+		s.queue.rewind()
+	}
+	s.hungry.Store(false)
+}
+
+// attached is the session whose messages go to this connection, nil when there is none.
+func (c *conn) attached() *session {
+	if c.opened.Load() && c.session.conn.Load() == c {
+		return c.session
+	}
+	return nil
+}
+
+// offer gives the session a message. For QoS 0 it goes to the present connection or is lost; for QoS 1 and 2 it is queued
+// first, within limits.
+func (s *session) offer(o outgoing, b *batch, n *counts, limits *Options) {
+	if o.level > 0 {
+		s.enqueue(delivery{outgoing: o}, b, n, limits)
+		return
+	}
+	c := s.conn.Load()
+	if c == nil {
+		return
+	}
+	v5 := c.connect.version == mqtt5
+	if c.tooLarge(&o) || !c.out.publish(&o, v5, 0, limits.MaxQueuedBytes) {
+		n.dropped.Add(1)
+		return
+	}
+	n.sent.Add(1)
+	b.touch(c)
+}
+
+func (s *session) enqueue(d delivery, b *batch, n *counts, limits *Options) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.conn.Load()
+	switch {
+	case s.ended, c == nil && !s.keeps:
+		return
+	case s.queue.len() >= limits.MaxQueued, s.queue.len() > 0 && s.queue.bytes+d.message.size() > limits.MaxQueuedBytes:
+		n.dropped.Add(1)
+		s.dropped++
+		return
+	}
+	s.queue.push(d)
+	s.change(n)
+	if c != nil && s.pump(c) {
+		b.touch(c)
+	}
+}
+
+// change notes that the snapshot is out of date, if the session is in it. The caller holds the lock.
+func (s *session) change(n *counts) {
+	if s.keeps {
+		n.change()
+	}
+}
+
+// pump sends from the queue while the client's window and the outbox have room, and says whether it sent anything. The
+// caller holds the lock, and owes the connection a flush.
+func (s *session) pump(c *conn) (sent bool) {
+	v5 := c.connect.version == mqtt5
+	n := &c.broker.counts
+	for s.queue.sent < s.window {
+		d := s.queue.waiting()
+		if d == nil {
+			break
+		}
+		s.hungry.Store(true) // before looking, so that whoever makes room after the look sees it
+		if !c.out.room(fillLevel) {
+			return sent
+		}
+		if d.released {
+			c.out.put(appendAck(nil, pubrelPacket, d.id, c.connect.version, success), d.after, 1<<30)
+			s.queue.sent++
+			sent = true
+			continue
+		}
+		if c.tooLarge(&d.outgoing) || d.id == 0 && d.expired(time.Now()) { // [MQTT-3.1.2-25], [MQTT-3.3.2-5]
+			n.dropped.Add(1)
+			s.queue.dropWaiting()
+			continue
+		}
+		d.dup = d.id != 0 // [MQTT-3.3.1-1]
+		if d.id == 0 {
+			d.id = s.queue.nextID()
+			n.sent.Add(1)
+		}
+		c.out.publish(&d.outgoing, v5, d.after, 1<<30)
+		s.queue.sent++
+		sent = true
+	}
+	s.hungry.Store(len(s.replays) > 0)
+	return sent
+}
+
+// tooLarge says whether a client has said that it does not take packets of this size.
+func (c *conn) tooLarge(o *outgoing) bool {
+	if c.connect.maxPacket == 0 {
+		return false
+	}
+	plain := *o
+	plain.alias, plain.known = 0, false // what it had on another connection
+	return uint32(plain.size(true)) > c.connect.maxPacket
+}
+
+// acknowledged handles PUBACK, PUBREC, PUBREL and PUBCOMP.
+func (c *conn) acknowledged(first byte, body []byte) error {
+	id, code, err := decodeAck(first, body, c.connect.version)
+	if err != nil {
+		return err
+	}
+	s := c.session
+	switch kind := first >> 4; {
+	case kind == pubrelPacket:
+		reply := success
+		if !s.release(c, id) {
+			reply = packetIDNotFound
+		}
+		return c.answer(pubcompPacket, id, reply)
+	case kind == pubrecPacket && code < unspecifiedError:
+		known, err := s.takenOn(c, id)
+		if err != nil {
+			return err
+		}
+		reply := success
+		if !known {
+			reply = packetIDNotFound
+		}
+		return c.answer(pubrelPacket, id, reply)
+	default:
+		return s.delivered(c, id, kind)
+	}
+}
+
+// delivered takes a message out of the queue that the client has acknowledged for good, by PUBACK, PUBCOMP or a PUBREC that
+// refuses it [MQTT-4.3.3-4].
+func (s *session) delivered(c *conn, id uint16, kind byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn.Load() != c {
+		return nil
+	}
+	i := s.queue.find(id)
+	if i < 0 {
+		return nil
+	}
+	d := &s.queue.entries[i]
+	if d.level == 1 != (kind == pubackPacket) || d.released != (kind == pubcompPacket) {
+		return violation("an acknowledgement that does not belong to the message")
+	}
+	s.queue.remove(i)
+	s.change(&c.broker.counts)
+	if s.pump(c) || s.hungry.Load() {
+		c.batch.touch(c)
+	}
+	return nil
+}
+
+// takenOn notes a PUBREC: the client has the message, what follows is PUBREL.
+func (s *session) takenOn(c *conn, id uint16) (known bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn.Load() != c {
+		return false, nil
+	}
+	i := s.queue.find(id)
+	if i < 0 {
+		return false, nil
+	}
+	d := &s.queue.entries[i]
+	if d.level != 2 {
+		return false, violation("an acknowledgement that does not belong to the message")
+	}
+	d.released = true
+	s.change(&c.broker.counts)
+	return true, nil
+}
+
+// receive notes a QoS 2 message of the client's. fresh is false for one that was received before and not yet released; ok is
+// false when the client has more of them open than it may.
+func (s *session) receive(c *conn, id uint16) (fresh, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, known := s.received[id]; known {
+		return false, true
+	}
+	if c.connect.version == mqtt5 && len(s.received) >= c.broker.options.ReceiveMaximum {
+		return false, false
+	}
+	if s.received == nil {
+		s.received = map[uint16]struct{}{}
+	}
+	s.received[id] = struct{}{}
+	s.change(&c.broker.counts)
+	return true, true
+}
+
+// release ends the flow of a QoS 2 message of the client's.
+func (s *session) release(c *conn, id uint16) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, known := s.received[id]; !known {
+		return false
+	}
+	delete(s.received, id)
+	s.change(&c.broker.counts)
+	return true
+}

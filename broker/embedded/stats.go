@@ -1,0 +1,137 @@
+package embedded
+
+import (
+	"cmp"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// counts are the broker's numbers as they run.
+type counts struct {
+	connections   atomic.Uint64 // accepted since the start
+	connected     atomic.Int64
+	received      atomic.Uint64
+	sent          atomic.Uint64
+	dropped       atomic.Uint64
+	bytesIn       atomic.Uint64
+	bytesOut      atomic.Uint64
+	subscriptions atomic.Int64
+	changed       atomic.Bool // something that belongs into the snapshot
+}
+
+// change notes that the snapshot is out of date.
+func (n *counts) change() {
+	if !n.changed.Load() {
+		n.changed.Store(true)
+	}
+}
+
+// Stats are the broker's numbers at one moment. Those of messages, bytes and connections count from the start of the broker.
+type Stats struct {
+	// Connected clients now, Sessions in all (with those whose clients are away), Connections accepted.
+	Connected, Sessions int
+	Connections         uint64
+	// MessagesReceived from clients and links, MessagesSent to clients, MessagesDropped because a client's queue was full,
+	// the message too large for it or expired.
+	MessagesReceived, MessagesSent, MessagesDropped uint64
+	// BytesReceived and BytesSent on all connections.
+	BytesReceived, BytesSent uint64
+	// Retained messages and their size in bytes, Subscriptions of all sessions, messages Queued for clients.
+	Retained, RetainedBytes, Subscriptions, Queued int
+}
+
+// Stats returns the broker's numbers.
+func (b *Broker) Stats() Stats {
+	n := &b.counts
+	s := Stats{
+		Connected: int(n.connected.Load()), Connections: n.connections.Load(),
+		MessagesReceived: n.received.Load(), MessagesSent: n.sent.Load(), MessagesDropped: n.dropped.Load(),
+		BytesReceived: n.bytesIn.Load(), BytesSent: n.bytesOut.Load(),
+		Subscriptions: int(n.subscriptions.Load()),
+	}
+	s.Retained, s.RetainedBytes = b.router.retainedSize()
+	sessions := b.registry.all()
+	s.Sessions = len(sessions)
+	for _, each := range sessions {
+		s.Queued += each.queued()
+	}
+	return s
+}
+
+func (r *router) retainedSize() (count, bytes int) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.retained.count, r.retained.bytes
+}
+
+func (r *registry) all() []*session {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := make([]*session, 0, len(r.sessions))
+	for _, s := range r.sessions {
+		all = append(all, s)
+	}
+	return all
+}
+
+func (s *session) queued() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.queue.len()
+}
+
+// Client is one connected client.
+type Client struct {
+	// ID is the client identifier, User the login name (empty for an anonymous client), Address the peer's IP address and port.
+	ID, User, Address string
+	// Version of MQTT: "3.1", "3.1.1" or "5".
+	Version string
+	// Since is when it connected.
+	Since time.Time
+	// KeepAlive is how long it may be silent, in a margin of half as much again; 0 means for ever.
+	KeepAlive time.Duration
+	// Queued messages wait for it or for its acknowledgement.
+	Queued int
+	// Subscriptions it has.
+	Subscriptions int
+}
+
+// Clients returns the clients that are connected now, ordered by identifier.
+func (b *Broker) Clients() []Client {
+	var clients []Client
+	for _, c := range b.registry.connected() {
+		version := map[byte]string{mqtt31: "3.1", mqtt311: "3.1.1", mqtt5: "5"}[c.connect.version]
+		clients = append(clients, Client{
+			ID: c.connect.id, User: c.connect.user, Address: c.peer.address, Version: version, Since: c.born,
+			KeepAlive: time.Duration(c.connect.keepAlive) * time.Second,
+			Queued:    c.session.queued(), Subscriptions: int(c.session.count.Load()),
+		})
+	}
+	slices.SortFunc(clients, func(x, y Client) int { return cmp.Compare(x.ID, y.ID) })
+	return clients
+}
+
+// connected are the connections whose CONNECT was accepted.
+func (r *registry) connected() []*conn {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var open []*conn
+	for _, c := range r.holders {
+		if c.opened.Load() && c.cause.Load() == nil {
+			open = append(open, c)
+		}
+	}
+	return open
+}
+
+// Disconnect ends a client's connection, and says whether there was one. The client may come back at once.
+func (b *Broker) Disconnect(client string) bool {
+	for _, c := range b.registry.connected() {
+		if c.connect.id == client {
+			c.kick(&cause{reason: "disconnected by the owner", code: administrativeAction, polite: true})
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,41 @@
+package embedded
+
+import (
+	"context"
+	"time"
+)
+
+// restartGrace is how long after a start of the broker the clients that were connected when it stopped have to come back
+// before their wills are published. The standard lets a server that stops defer the wills to its next start (MQTT 5.0, 3.1.2.5).
+const restartGrace = time.Minute
+
+// will is a will message as CONNECT gave it.
+type will struct {
+	message *message
+	delay   time.Duration
+	expiry  time.Duration // of the message, counted from its publication; 0 means none
+}
+
+// overdueWill is a will whose client has gone, and which is to be published at a time.
+type overdueWill struct {
+	will    *will
+	user    string
+	due     time.Time
+	restart bool // its client was connected when the broker stopped, and withdraws it by coming back, whatever its session
+}
+
+// publishWill brings a will in as a message of its client. It is called with no lock held, by whoever found that it is due.
+func (b *Broker) publishWill(id, user string, w *will) {
+	if !b.mayPublish(id, user, w.message.topic) {
+		return
+	}
+	m := *w.message
+	m.client = id
+	if w.expiry > 0 {
+		m.expires = time.Now().Add(w.expiry)
+	}
+	var owed batch
+	defer owed.release()
+	b.router.route(&m, nil, nil, &owed)
+	owed.settle(context.Background()) // the client's life is over; the handlers' calls end with their links
+}

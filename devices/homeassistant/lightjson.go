@@ -1,0 +1,194 @@
+package homeassistant
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"home.arpa/homehub/broker"
+	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/homeassistant/template"
+)
+
+// jsonLight is a light that reports and hears one JSON object.
+type jsonLight struct {
+	outlet                       *outlet
+	at                           steps
+	kelvins                      kelvins
+	colorMode                    string // in which color is commanded; empty when it cannot be
+	dims, tunes, colors, effects bool
+	effectList                   []string
+}
+
+func (b *builder) lightJSON() {
+	l := &jsonLight{at: b.brightnessScale(), kelvins: b.kelvins(), effectList: b.list("effect_list")}
+	modes := b.list("supported_color_modes")
+	for _, mode := range modes {
+		switch mode {
+		case "onoff":
+			continue
+		case "color_temp":
+			l.tunes = true
+		case "hs", "xy", "rgb", "rgbw", "rgbww":
+			l.colors = true
+		}
+		l.dims = true
+	}
+	if len(modes) == 0 { // as older firmware says it
+		l.dims, l.tunes = b.yes("brightness"), b.yes("color_temp")
+		for _, mode := range []string{"hs", "xy", "rgb"} {
+			if b.yes(mode) {
+				modes = append(modes, mode)
+				l.colors = true
+			}
+		}
+	}
+	for _, mode := range []string{"hs", "xy", "rgb", "rgbw", "rgbww"} {
+		if l.colorMode == "" && slices.Contains(modes, mode) {
+			l.colorMode = mode
+		}
+	}
+	l.effects = b.yes("effect") && len(l.effectList) > 0
+
+	readable := b.reads("state_topic", "", func(template.Value, *sink) error { return nil })
+	if readable { // the object itself, not its text, is what is read
+		b.readers[len(b.readers)-1].read = l.read
+	}
+	l.outlet = b.hears("command_topic", "")
+	add := func(has bool, p devices.Property, fields func(v devices.Value) string) {
+		if !has {
+			return
+		}
+		p.Readable, p.Settable = readable, l.outlet != nil
+		b.property(p)
+		if l.outlet != nil {
+			b.writers[p.ID] = func(v devices.Value) ([]broker.Message, error) {
+				return []broker.Message{l.outlet.plain("{" + fields(v) + "}")}, nil
+			}
+		}
+	}
+	const on, off = `"state":"ON"`, `"state":"OFF"`
+	add(true, devices.Property{ID: devices.On, Datatype: devices.Bool}, func(v devices.Value) string {
+		if v.Bool() {
+			return on
+		}
+		return off
+	})
+	add(l.dims, brightness(l.at), func(v devices.Value) string {
+		f := l.at.out(v.Float())
+		if v.Float() == 0 {
+			return off
+		}
+		return on + `,"brightness":` + formatNumber(max(f, 1))
+	})
+	add(l.tunes, l.kelvins.p, func(v devices.Value) string {
+		return on + `,"color_temp":` + formatNumber(l.kelvins.spell(v))
+	})
+	add(l.colors, devices.Property{ID: devices.ColorHS, Datatype: devices.Color}, func(v devices.Value) string {
+		return on + `,"color":` + l.spellColor(v)
+	})
+	add(l.effects, devices.Property{ID: devices.Effect, Datatype: devices.Enum, Choices: l.effectList}, func(v devices.Value) string {
+		name, _ := template.Of(v.Text()).JSON()
+		return on + `,"effect":` + name
+	})
+}
+
+func (l *jsonLight) spellColor(v devices.Value) string {
+	switch l.colorMode {
+	case "hs":
+		hue, saturation := v.Color()
+		return fmt.Sprintf(`{"h":%s,"s":%s}`, formatNumber(hue), formatNumber(saturation))
+	case "xy":
+		x, y := hsToXY(v.Color())
+		return fmt.Sprintf(`{"x":%s,"y":%s}`, formatNumber(x), formatNumber(y))
+	}
+	r, g, b := rgbOf(v)
+	white := map[string]string{"rgbw": `,"w":0`, "rgbww": `,"c":0,"w":0`}[l.colorMode]
+	return fmt.Sprintf(`{"r":%d,"g":%d,"b":%d%s}`, r, g, b, white)
+}
+
+// read takes what the object holds: a light may report a part of its state only.
+func (l *jsonLight) read(in input, out *sink) error {
+	state := in.doc.JSON()
+	if state.Kind() != template.Dict {
+		if in.doc.Text() == "" {
+			return nil
+		}
+		return fmt.Errorf("reading the state of a light: %.60q is no JSON object", in.doc.Text())
+	}
+	if v := state.Get("state"); known(v) {
+		switch strings.ToUpper(v.Text()) {
+		case "ON", "TRUE":
+			out.add(devices.On, devices.BoolValue(true))
+		case "OFF", "FALSE":
+			out.add(devices.On, devices.BoolValue(false))
+		default:
+			return unexpected(v)
+		}
+	}
+	if v := state.Get("brightness"); l.dims && known(v) {
+		f, ok := v.Number()
+		if !ok {
+			return unexpected(v)
+		}
+		if err := out.float(devices.Brightness, l.at.in(f)); err != nil {
+			return err
+		}
+	}
+	mode := state.Get("color_mode").Text()
+	if v := state.Get("color_temp"); l.tunes && known(v) && (mode == "" || mode == "color_temp") {
+		f, ok := v.Number()
+		if !ok {
+			return unexpected(v)
+		}
+		if err := l.kelvins.read(f, out); err != nil {
+			return err
+		}
+	}
+	if v := state.Get("color"); l.colors && v.Kind() == template.Dict && mode != "color_temp" && mode != "white" {
+		if err := readColor(v, mode, out); err != nil {
+			return err
+		}
+	}
+	if v := state.Get("effect"); l.effects {
+		return readEffect(v, l.effectList, out)
+	}
+	return nil
+}
+
+// readColor takes the color in the mode that the light names, else in the first that is complete.
+func readColor(color template.Value, mode string, out *sink) error {
+	get := func(keys ...string) []float64 {
+		var n []float64
+		for _, key := range keys {
+			f, ok := color.Get(key).Number()
+			if !ok || math.IsNaN(f) {
+				return n
+			}
+			n = append(n, f)
+		}
+		return n
+	}
+	hs, xy := get("h", "s"), get("x", "y")
+	if len(hs) < 2 {
+		hs = get("hue", "saturation")
+	}
+	rgb := get("r", "g", "b", "w")
+	if mode == "rgbww" {
+		rgb = get("r", "g", "b", "c", "w")
+	}
+	switch {
+	case mode == "xy" && len(xy) == 2:
+		return out.addColor("xy", xy)
+	case len(rgb) >= 3 && strings.HasPrefix(mode, "rgb"):
+		return out.addColor("rgb", rgb)
+	case len(hs) == 2:
+		return out.addColor("hs", hs)
+	case len(xy) == 2:
+		return out.addColor("xy", xy)
+	case len(rgb) >= 3:
+		return out.addColor("rgb", rgb)
+	}
+	return nil
+}

@@ -1,0 +1,322 @@
+package template
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// MaxDocument is the length in bytes up to which a payload is read as JSON; MaxDepth is how deep its lists and dicts may
+// be nested.
+const (
+	MaxDocument = 1 << 20
+	MaxDepth    = 64
+)
+
+// Document is one payload as templates see it: its text, and its value if it is JSON. It is parsed once, is never
+// changed afterwards, and may be shared by goroutines.
+type Document struct {
+	text   string
+	json   Value
+	isJSON bool
+	binary bool
+}
+
+// Read makes a document of a payload, which it does not keep.
+func Read(payload []byte) *Document {
+	if len(payload) > MaxDocument || !utf8.Valid(payload) {
+		return &Document{binary: true}
+	}
+	return ReadText(string(payload))
+}
+
+// ReadText makes a document of a text.
+func ReadText(s string) *Document {
+	d := &Document{text: s}
+	if len(s) > MaxDocument {
+		return &Document{binary: true}
+	}
+	p := parsers.Get().(*jsonParser)
+	p.s, p.at, p.stack = s, 0, p.stack[:0]
+	p.space()
+	if v, ok := p.value(0); ok {
+		if p.space(); p.at == len(s) {
+			d.json, d.isJSON = v, true
+		}
+	}
+	if p.s = ""; cap(p.stack) <= 1024 {
+		clear(p.stack[:cap(p.stack)]) // so that it keeps no payload alive
+		parsers.Put(p)
+	}
+	return d
+}
+
+// Text is the payload's text; empty for a binary payload.
+func (d *Document) Text() string { return d.text }
+
+// JSON is the payload's value; undefined when it is not JSON.
+func (d *Document) JSON() Value { return d.json }
+
+// IsJSON says whether the payload is JSON: any JSON, a bare number included.
+func (d *Document) IsJSON() bool { return d.isJSON }
+
+// Binary says that the payload is no text (not UTF-8), or too long to be one.
+func (d *Document) Binary() bool { return d.binary }
+
+// jsonParser reads JSON (RFC 8259). Texts without escapes share the memory of s. What belongs to lists and dicts that are not
+// complete lies on the stack, so that each is allocated once and in its size.
+type jsonParser struct {
+	s     string
+	at    int
+	stack []Value
+}
+
+var parsers = sync.Pool{New: func() any { return &jsonParser{stack: make([]Value, 0, 64)} }}
+
+func (p *jsonParser) space() {
+	for p.at < len(p.s) {
+		switch p.s[p.at] {
+		case ' ', '\t', '\n', '\r':
+			p.at++
+		default:
+			return
+		}
+	}
+}
+
+func (p *jsonParser) value(depth int) (Value, bool) {
+	if p.at >= len(p.s) || depth > MaxDepth {
+		return Value{}, false
+	}
+	switch c := p.s[p.at]; {
+	case c == '{':
+		return p.object(depth)
+	case c == '[':
+		return p.array(depth)
+	case c == '"':
+		s, ok := p.text()
+		return text(s), ok
+	case c == 't':
+		return trueValue, p.word("true")
+	case c == 'f':
+		return boolean(false), p.word("false")
+	case c == 'n':
+		return none, p.word("null")
+	case c == '-' || c >= '0' && c <= '9':
+		return p.number()
+	}
+	return Value{}, false
+}
+
+func (p *jsonParser) word(w string) bool {
+	ok := strings.HasPrefix(p.s[p.at:], w)
+	p.at += len(w)
+	return ok
+}
+
+func (p *jsonParser) take(c byte) bool {
+	if p.at < len(p.s) && p.s[p.at] == c {
+		p.at++
+		return true
+	}
+	return false
+}
+
+func (p *jsonParser) object(depth int) (Value, bool) {
+	p.at++
+	base := len(p.stack)
+	p.space()
+	if p.take('}') {
+		return Value{kind: Dict, box: new(box)}, true
+	}
+	for {
+		p.space()
+		if p.at >= len(p.s) || p.s[p.at] != '"' {
+			return Value{}, false
+		}
+		key, ok := p.text()
+		if !ok {
+			return Value{}, false
+		}
+		p.space()
+		if !p.take(':') {
+			return Value{}, false
+		}
+		p.space()
+		v, ok := p.value(depth + 1)
+		if !ok {
+			return Value{}, false
+		}
+		p.stack = append(p.stack, text(key), v)
+		p.space()
+		switch {
+		case p.take(','):
+		case p.take('}'):
+			n := (len(p.stack) - base) / 2
+			all := make([]Value, 2*n)
+			b := &box{keys: all[:0:n], items: all[n : n : 2*n]}
+			for i := base; i < len(p.stack); i += 2 {
+				b.set(p.stack[i], p.stack[i+1])
+			}
+			p.stack = p.stack[:base]
+			return Value{kind: Dict, box: b}, true
+		default:
+			return Value{}, false
+		}
+	}
+}
+
+func (p *jsonParser) array(depth int) (Value, bool) {
+	p.at++
+	base := len(p.stack)
+	p.space()
+	if p.take(']') {
+		return list(nil), true
+	}
+	for {
+		p.space()
+		v, ok := p.value(depth + 1)
+		if !ok {
+			return Value{}, false
+		}
+		p.stack = append(p.stack, v)
+		p.space()
+		switch {
+		case p.take(','):
+		case p.take(']'):
+			items := append([]Value(nil), p.stack[base:]...)
+			p.stack = p.stack[:base]
+			return list(items), true
+		default:
+			return Value{}, false
+		}
+	}
+}
+
+func (p *jsonParser) number() (Value, bool) {
+	start, whole := p.at, true
+	p.take('-')
+	first := p.at
+	p.digits()
+	if p.at == first || p.s[first] == '0' && p.at > first+1 {
+		return Value{}, false
+	}
+	if p.take('.') {
+		whole = false
+		if !p.digits() {
+			return Value{}, false
+		}
+	}
+	if p.take('e') || p.take('E') {
+		whole = false
+		if !p.take('+') {
+			p.take('-')
+		}
+		if !p.digits() {
+			return Value{}, false
+		}
+	}
+	s := p.s[start:p.at]
+	if whole {
+		if i, err := strconv.ParseInt(s, 10, 64); err == nil {
+			return integer(i), true
+		}
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	return floating(f), err == nil && !math.IsInf(f, 0)
+}
+
+func (p *jsonParser) digits() bool {
+	start := p.at
+	for p.at < len(p.s) && p.s[p.at] >= '0' && p.s[p.at] <= '9' {
+		p.at++
+	}
+	return p.at > start
+}
+
+func (p *jsonParser) text() (string, bool) {
+	p.at++
+	start := p.at
+	for p.at < len(p.s) {
+		switch c := p.s[p.at]; {
+		case c == '"':
+			p.at++
+			return p.s[start : p.at-1], true
+		case c == '\\':
+			return p.escaped(start)
+		case c < ' ':
+			return "", false
+		}
+		p.at++
+	}
+	return "", false
+}
+
+// escaped goes on with a text at its first backslash.
+func (p *jsonParser) escaped(start int) (string, bool) {
+	b := []byte(p.s[start:p.at])
+	for p.at < len(p.s) {
+		c := p.s[p.at]
+		p.at++
+		switch {
+		case c == '"':
+			return string(b), true
+		case c < ' ':
+			return "", false
+		case c != '\\':
+			b = append(b, c)
+			continue
+		}
+		if p.at >= len(p.s) {
+			return "", false
+		}
+		c = p.s[p.at]
+		p.at++
+		switch c {
+		case '"', '\\', '/':
+			b = append(b, c)
+		case 'b':
+			b = append(b, '\b')
+		case 'f':
+			b = append(b, '\f')
+		case 'n':
+			b = append(b, '\n')
+		case 'r':
+			b = append(b, '\r')
+		case 't':
+			b = append(b, '\t')
+		case 'u':
+			r, ok := p.hex4()
+			if !ok {
+				return "", false
+			}
+			if utf16.IsSurrogate(r) && strings.HasPrefix(p.s[p.at:], `\u`) {
+				back := p.at
+				p.at += 2
+				low, ok := p.hex4()
+				if !ok {
+					return "", false
+				}
+				if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
+					p.at = back
+				}
+			}
+			b = utf8.AppendRune(b, r) // a lone surrogate becomes U+FFFD
+		default:
+			return "", false
+		}
+	}
+	return "", false
+}
+
+func (p *jsonParser) hex4() (rune, bool) {
+	if p.at+4 > len(p.s) {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(p.s[p.at:p.at+4], 16, 32)
+	p.at += 4
+	return rune(n), err == nil
+}

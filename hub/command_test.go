@@ -1,0 +1,232 @@
+package hub_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"home.arpa/homehub/devices"
+	"home.arpa/homehub/hub"
+)
+
+func TestTheLampLosesPowerForTenMinutes(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		lamp := h.powerLamp("hall-lamp", "Hall lamp", "true", true)
+		h.wantPresence("hall-lamp", devices.Online, "it says that it is ready")
+		h.wantValue("hall-lamp/light/on", "true")
+		minutes(5)
+		events := h.watch()
+
+		lamp.cut()
+		cut := time.Now()
+		v := h.device("hall-lamp")
+		if v.Reach.Presence != devices.Offline || !v.Reach.Since.Equal(cut) || strings.Contains(v.Reach.Why, "will") {
+			t.Errorf("after the power cut it is %+v, want offline since %v with the session's reason", v.Reach, cut)
+		}
+		minutes(1)
+		off := h.send("hall-lamp/light/on", "false")
+		if off.Status != devices.Waiting || off.Reason != "the device is offline: "+v.Reach.Why {
+			t.Errorf("the command is %s (%s)", off.Status, off.Reason)
+		}
+		minutes(9)
+
+		h.powerLamp("hall-lamp", "Hall lamp", "true", true)
+		seconds(1)
+		h.wantCommand(off.ID, devices.Confirmed, "")
+		h.wantPresence("hall-lamp", devices.Online, "it says that it is ready")
+		h.wantValue("hall-lamp/light/on", "false")
+		if d := cmp.Diff([]string{
+			"hall-lamp is offline",
+			"hall-lamp/light/on to false: waiting",
+			"hall-lamp is online",
+			"hall-lamp/light/on = false",
+			"hall-lamp/light/on to false: confirmed",
+		}, events()); d != "" {
+			t.Errorf("events (-want +got):\n%s", d)
+		}
+	})
+}
+
+func TestCommandsOverTheWire(t *testing.T) {
+	for name, run := range map[string]func(*testing.T, *house){
+		"a command is confirmed by the device's report": func(t *testing.T, h *house) {
+			h.powerLamp("lamp", "Lamp", "true", true)
+			c := h.send("lamp/light/brightness", "40")
+			got, err := h.Wait(t.Context(), c.ID)
+			if err != nil || got.Status != devices.Confirmed || got.Done.IsZero() || got.SentAt.IsZero() {
+				t.Errorf("got %+v, %v", got, err)
+			}
+			h.wantValue("lamp/light/brightness", "40")
+		},
+		"a command lapses when the device does nothing": func(t *testing.T, h *house) {
+			lamp := h.powerLamp("lamp", "Lamp", "true", false)
+			c := h.send("lamp/light/brightness", "40")
+			start := time.Now()
+			got, err := h.Wait(t.Context(), c.ID)
+			if err != nil || got.Status != devices.Lapsed || got.Reason != "no report of 40 within 10 s; it last said 20" {
+				t.Errorf("got %+v, %v", got, err)
+			}
+			if took := time.Since(start); took != 10*time.Second {
+				t.Errorf("it took %v", took)
+			}
+			if d := cmp.Diff([]string{"homie/5/lamp/light/brightness/set=40"}, lamp.taken()); d != "" {
+				t.Error(d)
+			}
+		},
+		"its patience can be chosen": func(t *testing.T, h *house) {
+			h.powerLamp("lamp", "Lamp", "true", false)
+			c, err := h.Send(t.Context(), hub.Request{Path: parsePath(t, "lamp/light/on"), Value: devices.BoolValue(false), Patience: time.Minute})
+			if err != nil {
+				t.Fatal(err)
+			}
+			seconds(59)
+			h.wantCommand(c.ID, devices.Sent, "")
+			seconds(1)
+			h.wantCommand(c.ID, devices.Lapsed, "no report of false within 60 s; it last said true")
+		},
+		"a newer command supersedes": func(t *testing.T, h *house) {
+			h.powerLamp("lamp", "Lamp", "true", false)
+			first := h.send("lamp/light/brightness", "40")
+			second := h.send("lamp/light/brightness", "60")
+			h.wantCommand(first.ID, devices.Superseded, "a newer command wants 60")
+			h.wantCommand(second.ID, devices.Sent, "")
+			list, err := h.Commands(t.Context(), "lamp", 10)
+			if err != nil || len(list) != 2 || list[0].ID != second.ID || list[1].ID != first.ID {
+				t.Errorf("commands are %+v, %v", list, err)
+			}
+			if list, _ := h.Commands(t.Context(), "lamp", 1); len(list) != 1 || list[0].ID != second.ID {
+				t.Errorf("the newest is %+v", list)
+			}
+		},
+		"a command that waits too long lapses": func(t *testing.T, h *house) {
+			h.powerLamp("lamp", "Lamp", "true", true).cut()
+			synctest.Wait()
+			c, err := h.Send(t.Context(), hub.Request{Path: parsePath(t, "lamp/light/on"), Value: devices.BoolValue(false), Await: 5 * time.Minute})
+			if err != nil {
+				t.Fatal(err)
+			}
+			minutes(5)
+			got, _ := h.Command(t.Context(), c.ID)
+			if got.Status != devices.Lapsed || !strings.HasPrefix(got.Reason, "waited 5 min, but the device is offline: ") {
+				t.Errorf("got %s (%s)", got.Status, got.Reason)
+			}
+		},
+		"a command that cannot be spelt is refused": func(t *testing.T, h *house) {
+			h.client("plug", nil).publish("plain/plug/config", "Plug")
+			synctest.Wait()
+			c := h.send("plug/switch/broken", "true")
+			h.wantCommand(c.ID, devices.Refused, "plug has no topic for switch/broken")
+		},
+		"what cannot be confirmed is sent once, unretained, and ends as sent": func(t *testing.T, h *house) {
+			plug := h.client("plug", nil)
+			plug.publish("plain/plug/config", "Plug")
+			plug.subscribe("plain/plug/set/+")
+			c := h.send("plug/switch/press", "true")
+			h.wantCommand(c.ID, devices.Sent, "")
+			if got, _ := h.Command(t.Context(), c.ID); got.Pending() {
+				t.Error("it is still pending")
+			}
+			if d := cmp.Diff([]string{"plain/plug/set/press=true"}, plug.taken()); d != "" {
+				t.Error(d)
+			}
+			if got, kept := h.retained("plain/plug/set/press"); kept {
+				t.Errorf("the command was retained: %q", got)
+			}
+		},
+		"requests that cannot be are turned away": func(t *testing.T, h *house) {
+			h.powerLamp("lamp", "Lamp", "true", true)
+			for path, want := range map[string]error{
+				"nobody/light/on": hub.ErrNotFound, "lamp/motor/on": hub.ErrNotFound, "lamp/light/loudness": hub.ErrNotFound,
+			} {
+				if _, err := h.trySend(path, "true"); !errors.Is(err, want) {
+					t.Errorf("%s: got %v, want %v", path, err, want)
+				}
+			}
+			if _, err := h.trySend("lamp/light/brightness", "140"); !errors.Is(err, devices.ErrValue) || !strings.Contains(err.Error(), "0 to 100 %") {
+				t.Errorf("out of range: got %v", err)
+			}
+			for _, r := range []hub.Request{{Patience: time.Millisecond}, {Patience: 25 * time.Hour}, {Await: -1}, {Await: 1000 * time.Hour}} {
+				r.Path, r.Value = parsePath(t, "lamp/light/on"), devices.BoolValue(true)
+				if _, err := h.Send(t.Context(), r); !errors.Is(err, devices.ErrValue) {
+					t.Errorf("%+v: got %v", r, err)
+				}
+			}
+			if _, err := h.Command(t.Context(), "nothing"); !errors.Is(err, hub.ErrNotFound) {
+				t.Errorf("an unknown command: %v", err)
+			}
+			if _, err := h.Commands(t.Context(), "nobody", 1); !errors.Is(err, hub.ErrNotFound) {
+				t.Errorf("commands of an unknown device: %v", err)
+			}
+		},
+		"waiting ends with the caller's patience": func(t *testing.T, h *house) {
+			h.powerLamp("lamp", "Lamp", "true", false)
+			c := h.send("lamp/light/on", "false")
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			got, err := h.Wait(ctx, c.ID)
+			if !errors.Is(err, context.DeadlineExceeded) || got.ID != c.ID || got.Status != devices.Sent {
+				t.Errorf("got %+v, %v", got, err)
+			}
+		},
+		"a removed device's commands are refused": func(t *testing.T, h *house) {
+			h.powerLamp("lamp", "Lamp", "true", false)
+			c := h.send("lamp/light/on", "false")
+			if err := h.Remove(t.Context(), "lamp"); err != nil {
+				t.Fatal(err)
+			}
+			h.wantCommand(c.ID, devices.Refused, "the device was removed")
+		},
+	} {
+		t.Run(name, func(t *testing.T) { inHouse(t, run) })
+	}
+}
+
+func TestARestartWithAPendingCommand(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		lamp := h.powerLamp("lamp", "Lamp", "true", true)
+		lamp.cut()
+		synctest.Wait()
+		waiting := h.send("lamp/light/on", "false")
+		before := h.device("lamp")
+		minutes(1)
+
+		h.restart()
+		v := h.device("lamp")
+		if v.Reach != before.Reach {
+			t.Errorf("presence after the restart is %+v, want %+v", v.Reach, before.Reach)
+		}
+		h.wantValue("lamp/light/brightness", "20")
+		h.wantCommand(waiting.ID, devices.Waiting, waiting.Reason)
+		minutes(10)
+		h.wantCommand(waiting.ID, devices.Waiting, waiting.Reason)
+
+		h.powerLamp("lamp", "Lamp", "true", true)
+		seconds(2)
+		h.wantCommand(waiting.ID, devices.Confirmed, "")
+		h.wantValue("lamp/light/on", "false")
+	})
+}
+
+func TestARestartJustAfterSending(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		lamp := h.powerLamp("lamp", "Lamp", "true", false)
+		c := h.send("lamp/light/on", "false")
+		h.wantCommand(c.ID, devices.Sent, "")
+		h.restart()
+		seconds(29)
+		if n := len(lamp.taken()); n != 1 {
+			t.Errorf("the lamp was told %d times before anybody knows whether it is there", n)
+		}
+		seconds(1)
+		if d := cmp.Diff([]string{"homie/5/lamp/light/on/set=false", "homie/5/lamp/light/on/set=false"}, lamp.taken()); d != "" {
+			t.Error(d)
+		}
+		lamp.retain("homie/5/lamp/light/on", "false")
+		h.wantCommand(c.ID, devices.Confirmed, "")
+	})
+}

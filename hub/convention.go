@@ -1,0 +1,101 @@
+package hub
+
+import (
+	"home.arpa/homehub/broker"
+	"home.arpa/homehub/devices"
+)
+
+// Convention turns messages into updates of the model and commands into messages. It does no I/O and never panics,
+// whatever bytes it is given. It names devices by keys of its own; the hub gives them their IDs and merges what is one
+// thing.
+//
+// Filters and Parse may be called by several goroutines at once. The other methods are called by the hub's goroutine
+// only, and may keep what they have learnt (which topic feeds which property).
+type Convention interface {
+	// Name is a short lower-case word, such as "homie".
+	Name() string
+
+	// Filters are the subscriptions by which devices are found, wanted from the start.
+	Filters() []broker.Subscription
+
+	// Parse looks at one message without knowing what was learnt: it does the expensive reading (JSON) and says what
+	// must be subscribed before the publisher's next message. It is called in the publisher's goroutine. The message
+	// need not concern the convention: then Parse returns the zero Parsed.
+	Parse(m broker.Message) Parsed
+
+	// Apply takes the message with what Parse made of it, in the order of arrival, and returns what it means. The message
+	// may concern the convention only by what it has learnt, or not at all.
+	Apply(m broker.Message, p Parsed) Update
+
+	// Encode says which messages tell the device to take the value, in the device's own units and topics. An error
+	// tells people why that cannot be. The value has passed Property.Check.
+	Encode(key string, ref devices.Ref, v devices.Value) ([]broker.Message, error)
+
+	// Forget drops what was learnt about a device: people removed it. The filters that are no longer needed are
+	// returned.
+	Forget(key string) (unneeded []string)
+}
+
+// Parsed is what Parse found.
+type Parsed struct {
+	// Subscribe is what must be subscribed for the devices that this message announces.
+	Subscribe []broker.Subscription
+	// Content is for the convention's own Apply; nil when Parse had nothing to say.
+	Content any
+}
+
+// Update is what one message means. All keys are the convention's own.
+type Update struct {
+	// Devices were announced, for the first time or again, whole: a component that is no longer there is gone. ID and
+	// Room may be suggestions (Room from the announcement, ID empty or a wished slug); Via is a key or an identifier of
+	// the gateway.
+	Devices []Announced
+	// Gone are the keys of devices that were removed by their own announcement.
+	Gone []string
+	// Readings are values that devices reported.
+	Readings []Reported
+	// Targets are values that devices said they have accepted and are on their way to (Homie's $target).
+	Targets []Reported
+	// Reaches is the news about presence. Only Presence and Why are used.
+	Reaches []Reached
+	// Faults are messages, or parts of them, that could not be understood.
+	Faults []Fault
+	// Unsubscribe are filters that are no longer needed.
+	Unsubscribe []string
+}
+
+// Announced is one device as its announcement describes it.
+type Announced struct {
+	Key    string
+	Device devices.Device
+	// Sources are the messages that describe the device. The hub keeps them in its store and shows them to Parse and
+	// Apply again when it starts, so that a device that announced itself unretained can still be steered.
+	Sources []broker.Message
+	// Availability says whether the convention tells presence itself (an availability topic, a $state); otherwise the
+	// device counts as online when it is heard.
+	Availability bool
+	// Topics are those by which the device hears commands, for finding its own connection among the broker's clients.
+	Topics []string
+}
+
+// Reported is one value of one property. Replayed says that it comes from a retained message which the broker replayed.
+type Reported struct {
+	Key string
+	devices.Ref
+	devices.Value
+	Replayed bool
+}
+
+// Reached is news about one device's presence.
+type Reached struct {
+	Key string
+	devices.Reach
+}
+
+// Fault is something that could not be understood.
+type Fault struct {
+	// Key is the device that it concerns, empty if none is known.
+	Key string
+	// Topic is where it came in, Reason says what is wrong with it, for people.
+	Topic, Reason string
+}

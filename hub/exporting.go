@@ -1,0 +1,189 @@
+package hub
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"home.arpa/homehub/broker"
+	"home.arpa/homehub/devices"
+)
+
+// describe exports all that is known of a device, and clears the topics that it no longer has.
+func (h *Hub) describe(e *entry) {
+	if h.exporter == nil {
+		return
+	}
+	messages := h.exporter.Describe(e.view())
+	clear(e.targets)
+	old := e.exported
+	e.exported = map[string]struct{}{}
+	h.export(e, messages)
+	for _, c := range e.twin.Device().Components {
+		for _, p := range c.Properties {
+			h.settleTarget(e, p, devices.Ref{Component: c.ID, Property: p.ID})
+		}
+	}
+	for topic := range e.exported {
+		delete(old, topic)
+	}
+	h.clear(old)
+}
+
+// exportValue exports what a property reported.
+func (h *Hub) exportValue(e *entry, r devices.Reported) {
+	if p := e.twin.Property(r.Ref); h.exporter != nil && p != nil {
+		h.export(e, h.exporter.Value(e.id(), *p, r.Ref, r.Value))
+	}
+}
+
+// exportState exports the device's presence.
+func (h *Hub) exportState(e *entry) {
+	if h.exporter != nil {
+		h.export(e, h.exporter.State(e.id(), e.twin.Reach()))
+	}
+}
+
+// exportTarget exports what a property is meant to become, as long as that is not what it has reported.
+func (h *Hub) exportTarget(e *entry, ref devices.Ref) {
+	p := e.twin.Property(ref)
+	if h.exporter == nil || p == nil || p.Momentary {
+		return
+	}
+	if wanted := h.target(e, *p, ref); e.targets[ref] != wanted {
+		e.targets[ref] = wanted
+		h.export(e, h.exporter.Target(e.id(), *p, ref, wanted))
+	}
+}
+
+// settleTarget exports a target behind a description, which may have one that is reached already.
+func (h *Hub) settleTarget(e *entry, p devices.Property, ref devices.Ref) {
+	if p.Momentary {
+		return
+	}
+	wanted := h.target(e, p, ref)
+	e.targets[ref] = wanted
+	for _, m := range h.exporter.Target(e.id(), p, ref, wanted) {
+		if _, exported := e.exported[m.Topic]; exported || !wanted.IsZero() {
+			h.export(e, []broker.Message{m})
+		}
+	}
+}
+
+// target is what is wanted of a property and not reported; the zero Value if nothing is.
+func (h *Hub) target(e *entry, p devices.Property, ref devices.Ref) devices.Value {
+	wanted := e.twin.Wanted(ref)
+	if r, ok := e.twin.Reading(ref); ok && p.Same(wanted, r.Value) {
+		return devices.Value{}
+	}
+	return wanted
+}
+
+// exportNothing clears all topics of a device.
+func (h *Hub) exportNothing(e *entry) {
+	h.clear(e.exported)
+	clear(e.exported)
+}
+
+// export hands messages to the outbox and remembers what is retained by them.
+func (h *Hub) export(e *entry, messages []broker.Message) {
+	for _, m := range messages {
+		switch {
+		case !m.Retain:
+		case len(m.Payload) == 0:
+			delete(e.exported, m.Topic)
+		default:
+			e.exported[m.Topic] = struct{}{}
+		}
+	}
+	h.outbox.export(messages...)
+}
+
+// clear has nothing be retained in topics.
+func (h *Hub) clear(topics map[string]struct{}) {
+	for _, topic := range slices.Sorted(maps.Keys(topics)) {
+		h.outbox.export(broker.Message{Topic: topic, Retain: true})
+	}
+}
+
+// tidying is the comparison, after the start, of what the broker has retained of the hub's exports with what belongs there.
+// It is over when the broker has replayed nothing for quiet; until then the hub gets all its own topics, wishes included.
+type tidying struct {
+	active bool
+	found  map[string]struct{}
+	at     time.Time // when it is over; zero as long as the link has not come up
+}
+
+const quiet = 2 * time.Second
+
+func (h *Hub) beginTidying(now time.Time) {
+	if h.exporter == nil {
+		return
+	}
+	h.tidy = tidying{active: true, found: map[string]struct{}{}}
+	if h.linkState.Load().up {
+		h.tidyLater(now)
+	}
+}
+
+func (h *Hub) tidyLater(now time.Time) {
+	if h.tidy.active {
+		h.tidy.at = now.Add(quiet)
+	}
+}
+
+func (h *Hub) endTidying() {
+	for _, e := range h.byID {
+		for topic := range e.exported {
+			delete(h.tidy.found, topic)
+		}
+	}
+	if n := len(h.tidy.found); n > 0 {
+		h.log.Info("clearing exports of devices that are gone", "topics", n)
+	}
+	h.clear(h.tidy.found)
+	h.tidy = tidying{}
+	h.outbox.do(func(l Link) {
+		l.Subscribe(broker.Subscription{Filter: h.exporter.Commands(), QoS: 1})
+		l.Unsubscribe(h.exporter.All())
+	})
+}
+
+// takeOwn takes a message in the hub's own topics: a wish, or at the start something that the broker has retained.
+func (h *Hub) takeOwn(now time.Time, m broker.Message) {
+	path, text, ok := h.exporter.Wish(m)
+	switch {
+	case !ok:
+		if h.tidy.active && m.Retain && len(m.Payload) > 0 {
+			h.tidy.found[m.Topic] = struct{}{}
+			h.tidyLater(now)
+		}
+	case m.Retain:
+		// A wish that somebody had kept would come true again at every start.
+		h.log.Debug("ignored a retained wish", keyTopic, m.Topic)
+	default:
+		h.wish(now, m, path, text)
+	}
+}
+
+// wish makes a command of a wish that came by MQTT. One that cannot be is a fault of the device, where people see it.
+func (h *Hub) wish(now time.Time, m broker.Message, path devices.Path, text string) {
+	e, p, err := h.property(path)
+	var v devices.Value
+	if err == nil {
+		if v, err = h.exporter.Parse(*p, text); err == nil {
+			err = p.Check(v)
+		}
+	}
+	if err == nil {
+		origin := "mqtt"
+		if m.Client != "" {
+			origin += " " + m.Client
+		}
+		_, err = h.place(now, e, Request{Path: path, Value: v, Origin: origin}, nil)
+	}
+	if err != nil {
+		h.fault(now, e, m.Topic, fmt.Sprintf("a wish that cannot be: %v", err))
+	}
+}

@@ -1,0 +1,145 @@
+package hub
+
+import (
+	"hash/maphash"
+	"slices"
+	"strings"
+	"sync"
+
+	"home.arpa/homehub/broker"
+)
+
+// maxConventions is how many conventions' interest in a filter can be told apart.
+const maxConventions = 64
+
+// filters remembers what was subscribed and for whom, so that a device that announces itself again and again, with the
+// same words, does not have everything replayed each time.
+type filters struct {
+	mu       sync.Mutex
+	declared map[string]interest
+	// announced is the hash of the announcement last seen in a topic, for each convention.
+	announced map[source]uint64
+}
+
+type interest struct {
+	qos   byte
+	by    uint64 // a bit for each convention
+	fixed bool   // wanted from the start, never taken back
+}
+
+type source struct {
+	convention int
+	topic      string
+}
+
+var seed = maphash.MakeSeed()
+
+// fix declares what a convention wants from the start.
+func (f *filters) fix(convention int, subs []broker.Subscription) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, s := range subs {
+		f.add(convention, s)
+		in := f.declared[s.Filter]
+		in.fixed = true
+		f.declared[s.Filter] = in
+	}
+}
+
+// all returns everything that is declared.
+func (f *filters) all() []broker.Subscription {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var subs []broker.Subscription
+	for filter, in := range f.declared {
+		subs = append(subs, broker.Subscription{Filter: filter, QoS: in.qos})
+	}
+	slices.SortFunc(subs, func(a, b broker.Subscription) int { return strings.Compare(a.Filter, b.Filter) })
+	return subs
+}
+
+// need declares what an announcement needs. fresh says whether it must be subscribed, too: it is false when this very
+// announcement was seen before and all that it needs was declared. A changed one has it all subscribed again, since it
+// may read more out of the same topics, so that they must be replayed.
+func (f *filters) need(convention int, m broker.Message, subs []broker.Subscription) (fresh bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	from, hash := source{convention, m.Topic}, maphash.Bytes(seed, m.Payload)
+	if old, seen := f.announced[from]; seen && old == hash && f.have(convention, subs) {
+		return false
+	}
+	if f.announced == nil {
+		f.announced = map[source]uint64{}
+	}
+	f.announced[from] = hash
+	for _, s := range subs {
+		f.add(convention, s)
+	}
+	return true
+}
+
+// missing says whether something of subs is not declared.
+func (f *filters) missing(convention int, subs []broker.Subscription) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !f.have(convention, subs)
+}
+
+// release takes back a convention's interest and returns the filters that nobody wants any more.
+func (f *filters) release(convention int, list []string) (unwanted []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, filter := range list {
+		in, ok := f.declared[filter]
+		if !ok {
+			continue
+		}
+		in.by &^= 1 << convention
+		f.declared[filter] = in
+		if in.by == 0 && !in.fixed {
+			delete(f.declared, filter)
+			unwanted = append(unwanted, filter)
+		}
+	}
+	return unwanted
+}
+
+// forget makes the announcements in these topics count as unseen.
+func (f *filters) forget(convention int, topics ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, t := range topics {
+		delete(f.announced, source{convention, t})
+	}
+}
+
+// drop unsubscribes filters that nobody wants, unless somebody wants them again by now. The lock is held meanwhile, so
+// that whoever wants one at this moment subscribes after it; a link's Unsubscribe calls nobody back.
+func (f *filters) drop(link Link, list []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	list = slices.DeleteFunc(list, func(filter string) bool { _, wanted := f.declared[filter]; return wanted })
+	if len(list) > 0 {
+		link.Unsubscribe(list...)
+	}
+}
+
+// have and add must be called with the lock held.
+func (f *filters) have(convention int, subs []broker.Subscription) bool {
+	for _, s := range subs {
+		in, ok := f.declared[s.Filter]
+		if !ok || in.qos < s.QoS || in.by&(1<<convention) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (f *filters) add(convention int, s broker.Subscription) {
+	if f.declared == nil {
+		f.declared = map[string]interest{}
+	}
+	in := f.declared[s.Filter]
+	in.qos, in.by = max(in.qos, s.QoS), in.by|1<<convention
+	f.declared[s.Filter] = in
+}

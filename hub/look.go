@@ -1,0 +1,172 @@
+package hub
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"home.arpa/homehub/devices"
+)
+
+// Overview is part of API.
+func (h *Hub) Overview() Overview {
+	l := h.linkState.Load()
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	o := Overview{
+		Started: h.startedAt, LinkUp: l.up, LinkNote: l.detail, Devices: len(h.byID), Pending: len(h.pending),
+		Messages: h.counts.messages.Load(), Faults: h.counts.faults.Load(),
+		Unclaimed: slices.Clone(h.unclaimed), LastEvent: h.feed.newest(), Epoch: h.feed.epoch,
+	}
+	for _, e := range h.byID {
+		switch e.twin.Reach().Presence {
+		case devices.Online:
+			o.Online++
+		case devices.Offline, devices.Asleep:
+			o.Offline++
+		}
+	}
+	return o
+}
+
+// Devices is part of API.
+func (h *Hub) Devices() []View {
+	views := h.views()
+	slices.SortFunc(views, func(a, b View) int {
+		return cmp.Or(strings.Compare(a.Room, b.Room), strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
+	})
+	return views
+}
+
+func (h *Hub) views() []View {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	views := make([]View, 0, len(h.byID))
+	for _, e := range h.byID {
+		views = append(views, e.view())
+	}
+	return views
+}
+
+// Device is part of API.
+func (h *Hub) Device(id string) (View, error) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	e := h.byID[id]
+	if e == nil {
+		return View{}, fmt.Errorf("%w: no device %s", ErrNotFound, id)
+	}
+	return e.view(), nil
+}
+
+// History is part of API. The newest second may be missing, because readings are stored together.
+func (h *Hub) History(ctx context.Context, path devices.Path, from, to time.Time, limit int) ([]devices.Reading, error) {
+	if err := h.exists(path); err != nil {
+		return nil, fmt.Errorf("looking for the history of %s: %w", path, err)
+	}
+	readings, err := h.store.History(ctx, path, from, to, limit)
+	if err != nil {
+		return nil, fmt.Errorf("looking for the history of %s: %w", path, err)
+	}
+	return readings, nil
+}
+
+func (h *Hub) exists(path devices.Path) error {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	_, _, err := h.property(path)
+	return err
+}
+
+// Edit is part of API.
+func (h *Hub) Edit(ctx context.Context, id string, name, room *string) (View, error) {
+	if err := checkName("name", name, 1); err != nil {
+		return View{}, fmt.Errorf("editing %s: %w", id, err)
+	}
+	if err := checkName("room", room, 0); err != nil {
+		return View{}, fmt.Errorf("editing %s: %w", id, err)
+	}
+	var v View
+	var refused error
+	err := h.ask(ctx, func(now time.Time) {
+		e := h.byID[id]
+		if e == nil {
+			refused = fmt.Errorf("%w: no device %s", ErrNotFound, id)
+			return
+		}
+		d := e.twin.Device()
+		if name != nil {
+			d.Name, e.nameSet = strings.TrimSpace(*name), true
+		}
+		if room != nil {
+			d.Room, e.roomSet = strings.TrimSpace(*room), true
+		}
+		events := e.twin.Describe(now, d)
+		if len(events) == 0 && (name != nil || room != nil) {
+			h.recorder.device(e.record()) // that people chose it is news even if they chose what it was
+		}
+		h.emit(now, e, events)
+		v = e.view()
+	})
+	if err == nil {
+		err = refused
+	}
+	if err != nil {
+		return View{}, fmt.Errorf("editing %s: %w", id, err)
+	}
+	return v, nil
+}
+
+func checkName(what string, s *string, least int) error {
+	if s == nil {
+		return nil
+	}
+	n := utf8.RuneCountInString(strings.TrimSpace(*s))
+	switch {
+	case n < least || n > 80:
+		return fmt.Errorf("%w: a %s has %d to 80 characters, not %d", devices.ErrValue, what, least, n)
+	case !utf8.ValidString(*s) || strings.ContainsFunc(*s, unicode.IsControl):
+		return fmt.Errorf("%w: a %s has printable characters only", devices.ErrValue, what)
+	}
+	return nil
+}
+
+// Remove is part of API.
+func (h *Hub) Remove(ctx context.Context, id string) error {
+	var refused error
+	err := h.ask(ctx, func(now time.Time) {
+		e := h.byID[id]
+		if e == nil {
+			refused = fmt.Errorf("%w: no device %s", ErrNotFound, id)
+			return
+		}
+		if e.convention >= 0 {
+			h.unneeded(e.convention, h.forgetIn(e))
+		}
+		h.remove(now, e)
+	})
+	if err == nil {
+		err = refused
+	}
+	if err != nil {
+		return fmt.Errorf("removing %s: %w", id, err)
+	}
+	return nil
+}
+
+// forgetIn has the device's convention forget it.
+func (h *Hub) forgetIn(e *entry) (unneeded []string) {
+	c := h.conventions[e.convention]
+	defer func() {
+		if p := recover(); p != nil {
+			h.counts.panics.Add(1)
+			h.log.Error("convention panicked", "convention", c.Name(), keyDevice, e.id(), "panic", fmt.Sprint(p))
+		}
+	}()
+	return c.Forget(e.key.key)
+}

@@ -1,0 +1,179 @@
+package hub_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"home.arpa/homehub/devices"
+)
+
+func TestPresence(t *testing.T) {
+	const settled = "heard from it"
+	for name, run := range map[string]func(*testing.T, *house){
+		"a device without availability is online when it is heard live": func(t *testing.T, h *house) {
+			h.client("plug", nil).publish("plain/plug/config", "Plug")
+			h.wantPresence("plug", devices.Online, settled)
+		},
+		"one of which only old messages are seen is unknown": func(t *testing.T, h *house) {
+			h.stop()
+			c := h.client("plug", nil)
+			c.retain("plain/plug/config", "Plug")
+			c.retain("plain/plug/is/on", "true")
+			h.start()
+			h.wantValue("plug/switch/on", "true")
+			if r := h.device("plug").Reach; r.Presence != devices.Unknown {
+				t.Errorf("it is %+v", r)
+			}
+			if seen := h.device("plug").LastSeen; !seen.IsZero() {
+				t.Errorf("it was seen at %v", seen)
+			}
+			c.publish("plain/plug/is/on", "true")
+			h.wantPresence("plug", devices.Online, settled)
+		},
+		"a connection that breaks takes the device offline, and its return brings it back": func(t *testing.T, h *house) {
+			c := h.client("plug", nil)
+			c.publish("plain/plug/config", "Plug")
+			minutes(0.5)
+			c.cut()
+			v := h.device("plug")
+			if v.Reach.Presence != devices.Offline || v.Reach.Why == "" {
+				t.Errorf("it is %+v", v.Reach)
+			}
+			h.client("plug", nil)
+			h.wantPresence("plug", devices.Online, settled)
+		},
+		"a device that can be commanded and says goodbye is offline": func(t *testing.T, h *house) {
+			c := h.client("plug", nil)
+			c.publish("plain/plug/config", "Plug")
+			minutes(0.5)
+			c.leave()
+			h.wantPresence("plug", devices.Offline, "it said goodbye")
+		},
+		"somebody who only came to publish is not the device": func(t *testing.T, h *house) {
+			h.client("mosq-1", nil).publish("plain/plug/config", "Plug")
+			c := h.client("mosq-2", nil)
+			c.publish("plain/plug/is/on", "true")
+			c.leave()
+			h.wantPresence("plug", devices.Online, settled)
+		},
+		"somebody else who publishes for it does not take its place": func(t *testing.T, h *house) {
+			device := h.client("plug", nil)
+			device.publish("plain/plug/config", "Plug")
+			other := h.client("other", nil)
+			other.publish("plain/plug/is/on", "true")
+			minutes(0.5)
+			other.cut()
+			h.wantPresence("plug", devices.Online, settled)
+			device.cut()
+			if r := h.device("plug").Reach; r.Presence != devices.Offline {
+				t.Errorf("it is %+v", r)
+			}
+		},
+		"a new client takes the place of one that is gone": func(t *testing.T, h *house) {
+			old := h.client("plug-1", nil)
+			old.publish("plain/plug/config", "Plug")
+			old.cut()
+			synctest.Wait()
+			h.client("plug-2", nil).publish("plain/plug/is/on", "true")
+			h.wantPresence("plug", devices.Online, settled)
+		},
+		"the convention's offline holds while the connection lasts": func(t *testing.T, h *house) {
+			c := h.client("plug", nil)
+			c.publish("plain/plug/config", "Plug!")
+			c.publish("plain/plug/status", "offline")
+			c.publish("plain/plug/is/on", "true")
+			h.wantPresence("plug", devices.Offline, "it said so")
+			c.publish("plain/plug/status", "online")
+			h.wantPresence("plug", devices.Online, "it said so")
+		},
+		"an announcement alone does not make a device online that tells its availability": func(t *testing.T, h *house) {
+			c := h.client("gateway", nil)
+			c.publish("plain/plug/config", "Plug!")
+			if r := h.device("plug").Reach; r.Presence != devices.Unknown {
+				t.Errorf("it is %+v", r)
+			}
+			c.publish("plain/plug/is/on", "true")
+			h.wantPresence("plug", devices.Online, settled)
+		},
+		"a device that went to sleep is asleep although its connection ends": func(t *testing.T, h *house) {
+			c := h.client("plug", nil)
+			c.publish("plain/plug/config", "Plug!")
+			c.publish("plain/plug/status", "asleep")
+			c.leave()
+			h.wantPresence("plug", devices.Asleep, "it said so")
+		},
+		"a will keeps the better reason, whichever is heard first, and is no sign of life": func(t *testing.T, h *house) {
+			c := h.client("plug", []string{"plain/plug/status", "offline"})
+			c.publish("plain/plug/config", "Plug!")
+			c.publish("plain/plug/status", "online")
+			minutes(0.5)
+			seen := h.device("plug").LastSeen
+			c.cut()
+			v := h.device("plug")
+			if v.Reach.Presence != devices.Offline || v.Reach.Why == "it said so" || v.Reach.Why == "" {
+				t.Errorf("it is %+v", v.Reach)
+			}
+			if v.LastSeen.Sub(seen) > 0 && v.LastSeen.After(seen) {
+				t.Errorf("the will counted as a sign of life at %v", v.LastSeen)
+			}
+			// Its connection is back, but the retained will still says offline until it says otherwise.
+			c = h.client("plug", nil)
+			synctest.Wait()
+			if r := h.device("plug").Reach; r.Presence != devices.Offline {
+				t.Errorf("it is %+v", r)
+			}
+			c.publish("plain/plug/status", "online")
+			h.wantPresence("plug", devices.Online, "it said so")
+		},
+		"a gateway takes its devices with it": func(t *testing.T, h *house) {
+			gateway := h.client("gateway", nil)
+			for _, key := range []string{"a", "b"} {
+				gateway.publish("plain/"+key+"/config", key)
+			}
+			gateway.cut()
+			for _, key := range []string{"a", "b"} {
+				if r := h.device(key).Reach; r.Presence != devices.Offline {
+					t.Errorf("%s is %+v", key, r)
+				}
+			}
+		},
+		"since when it is offline survives a restart": func(t *testing.T, h *house) {
+			c := h.client("plug", nil)
+			c.retain("plain/plug/config", "Plug!")
+			c.retain("plain/plug/status", "offline")
+			since := h.device("plug").Reach.Since
+			minutes(60)
+			h.restart()
+			if r := h.device("plug").Reach; r.Presence != devices.Offline || !r.Since.Equal(since) {
+				t.Errorf("it is %+v, want offline since %v", r, since)
+			}
+		},
+		"a device of which nothing is heard after a restart is unknown": func(t *testing.T, h *house) {
+			h.client("plug", nil).publish("plain/plug/config", "Plug")
+			synctest.Wait()
+			h.restart()
+			h.wantPresence("plug", devices.Unknown, "not heard since the hub started")
+		},
+	} {
+		t.Run(name, func(t *testing.T) { inHouse(t, run) })
+	}
+}
+
+func TestAnOverviewCounts(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		h.client("a", nil).publish("plain/a/config", "A")
+		b := h.client("b", nil)
+		b.publish("plain/b/config", "B")
+		b.cut()
+		synctest.Wait()
+		h.send("b/switch/on", "true")
+		o := h.Overview()
+		if o.Devices != 2 || o.Online != 1 || o.Offline != 1 || o.Pending != 1 || !o.LinkUp || o.LinkNote == "" || o.Messages != 2 {
+			t.Errorf("overview %+v", o)
+		}
+		if !o.Started.Before(time.Now().Add(time.Nanosecond)) || o.LastEvent == 0 {
+			t.Errorf("overview %+v", o)
+		}
+	})
+}

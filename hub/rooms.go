@@ -1,0 +1,44 @@
+package hub
+
+import (
+	"strings"
+
+	"home.arpa/homehub/devices"
+)
+
+// commonRooms are names that rooms often have, in English and German, as they are shown.
+var commonRooms = []string{
+	"Attic", "Balcony", "Basement", "Bathroom", "Bedroom", "Cellar", "Children's room", "Conservatory", "Corridor",
+	"Dining room", "Driveway", "Entrance", "Garage", "Garden", "Guest bathroom", "Guest room", "Guest toilet", "Hall",
+	"Hallway", "Kids room", "Kitchen", "Landing", "Laundry", "Laundry room", "Living room", "Loft", "Lounge",
+	"Master bedroom", "Nursery", "Office", "Pantry", "Patio", "Playroom", "Porch", "Shed", "Staircase", "Storage room",
+	"Study", "Terrace", "Toilet", "Utility room", "Walk-in closet", "Winter garden", "Workshop", "Yard",
+
+	"Abstellraum", "Ankleide", "Arbeitszimmer", "Bad", "Badezimmer", "Balkon", "Büro", "Dachboden", "Diele", "Einfahrt",
+	"Eingang", "Elternschlafzimmer", "Essbereich", "Esszimmer", "Flur", "Gang", "Garten", "Gartenhaus", "Gästebad",
+	"Gäste-WC", "Gästezimmer", "Hauswirtschaftsraum", "Heizungsraum", "Hobbyraum", "Hof", "Kammer", "Keller",
+	"Kinderzimmer", "Küche", "Schlafzimmer", "Schuppen", "Speisekammer", "Spielzimmer", "Stube", "Terrasse",
+	"Treppenhaus", "Vorratsraum", "Vorzimmer", "Waschküche", "WC", "Werkstatt", "Wintergarten", "Wohnzimmer",
+}
+
+// guessRoom finds the room with whose name a device's name begins: whole words, the longest name first, rooms that the house
+// is known to have before common ones. It is empty when there is none.
+func (h *Hub) guessRoom(name string) string {
+	slug := devices.Slug(name) + "-"
+	best, length := "", 0
+	try := func(room string) {
+		if s := devices.Slug(room); len(s) > length && strings.HasPrefix(slug, s+"-") {
+			best, length = room, len(s)
+		}
+	}
+	for _, room := range h.rooms {
+		try(room)
+	}
+	for _, e := range h.byID {
+		try(e.twin.Device().Room)
+	}
+	for _, room := range commonRooms {
+		try(room)
+	}
+	return best
+}
