@@ -1,0 +1,356 @@
+package web_test
+
+import (
+	"context"
+	"flag"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"home.arpa/homehub/devices"
+	"home.arpa/homehub/web"
+)
+
+var pictures = flag.String("pictures", "", "a folder into which TestPictures writes pictures of the dashboard")
+
+// browser starts a headless Chromium, or skips the test when there is none.
+func browser(t *testing.T) context.Context {
+	t.Helper()
+	var path string
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if p, err := exec.LookPath(name); err == nil {
+			path = p
+			break
+		}
+	}
+	if path == "" || testing.Short() {
+		t.Skip("needs a browser: install chromium, and run without -short")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.Flag("headless", "new"), chromedp.DisableGPU,
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+		chromedp.NoFirstRun, chromedp.Flag("no-proxy-server", true), chromedp.UserDataDir(t.TempDir()))
+	if os.Getuid() == 0 {
+		options = append(options, chromedp.NoSandbox) // Chromium has no sandbox for root
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// look sets the size and the colour scheme of the page; a width below 640 is a phone.
+func look(t *testing.T, ctx context.Context, width, height int64, scheme string) {
+	t.Helper()
+	metrics := emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1}
+	if width < 640 {
+		metrics.DeviceScaleFactor, metrics.Mobile = 2, true
+	}
+	if _, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, metrics); err != nil {
+		t.Fatal(err)
+	}
+	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
+	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, media); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// js evaluates an expression in the page.
+func js[T any](t *testing.T, ctx context.Context, expression string) T {
+	t.Helper()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	if err != nil {
+		t.Fatalf("%s: %v", expression, err)
+	}
+	return v
+}
+
+// until waits for an expression to be true.
+func until(t *testing.T, ctx context.Context, expression string) {
+	t.Helper()
+	var err error
+	for range 5 { // a page that is left while it is polled ends the poll
+		if _, err = chromedp.Run(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(10*time.Second))); err == nil {
+			return
+		}
+		if !strings.Contains(err.Error(), "navigated") && !strings.Contains(err.Error(), "Cannot find context") {
+			break
+		}
+	}
+	t.Fatalf("waiting for %s: %v", expression, err)
+}
+
+const drawn = `document.querySelector('main[aria-busy="false"]') !== null`
+
+// TestPictures writes pictures of the dashboard for people to look at: go test ./web -run Pictures -pictures /tmp
+func TestPictures(t *testing.T) {
+	if *pictures == "" {
+		t.Skip("give -pictures FOLDER to have pictures written")
+	}
+	full := newMemory(sampleHouse(time.Now())...)
+	full.silent["living-room-thermostat"] = true
+	srv := serve(t, full, web.Options{OpenLoopback: true, Demo: true, MQTTAddresses: []string{"mqtt://192.168.1.5:1883"}})
+	empty := serve(t, newMemory(), web.Options{OpenLoopback: true, MQTTAddresses: []string{"mqtt://192.168.1.5:1883", "mqtt://homehub.local:1883"}})
+	closed := serve(t, newMemory(), web.Options{})
+	ctx := browser(t)
+	do(t, ctx, chromedp.Navigate("about:blank"))
+	for _, s := range []struct {
+		name   string
+		width  int64
+		height int64
+		scheme string
+		url    string
+	}{
+		{"desktop-light", 1280, 900, "light", srv.URL},
+		{"desktop-dark", 1280, 900, "dark", srv.URL},
+		{"phone-light", 360, 1500, "light", srv.URL},
+		{"phone-dark", 360, 1500, "dark", srv.URL},
+		{"tiny-light", 320, 1300, "light", srv.URL},
+		{"wide-light", 1920, 1080, "light", srv.URL},
+		{"empty-light", 1280, 900, "light", empty.URL},
+		{"empty-phone", 360, 1000, "dark", empty.URL},
+		{"login-light", 1280, 900, "light", closed.URL},
+	} {
+		look(t, ctx, s.width, s.height, s.scheme)
+		do(t, ctx, chromedp.Navigate(s.url))
+		until(t, ctx, drawn+` || document.querySelector("#token") !== null`)
+		do(t, ctx, chromedp.Sleep(400*time.Millisecond)) // for what fades in
+		shot := chromedp.FullScreenshot(100)
+		if s.width < 640 {
+			shot = chromedp.CaptureScreenshot() // a whole house is too long for the eye
+		}
+		png, err := chromedp.Run(ctx, shot)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, s.name, png)
+	}
+	for _, s := range []struct {
+		name, device, scheme string
+		width                int64
+	}{
+		{"sheet-light", "living-room-lamp", "light", 1280},
+		{"sheet-dark", "living-room-thermostat", "dark", 1280},
+		{"sheet-phone", "tv-plug", "light", 360},
+	} {
+		look(t, ctx, s.width, 900, s.scheme)
+		do(t, ctx, chromedp.Navigate(srv.URL))
+		until(t, ctx, drawn)
+		press(t, ctx, `[data-id="living-room-thermostat"] [aria-label$="higher"]`)
+		press(t, ctx, `[data-id="garden-gate"] [aria-label$="Open"]`)
+		press(t, ctx, `[data-id="`+s.device+`"] .name`)
+		do(t, ctx, chromedp.Sleep(1200*time.Millisecond))
+		full.lapse("living-room-thermostat", "no report of 22 within 10 s")
+		do(t, ctx, chromedp.Sleep(400*time.Millisecond))
+		png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, s.name, png)
+	}
+}
+
+func press(t *testing.T, ctx context.Context, selector string) {
+	t.Helper()
+	js[bool](t, ctx, `(document.querySelector(`+strconv.Quote(selector)+`).click(), true)`)
+}
+
+// TestDashboard looks at the house with a real browser and steers it.
+func TestDashboard(t *testing.T) {
+	m := newMemory(sampleHouse(time.Now())...)
+	m.silent["tv-plug"] = true
+	srv := serve(t, m, web.Options{OpenLoopback: true, MQTTAddresses: []string{"mqtt://192.168.1.5:1883"}})
+	ctx := browser(t)
+	do(t, ctx, chromedp.Navigate("about:blank"))
+	look(t, ctx, 1280, 900, "light")
+	do(t, ctx, chromedp.Navigate(srv.URL))
+	until(t, ctx, drawn)
+	until(t, ctx, `document.querySelector("#live").dataset.state === "live"`)
+	// card is a look at a part of a device's card.
+	card := func(id, selector string) string {
+		return `document.querySelector('[data-id="` + id + `"] ` + selector + `')`
+	}
+
+	if n := js[int](t, ctx, `document.querySelectorAll(".card[data-id]").length`); n != len(m.views) {
+		t.Errorf("there are %d cards for %d devices", n, len(m.views))
+	}
+
+	t.Run("a light is switched by its switch", func(t *testing.T) {
+		until(t, ctx, card("bedroom-lamp", ".toggle")+`.getAttribute("aria-checked") === "false"`)
+		press(t, ctx, `[data-id="bedroom-lamp"] .toggle`)
+		until(t, ctx, card("bedroom-lamp", ".toggle")+`.getAttribute("aria-checked") === "true"`)
+		until(t, ctx, card("bedroom-lamp", ".state")+`.textContent.startsWith("On")`)
+		if v, err := m.Device("bedroom-lamp"); err != nil || !v.Reported["light/on"].Value.Bool() {
+			t.Errorf("the hub was not told: %v", err)
+		}
+		all, err := m.Commands(t.Context(), "bedroom-lamp", 5)
+		if err != nil || len(all) != 1 || all[0].Origin != "dashboard" {
+			t.Errorf("the ledger has %+v, %v", all, err)
+		}
+	})
+	t.Run("what a device reports by itself is seen", func(t *testing.T) {
+		m.report("living-room-lamp", devices.Ref{Component: "light", Property: "brightness"}, num(17))
+		until(t, ctx, card("living-room-lamp", ".state")+`.textContent.includes("17")`)
+		m.reach("living-room-lamp", devices.Offline, "its will was published")
+		until(t, ctx, card("living-room-lamp", ".state")+`.textContent.startsWith("Offline since")`)
+		until(t, ctx, `document.querySelector('[data-show="offline"] b').textContent === "3"`)
+	})
+	t.Run("a wish is not shown as the truth", func(t *testing.T) {
+		press(t, ctx, `[data-id="tv-plug"] .toggle`)
+		until(t, ctx, card("tv-plug", ".toggle")+`.dataset.want === "off"`)
+		until(t, ctx, card("tv-plug", ".state")+`.textContent === "On → off"`)
+		if js[string](t, ctx, card("tv-plug", ".toggle")+`.getAttribute("aria-checked")`) != "true" {
+			t.Error("the switch shows what is only wanted")
+		}
+		m.lapse("tv-plug", "no report of false within 5 s")
+		until(t, ctx, `document.querySelector("#toasts").textContent.includes("TV corner: not confirmed: no report of false within 5 s")`)
+		until(t, ctx, card("tv-plug", ".state")+`.textContent === "On"`)
+	})
+	t.Run("a slider sends when it settles", func(t *testing.T) {
+		js[bool](t, ctx, `(() => { const i = `+card("kitchen-light", `input[type="range"]`)+`; i.value = 40; i.dispatchEvent(new Event("input")); i.dispatchEvent(new Event("change")); return true })()`)
+		until(t, ctx, card("kitchen-light", ".slider-value")+`.textContent.startsWith("40") && !`+card("kitchen-light", ".slider")+`.classList.contains("moving")`)
+		if v, err := m.Device("kitchen-light"); err != nil || v.Reported["light/brightness"].Value.Float() != 40 {
+			t.Errorf("the brightness is %v, %v", v.Reported["light/brightness"], err)
+		}
+	})
+	t.Run("a slider that a finger scrolls over stays as it is", func(t *testing.T) {
+		js[bool](t, ctx, `(() => { const i = `+card("bedroom-fan", `input[type="range"]`)+`; i.dispatchEvent(new PointerEvent("pointerdown")); i.value = 90; i.dispatchEvent(new Event("input")); i.dispatchEvent(new PointerEvent("pointercancel")); i.dispatchEvent(new Event("change")); return true })()`)
+		if got := js[string](t, ctx, card("bedroom-fan", `input[type="range"]`)+`.value`); got != "40" {
+			t.Errorf("the slider stands at %s, want 40", got)
+		}
+	})
+	t.Run("a door is unlocked only by the second press", func(t *testing.T) {
+		press(t, ctx, `[data-id="front-door"] .acts button`)
+		until(t, ctx, card("front-door", ".acts button")+`.textContent === "Press again to unlock"`)
+		if all, err := m.Commands(t.Context(), "front-door", 5); err != nil || len(all) != 0 {
+			t.Fatalf("the first press sent %+v, %v", all, err)
+		}
+		press(t, ctx, `[data-id="front-door"] .acts button`)
+		until(t, ctx, card("front-door", ".state")+`.textContent === "Unlocked"`)
+	})
+	t.Run("a new device appears, a removed one goes", func(t *testing.T) {
+		m.join(device(time.Now(), "attic-lamp", "<b>Attic</b> lamp", "Attic", light(0, 0, false)))
+		until(t, ctx, `document.querySelector('[data-id="attic-lamp"] .name')?.textContent === "<b>Attic</b> lamp"`)
+		if err := m.Remove(t.Context(), "attic-lamp"); err != nil {
+			t.Fatal(err)
+		}
+		until(t, ctx, `document.querySelector('[data-id="attic-lamp"]') === null && ![...document.querySelectorAll("h2")].some((h) => h.textContent === "Attic")`)
+	})
+	t.Run("the sheet shows and edits a device", func(t *testing.T) {
+		press(t, ctx, `[data-id="weather"] .name`)
+		until(t, ctx, `document.querySelector("#sheet").open && document.querySelector("#sheet-title").textContent === "Weather"`)
+		until(t, ctx, `document.querySelector("#sheet .faults").textContent.includes("rain is no number")`)
+		js[bool](t, ctx, `(() => { document.querySelector("#edit-name").value = "Sky"; document.querySelector("#sheet .edit").requestSubmit(); return true })()`)
+		until(t, ctx, `document.querySelector("#sheet-title").textContent === "Sky"`)
+		until(t, ctx, card("weather", ".name")+`.textContent === "Sky"`)
+		do(t, ctx, chromedp.KeyEvent(kb.Escape))
+		until(t, ctx, `!document.querySelector("#sheet").open`)
+	})
+	t.Run("search and counts filter", func(t *testing.T) {
+		shown := `[...document.querySelectorAll(".card[data-id]")].filter((c) => c.checkVisibility()).map((c) => c.dataset.id).join(" ")`
+		js[bool](t, ctx, `document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "/", bubbles: true }))`)
+		until(t, ctx, `document.activeElement.id === "search"`)
+		do(t, ctx, chromedp.KeyEvent("kitchen worktop"))
+		until(t, ctx, shown+` === "kitchen-light"`)
+		do(t, ctx, chromedp.KeyEvent(kb.Escape))
+		press(t, ctx, `[data-show="offline"]`)
+		until(t, ctx, shown+` === "bath-sensor garden-gate living-room-lamp"`)
+		press(t, ctx, `[data-show="all"]`)
+	})
+	t.Run("everything that can be used has a name", func(t *testing.T) {
+		nameless := js[string](t, ctx, `[...document.querySelectorAll("button, input, select, a")].filter((e) => !(e.getAttribute("aria-label") || e.labels?.length || e.textContent.trim())).map((e) => e.outerHTML).join("; ")`)
+		if nameless != "" {
+			t.Errorf("without a name: %s", nameless)
+		}
+	})
+	t.Run("on a phone nothing is wider than the screen", func(t *testing.T) {
+		for _, width := range []int64{320, 360, 412, 768} {
+			look(t, ctx, width, 800, "dark")
+			until(t, ctx, `innerWidth === `+strconv.FormatInt(width, 10))
+			wide := js[string](t, ctx, `[...document.querySelectorAll("body *")].filter((e) => e.checkVisibility() && !e.closest(".sr, .skip") && e.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5).map((e) => e.className || e.tagName).join(", ")`)
+			if wide != "" || js[bool](t, ctx, `document.documentElement.scrollWidth > document.documentElement.clientWidth`) {
+				t.Errorf("at %d px these stick out: %s", width, wide)
+			}
+		}
+		look(t, ctx, 1280, 900, "light")
+	})
+	t.Run("the stream comes back after a break", func(t *testing.T) {
+		srv.CloseClientConnections()
+		until(t, ctx, `document.querySelector("#live").dataset.state === "reconnecting"`)
+		m.report("fridge-temp", devices.Ref{Component: "temperature", Property: "temperature"}, num(9.9))
+		until(t, ctx, `document.querySelector("#live").dataset.state === "live"`)
+		until(t, ctx, card("fridge-temp", ".tile-value")+`.textContent.includes("9.9")`)
+	})
+}
+
+// TestSigningIn signs in with a real browser, as from another machine.
+func TestSigningIn(t *testing.T) {
+	m := newMemory(sampleHouse(time.Now())...)
+	srv := serve(t, m, web.Options{Authenticate: tokens})
+	ctx := browser(t)
+	do(t, ctx, chromedp.Navigate(srv.URL))
+	until(t, ctx, `location.pathname === "/login"`)
+	enter := func(token string) {
+		js[bool](t, ctx, `(() => { const f = document.querySelector("#login"); f.token.value = "`+token+`"; f.requestSubmit(); return true })()`)
+	}
+	enter("bad")
+	until(t, ctx, `document.querySelector("#trouble").textContent.includes("not known")`)
+	enter("good")
+	until(t, ctx, `location.pathname === "/" && `+drawn)
+	until(t, ctx, `document.querySelector("#live").dataset.state === "live"`)
+	if got := js[string](t, ctx, `document.cookie`); got != "" {
+		t.Errorf("scripts can read the cookie %q", got)
+	}
+	press(t, ctx, "#sign-out")
+	until(t, ctx, `location.pathname === "/login"`)
+}
+
+func write(t *testing.T, name string, png []byte) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(*pictures, name+".png"), png, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func serve(t *testing.T, m *memory, o web.Options) *httptest.Server {
+	t.Helper()
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	}
+	s, err := web.New(m, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(s.Handler())
+	t.Cleanup(func() {
+		srv.CloseClientConnections()
+		srv.Close()
+	})
+	return srv
+}
+
+type testLog struct{ t *testing.T }
+
+func (l testLog) Write(b []byte) (int, error) {
+	l.t.Log(strings.TrimSpace(string(b)))
+	return len(b), nil
+}

@@ -1,0 +1,280 @@
+// The dashboard: keeps the house, draws it by room, and sends what people want.
+import { card } from "./card.js";
+import { byId, el, text } from "./dom.js";
+import { moment, spell } from "./format.js";
+import { House } from "./house.js";
+import { follow } from "./live.js";
+import { away, controls, key, propertyName, readings, reported, shape } from "./model.js";
+import { sheet } from "./sheet.js";
+import { say, toast } from "./toast.js";
+
+const main = byId("house");
+const cards = new Map(); // device id → {node, update, form}
+const sections = new Map(); // room → {node, grid, note}
+let show = "all", query = "";
+
+const house = new House(draw, outcome);
+const details = sheet(house, (id, c, p, value) => send(id, c, p, value));
+
+/* Drawing: changes are collected and drawn once a frame. */
+
+let dirty = new Set(), all = false, frame = 0;
+
+function draw(ids) {
+  if (ids === null) all = true;
+  else ids.forEach((id) => dirty.add(id));
+  frame ||= requestAnimationFrame(paint);
+}
+
+function paint() {
+  frame = 0;
+  const ids = all ? new Set([...house.views.keys(), ...cards.keys()]) : dirty;
+  const first = all && main.getAttribute("aria-busy") === "true";
+  dirty = new Set();
+  all = false;
+  let moved = first;
+  for (const id of ids) moved = place(id) || moved;
+  if (first) {
+    main.querySelector(".skeleton")?.remove();
+    main.setAttribute("aria-busy", "false");
+  }
+  if (moved) arrange();
+  for (const id of ids) details.update(id);
+  if (moved) tally();
+  else later ||= setTimeout(tally, 300); // what looks at every device need not follow every event
+}
+
+let later = 0;
+
+function tally() {
+  clearTimeout(later);
+  later = 0;
+  count();
+  notes();
+  sift();
+}
+
+/** Brings one device's card up to date; says whether the order of the cards may have changed. */
+function place(id) {
+  const view = house.views.get(id), old = cards.get(id);
+  if (!view) {
+    old?.node.remove();
+    cards.delete(id);
+    return !!old;
+  }
+  const form = view.name + "\n" + (view.room || "") + "\n" + shape(view);
+  if (old?.form === form) {
+    old.update(view);
+    return false;
+  }
+  const made = card(view, (c, p, value) => send(id, c, p, value), (which) => details.open(which));
+  made.form = form;
+  made.update(view);
+  if (old) old.node.replaceWith(made.node);
+  cards.set(id, made);
+  return true;
+}
+
+const kindOrder = ["light", "climate", "cover", "lock", "appliance", "fan", "switch", "number", "select", "text", "button", "other"];
+
+/** Puts all cards into their rooms, in order, moving only what is not in its place. */
+function arrange() {
+  const rooms = new Map();
+  for (const view of house.views.values()) {
+    const room = view.room || "";
+    if (!rooms.has(room)) rooms.set(room, []);
+    rooms.get(room).push(view);
+  }
+  const names = [...rooms.keys()].sort((a, b) => (a === "") - (b === "") || a.localeCompare(b));
+  for (const [room, section] of sections) if (!rooms.has(room)) { section.node.remove(); sections.delete(room); }
+  let at = main.querySelector("section.room, .welcome, .none");
+  for (const room of names) {
+    let section = sections.get(room);
+    if (!section) {
+      const id = "room-" + (sections.size + 1) + "-" + room.replace(/\W+/g, "-");
+      const note = el("p", { class: "room-note" }), grid = el("div", { class: "grid" });
+      section = { note, grid, node: el("section", { class: "room", "aria-labelledby": id }, el("div", { class: "room-head" }, el("h2", { id }, room || "Elsewhere"), note), grid) };
+      sections.set(room, section);
+    }
+    if (section.node !== at) main.insertBefore(section.node, at);
+    else at = at.nextElementSibling;
+    const order = (v) => { const lead = controls(v)[0]; return lead ? kindOrder.indexOf(lead.kind) : 99; };
+    const views = rooms.get(room).sort((a, b) => order(a) - order(b) || a.name.localeCompare(b.name) || a.id.localeCompare(b.id));
+    let next = section.grid.firstElementChild;
+    for (const view of views) {
+      const node = cards.get(view.id).node;
+      if (node !== next) section.grid.insertBefore(node, next);
+      else next = next.nextElementSibling;
+    }
+  }
+  const empty = house.views.size === 0;
+  if (empty && !main.querySelector(".welcome")) main.append(byId("first-run").content.cloneNode(true));
+  if (!empty) main.querySelector(".welcome")?.remove();
+  document.body.classList.toggle("empty", empty);
+}
+
+/** The line beside a room's name: its climate, and what is on. */
+function notes() {
+  for (const [room, section] of sections) {
+    let lit = 0, warmth = [], damp = [], unit = "°C";
+    for (const view of house.views.values()) {
+      if ((view.room || "") !== room) continue;
+      if (!away(view)) for (const c of view.components) if (c.kind === "light" && reported(view, c, "on") === true) lit++;
+      const air = readings(view);
+      const indoors = air.some(({ p }) => ["humidity", "pressure", "atmospheric_pressure"].includes(p.class || p.id)); // not a fridge's
+      for (const { c, p } of indoors ? air : []) {
+        const value = view.reported[key(c, p)]?.value;
+        if (typeof value !== "number") continue;
+        if ((p.class || p.id) === "temperature") { warmth.push(value); unit = p.unit || unit; }
+        if ((p.class || p.id) === "humidity") damp.push(value);
+      }
+      for (const c of view.components) {
+        const value = c.kind === "climate" ? reported(view, c, "current-temperature") : undefined;
+        if (typeof value === "number") warmth.push(value);
+      }
+    }
+    const mean = (l) => l.reduce((a, b) => a + b, 0) / l.length;
+    text(section.note, [
+      warmth.length && spell({ id: "", datatype: "float", unit }, mean(warmth)),
+      damp.length && spell({ id: "", datatype: "float", unit: "%" }, mean(damp)),
+      lit && lit + (lit === 1 ? " light on" : " lights on"),
+    ].filter(Boolean).join(" · "));
+  }
+}
+
+/* Finding: the counts are filters, and there is a search. */
+
+const filters = [...document.querySelectorAll("[data-show]")];
+const matches = { all: () => true, online: (v) => v.reach.presence === "online", offline: away };
+
+function count() {
+  const views = [...house.views.values()];
+  for (const button of filters) text(button.querySelector("b"), house.loaded ? String(views.filter(matches[button.dataset.show]).length) : "–");
+}
+
+function sift() {
+  const terms = query.toLowerCase().split(/\s+/).filter(Boolean);
+  let found = 0;
+  for (const [room, section] of sections) {
+    let here = 0;
+    for (const view of house.views.values()) {
+      if ((view.room || "") !== room) continue;
+      const hay = [view.name, view.room, view.id, view.manufacturer, view.model, ...view.components.map((c) => c.kind)].join(" ").toLowerCase();
+      const hit = matches[show](view) && terms.every((t) => hay.includes(t));
+      const node = cards.get(view.id)?.node;
+      if (!node) continue;
+      node.hidden = !hit;
+      here += hit && (node.classList.contains("tile") ? 1 : 2);
+    }
+    section.node.hidden = here === 0;
+    section.node.style.setProperty("--need", Math.max(2, here));
+    found += here;
+  }
+  main.querySelector(".none")?.remove();
+  if (house.loaded && house.views.size && !found) {
+    main.append(el("p", { class: "none" }, query ? "No device matches “" + query + "”." : show === "offline" ? "Every device is there." : "No device is online."));
+  }
+}
+
+for (const button of filters) {
+  button.addEventListener("click", () => {
+    show = button.dataset.show;
+    for (const b of filters) b.setAttribute("aria-pressed", String(b === button));
+    sift();
+  });
+}
+
+const search = byId("search");
+search.addEventListener("input", () => { query = search.value.trim(); sift(); });
+search.addEventListener("keydown", (e) => { if (e.key === "Escape") { search.value = query = ""; sift(); search.blur(); } });
+addEventListener("keydown", (e) => {
+  if (e.key === "/" && !e.ctrlKey && !e.metaKey && !e.altKey && !e.target.closest("input, select, textarea, dialog")) {
+    e.preventDefault();
+    search.focus();
+  }
+});
+
+/* Commands. */
+
+async function send(id, c, p, value) {
+  try {
+    const cmd = await house.send(id, c.id, p.id, value);
+    if (cmd.status === "waiting" && !cmd.done) {
+      toast(nameOf(id) + " is away. It gets this when it is back, until " + moment(cmd.deadline) + ".", "wait");
+    }
+  } catch (refusal) {
+    toast(nameOf(id) + ": " + refusal.message, "bad");
+  }
+}
+
+const nameOf = (id) => house.views.get(id)?.name || id;
+
+/** Says what became of a command of this page's, loudly only when it is not what was wanted. */
+function outcome(cmd) {
+  const view = house.views.get(cmd.device);
+  const c = view?.components.find((x) => x.id === cmd.component), p = c?.properties.find((x) => x.id === cmd.property);
+  const what = p ? propertyName(view, c, p) : cmd.property;
+  const name = nameOf(cmd.device), why = cmd.reason ? ": " + cmd.reason : "";
+  switch (cmd.status) {
+    case "confirmed":
+      say(name + ": " + what + " " + (p ? spell(p, cmd.value) : "") + ", confirmed");
+      flash(cmd.device);
+      break;
+    case "sent":
+      toast(name + ": " + what.toLowerCase() + " sent", "good");
+      break;
+    case "refused":
+      toast(name + ": refused" + why, "bad");
+      break;
+    case "lapsed":
+      toast(name + ": not confirmed" + why, "bad");
+      break;
+  }
+  details.update(cmd.device, true);
+}
+
+function flash(id) {
+  const node = cards.get(id)?.node;
+  if (!node) return;
+  node.classList.remove("confirmed");
+  void node.offsetWidth; // starts the animation anew
+  node.classList.add("confirmed");
+}
+
+/* The rest of the page. */
+
+const COLUMN = 136, GAP = 12; // px, as in house.css
+new ResizeObserver(([entry]) => {
+  main.style.setProperty("--cols", Math.max(2, Math.floor((entry.contentRect.width + GAP) / (COLUMN + GAP))));
+}).observe(main);
+
+const live = byId("live");
+const states = { live: "Live", reconnecting: "Reconnecting", paused: "Paused", connecting: "Connecting" };
+
+follow({
+  state(name) {
+    live.dataset.state = name;
+    text(live.querySelector("span"), states[name]);
+  },
+  reset: () => house.load(),
+  event: (name, data) => house.take(name, data),
+});
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      toast("Copied " + button.dataset.copy, "good");
+    } catch {
+      getSelection().selectAllChildren(button); // without HTTPS, browsers leave copying to people
+      toast("Press Ctrl+C to copy the address", "wait");
+    }
+  });
+}
+
+byId("sign-out")?.addEventListener("click", async () => {
+  await fetch("/api/v1/session", { method: "DELETE" });
+  location.assign("/login");
+});
+
+setInterval(() => { if (house.loaded && !document.hidden) draw(null); }, 30_000); // "3 min ago" grows old by itself

@@ -1,0 +1,192 @@
+// One device as a card with controls, or as a small tile when there is only something to read.
+import { attr, el, svg, text } from "./dom.js";
+import { alarming, ago, duration, moment, parts, spell, words } from "./format.js";
+import { icons } from "./icons.js";
+import * as ui from "./controls.js";
+import { away, battery, can, controls, iconOf, property, propertyName, readings, reported, same, wanted } from "./model.js";
+
+const ROW = 60, GAP = 12; // px, as in house.css
+
+/** Builds a device's card. Returns {node, update(view)}. */
+export function card(view, send, open) {
+  const leads = controls(view);
+  return leads.length ? control(view, leads, send, open) : tile(view, open);
+}
+
+/** What a device's card can steer and show beside its head: {head, blocks}. The sheet shows the same. */
+export function compose(view, leads, send) {
+  const blocks = [];
+  let head = null;
+  const switches = leads.filter((c) => can(c, "on") && c.kind !== "climate");
+  const lone = switches.length === 1 && leads[0] === switches[0];
+  for (const c of leads) {
+    const on = property(c, "on");
+    if (on?.settable && c.kind !== "climate") {
+      if (lone) head = ui.toggle(view, c, on, send);
+      else blocks.push(ui.heading(view, c, ui.toggle(view, c, on, send)));
+    }
+    switch (c.kind) {
+      case "light":
+        blocks.push(...ui.lightSliders(view, c, send));
+        break;
+      case "climate":
+        blocks.push(...ui.climateControls(view, c, send));
+        break;
+      case "cover":
+        blocks.push(...ui.coverControls(view, c, send));
+        break;
+      case "lock":
+        blocks.push(...ui.lockControls(view, c, send));
+        break;
+      case "fan":
+        if (can(c, "speed")) blocks.push(ui.slider(view, c, property(c, "speed"), send, { name: "Speed" }));
+        break;
+      case "appliance":
+        blocks.push(ui.applianceProgress(view, c));
+        break;
+      default:
+        blocks.push(...c.properties.filter((p) => p.settable && p.id !== "on").map((p) => ui.generic(view, c, p, send)));
+    }
+  }
+  return { head, blocks: blocks.filter(Boolean) };
+}
+
+function control(view, leads, send, open) {
+  const { head, blocks } = compose(view, leads, send);
+  const shown = blocks.slice(0, 4);
+  const chips = readings(view).slice(0, 4);
+  const values = chips.map(({ c, p }) => {
+    const node = el("span", { title: propertyName(view, c, p) });
+    return { node, update(v) {
+      const value = reported(v, c, p.id);
+      text(node, spell(p, value));
+      attr(node, "hidden", value === undefined);
+      node.classList.toggle("alarm", alarming(p, value));
+    } };
+  });
+  const disc = el("span", { class: "disc" });
+  const name = el("button", { type: "button", class: "name", onclick: () => open(view.id), "aria-haspopup": "dialog" }, view.name);
+  const state = el("span", { class: "state" });
+  const node = el("article", { class: "card", "data-id": view.id, "data-kind": leads[0].kind },
+    el("div", { class: "card-head" }, disc, el("div", { class: "titles" }, name, state), head?.node),
+    el("div", { class: "blocks" }, shown.map((b) => b.node)),
+    values.length ? el("p", { class: "chips" }, values.map((b) => b.node)) : null);
+  const height = 26 + 44 + (shown.length ? 8 + 6 * (shown.length - 1) : 0) + shown.reduce((sum, b) => sum + b.height, 0) + (values.length ? 24 : 0);
+  node.style.setProperty("--rows", Math.max(2, Math.ceil((height + GAP) / (ROW + GAP))));
+  const all = [head, ...shown, ...values].filter(Boolean);
+  return { node, update(v) {
+    all.forEach((b) => b.update(v));
+    dress(node, disc, state, v, leads[0]);
+  } };
+}
+
+function tile(view, open) {
+  const found = readings(view);
+  const event = view.components.find((c) => c.kind === "event");
+  const main = found[0], second = found[1];
+  const disc = el("span", { class: "disc" }), state = el("span", { class: "state" });
+  const big = el("b"), unit = el("small"), more = el("span", { class: "tile-more" });
+  const node = el("article", { class: "card tile", "data-id": view.id, "data-kind": "sensor" },
+    el("div", { class: "tile-head" }, disc, more),
+    el("p", { class: "tile-value" }, big, unit),
+    el("div", { class: "titles" }, el("button", { type: "button", class: "name", onclick: () => open(view.id), "aria-haspopup": "dialog" }, view.name), state));
+  return { node, update(v) {
+    dress(node, disc, state, v, null);
+    const value = main && reported(v, main.c, main.p.id);
+    const shown = main ? parts(main.p, value) : { value: "", unit: "" };
+    text(big, main && value !== undefined ? shown.value : main || event ? "–" : words(v.reach.presence));
+    text(unit, value === undefined ? "" : shown.unit);
+    node.classList.toggle("wordy", typeof value !== "number" || !shown.unit);
+    node.classList.toggle("active", value === true && !!main);
+    node.classList.toggle("alarm", !!main && alarming(main.p, value));
+    const other = second && reported(v, second.c, second.p.id);
+    text(more, second && other !== undefined ? spell(second.p, other) : "");
+  } };
+}
+
+/** Puts on a card what does not depend on its controls: its icon, its colour, its line of state, its presence. */
+function dress(node, disc, state, v, lead) {
+  const icon = iconOf(v);
+  if (disc.dataset.icon !== icon) {
+    disc.dataset.icon = icon;
+    disc.replaceChildren(svg(icons[icon] || icons.other));
+  }
+  node.classList.toggle("away", away(v));
+  const { line, on, mood } = lead ? summary(v, lead) : { line: "", on: false };
+  node.classList.toggle("on", on && !away(v));
+  attr(node, "data-mood", mood || null);
+  if (lead?.kind === "light") {
+    const color = reported(v, lead, "color");
+    node.classList.toggle("colored", color?.saturation > 12);
+    if (color) node.style.setProperty("--glow", `hsl(${color.hue} ${40 + color.saturation / 2}% 55%)`);
+  }
+  const low = battery(v);
+  text(state, presenceLine(v, !lead) || [line, low?.low ? "battery " + (typeof low.value === "number" ? spell(low.p, low.value) : "low") : ""].filter(Boolean).join(" · "));
+  const moving = v.pending.length > 0 || (v.wishes && v.wishes.size > 0);
+  node.classList.toggle("moving", moving);
+}
+
+/** What a device's absence looks like in one line, or in few words; empty when it is there. */
+function presenceLine(v, short) {
+  switch (v.reach.presence) {
+    case "offline":
+      return short ? "Offline for " + duration((Date.now() - new Date(v.reach.since)) / 1000) : "Offline since " + moment(v.reach.since);
+    case "asleep":
+      return short ? "Asleep" : "Asleep, heard " + ago(v.last_seen);
+    default:
+      return "";
+  }
+}
+
+/** The line under a card's name: what is, and after an arrow what is wanted. */
+function summary(v, c) {
+  const of = (id) => reported(v, c, id);
+  const aim = (id) => {
+    const want = wanted(v, c, id), p = property(c, id);
+    return want === undefined || !p || same(want, of(id)) ? "" : " → " + spell(p, want).toLowerCase();
+  };
+  switch (c.kind) {
+    case "light":
+    case "fan":
+    case "switch":
+    case "other": {
+      const p = property(c, "on"), alike = v.components.filter((x) => !x.category && x.kind === c.kind && property(x, "on"));
+      if (p && alike.length > 1) {
+        const on = alike.filter((x) => reported(v, x, "on") === true).length;
+        return { line: on + " of " + alike.length + " on", on: on > 0 };
+      }
+      if (!p) break;
+      const on = of("on") === true;
+      const level = property(c, c.kind === "fan" ? "speed" : "brightness");
+      const line = of("on") === undefined ? "Not known yet" : on && level && of(level.id) !== undefined ? "On · " + spell(level, of(level.id)) : on ? "On" : "Off";
+      return { line: line + (aim("on") || (level ? aim(level.id) : "")), on };
+    }
+    case "climate": {
+      const action = of("action"), mode = of("mode");
+      const off = mode === "off" || of("on") === false;
+      const words_ = { heating: "Heating", cooling: "Cooling", drying: "Drying", fan: "Fan", idle: "Idle", off: "Off" };
+      const line = (off ? "Off" : words_[action] || (mode ? words(mode) : "Not known yet")) + aim("mode");
+      return { line, on: !off && (action === "heating" || action === "cooling" || action === "drying"), mood: action === "cooling" ? "cool" : action === "heating" ? "heat" : "" };
+    }
+    case "cover": {
+      const s = of("state"), position = property(c, "position"), at = of("position");
+      const moving = s === "opening" || s === "closing";
+      const open = typeof at === "number" ? at > 0 : s === "open";
+      const line = moving ? words(s) : typeof at === "number" && at > 0 && at < 100 ? "Open " + spell(position, at) : s ? words(s) : typeof at === "number" ? (at ? "Open" : "Closed") : "Not known yet";
+      return { line: line + (moving ? "" : aim("state") || aim("position")), on: open };
+    }
+    case "lock": {
+      const s = of("state");
+      return { line: (s ? words(s) : "Not known yet") + aim("state"), on: s !== undefined && s !== "locked", mood: s === "jammed" ? "bad" : s === "locked" ? "good" : "" };
+    }
+    case "appliance": {
+      const p = c.properties.find((q) => /^(phase|state|status|programme|program)$/.test(q.id) && q.readable);
+      const value = p && of(p.id);
+      const rest = c.properties.find((q) => /remain/.test(q.id));
+      const running = rest ? of(rest.id) > 0 : value !== undefined && !/^(off|idle|ready|done|finished|end)$/.test(String(value));
+      return { line: p ? spell(p, value) : "", on: running };
+    }
+  }
+  const p = c.properties.find((q) => q.readable);
+  return { line: p && of(p.id) !== undefined ? spell(p, of(p.id)) + aim(p.id) : "", on: false };
+}

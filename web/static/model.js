@@ -1,0 +1,110 @@
+// Questions that the page asks about a device's view (a hub.View as the API spells it).
+import { words } from "./format.js";
+
+/** Kinds with which people steer, in the order in which a device's card leads with them. */
+const rank = ["light", "climate", "cover", "lock", "fan", "appliance", "switch", "number", "select", "text", "button", "other"];
+const order = (kind) => (rank.indexOf(kind) + rank.length + 1) % (rank.length + 1); // what is not listed comes last
+
+export const key = (c, p) => c.id + "/" + p.id;
+export const daily = (c) => !c.category;
+export const property = (c, id) => c?.properties.find((p) => p.id === id);
+export const can = (c, id) => !!property(c, id)?.settable;
+
+/** The last reported value, undefined when there is none. */
+export const reported = (view, c, id) => (c ? view.reported[c.id + "/" + id]?.value : undefined);
+
+/** The value that is wanted and not yet reported: of a command that is under way, or where the device says it is going. */
+export function wanted(view, c, id) {
+  const k = c.id + "/" + id;
+  if (view.wishes?.has(k)) return view.wishes.get(k);
+  for (let i = (view.pending || []).length - 1; i >= 0; i--) {
+    const cmd = view.pending[i];
+    if (cmd.component === c.id && cmd.property === id) return cmd.value;
+  }
+  const target = view.targets?.[k];
+  return target !== undefined && !same(target, view.reported[k]?.value) ? target : undefined;
+}
+
+export const same = (a, b) => a === b || (typeof a === "object" && JSON.stringify(a) === JSON.stringify(b));
+
+/** Components that people steer daily, the leading one first. */
+export function controls(view) {
+  return view.components
+    .filter((c) => daily(c) && ((c.kind !== "sensor" && c.kind !== "binary_sensor" && c.properties.some((p) => p.settable)) || c.kind === "appliance"))
+    .sort((a, b) => order(a.kind) - order(b.kind));
+}
+
+/** The readings that people look at daily, as {c, p}, the most telling first. */
+export function readings(view) {
+  const weight = ["motion", "occupancy", "presence", "door", "window", "opening", "garage_door", "smoke", "moisture", "carbon_dioxide", "temperature", "illuminance", "humidity", "power", "energy", "pm25"];
+  const found = [];
+  for (const c of view.components) {
+    if (!daily(c) || !["sensor", "binary_sensor", "event", "other"].includes(c.kind)) continue;
+    for (const p of c.properties) if (p.readable && !p.settable && !isDiagnostic(p)) found.push({ c, p });
+  }
+  const w = ({ p }) => { const i = weight.indexOf(p.class || p.id); return i < 0 ? weight.length : i; };
+  return found.sort((a, b) => w(a) - w(b));
+}
+
+/** What belongs to the device's health, not to the house. */
+export const isDiagnostic = (p) => ["battery", "signal_strength", "voltage", "current", "frequency", "power_factor"].includes(p.class || p.id);
+
+/** The battery as {p, value}, when the device has one. */
+export function battery(view) {
+  for (const c of view.components) for (const p of c.properties) {
+    if ((p.class || p.id) === "battery") {
+      const value = view.reported[key(c, p)]?.value;
+      if (value !== undefined) return { p, value, low: value === true || (typeof value === "number" && value <= 15) };
+    }
+  }
+  return null;
+}
+
+/** The component's own name, when it says more than the device's. */
+export function componentName(view, c) {
+  const name = (c.name || words(c.id)).trim();
+  const device = view.name.trim();
+  if (name.toLowerCase().startsWith(device.toLowerCase() + " ")) return upper(name.slice(device.length + 1));
+  return name;
+}
+
+/** What a property is called beside others of its device. */
+export function propertyName(view, c, p) {
+  const generic = ["value", "option", "press", "state", "text", "event"].includes(p.id);
+  if (p.name) return p.name;
+  if (generic && c.properties.filter((q) => q.readable || q.settable).length === 1) return componentName(view, c);
+  if (c.properties.length === 1 && c.name) return componentName(view, c);
+  return names[p.id] || words(p.id);
+}
+
+const names = { on: "On/off", "color-temperature": "Warmth", color: "Color", "target-temperature": "Target", "target-temperature-low": "Target, low",
+  "target-temperature-high": "Target, high", "current-temperature": "Temperature", "current-humidity": "Humidity" };
+
+const upper = (s) => s.charAt(0).toUpperCase() + s.slice(1);
+
+export const away = (view) => view.reach.presence === "offline" || view.reach.presence === "asleep";
+
+/** The icon's name for a device. */
+export function iconOf(view) {
+  const lead = controls(view)[0];
+  if (lead) {
+    const state = reported(view, lead, "state");
+    if (lead.kind === "lock") return state === "unlocked" || state === "unlocking" ? "unlock" : "lock";
+    return lead.kind;
+  }
+  const first = readings(view)[0];
+  if (!first) return view.components.some((c) => c.kind === "event") ? "event" : view.components.length ? "other" : "gateway";
+  return iconOfReading(first.p);
+}
+
+const readingIcons = { carbon_dioxide: "air", pm25: "air", pm10: "air", volatile_organic_compounds: "air", aqi: "air", opening: "door", garage_door: "door",
+  moisture: "leak", presence: "occupancy", energy: "power", current: "power", voltage: "power", gas: "smoke", carbon_monoxide: "smoke", event: "event" };
+const known = new Set(["temperature", "humidity", "motion", "door", "window", "smoke", "power", "illuminance", "battery", "occupancy", "event"]);
+
+export function iconOfReading(p) {
+  const c = p.class || p.id;
+  return known.has(c) ? c : readingIcons[c] || "number";
+}
+
+/** Changes whenever a card must be built anew and not only updated. */
+export const shape = (view) => JSON.stringify(view.components.map((c) => [c.id, c.kind, c.category, c.name, c.properties.map((p) => [p.id, p.name, p.datatype, p.unit, p.class, p.min, p.max, p.step, p.choices, p.wanted, p.settable, p.readable])]));

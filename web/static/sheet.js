@@ -1,0 +1,192 @@
+// The sheet: everything about one device, at the side of the page or, on a phone, over it.
+import { ask } from "./api.js";
+import { byId, el, svg, text } from "./dom.js";
+import { ago, moment, spell, words } from "./format.js";
+import { icons } from "./icons.js";
+import { compose } from "./card.js";
+import { generic } from "./controls.js";
+import { can, componentName, controls, iconOf, isDiagnostic, key, propertyName, shape } from "./model.js";
+import { toast } from "./toast.js";
+
+/** Makes the sheet of a house: {open(id), update(id)}. */
+export function sheet(house, send) {
+  const dialog = byId("sheet"), inside = el("div"), notes = byId("notes");
+  dialog.append(inside);
+  let current = null, binds = [], form = "", opener = null;
+
+  dialog.addEventListener("click", (e) => { if (e.target === dialog) dialog.close(); });
+  dialog.addEventListener("close", () => {
+    current = null;
+    binds = [];
+    inside.replaceChildren();
+    document.body.append(notes);
+    opener?.focus({ preventScroll: true });
+  });
+
+  function build(view) {
+    binds = [];
+    form = shape(view);
+    const bind = (control) => { binds.push((v) => control.update(v)); return control.node; };
+    const live = (f) => { const node = el("span"); binds.push((v) => text(node, f(v))); return node; };
+    const tell = (c, p, value) => send(view.id, c, p, value);
+
+    const leads = controls(view);
+    const { head, blocks } = compose(view, leads, tell);
+    const shown = new Set();
+    for (const c of leads) for (const p of c.properties) if (onCard(c, p)) shown.add(key(c, p));
+    const rest = [], settings = [], values = [], health = [];
+    for (const c of view.components) for (const p of c.properties) {
+      if (p.settable && !shown.has(key(c, p))) {
+        const g = generic(view, c, p, tell);
+        if (g) (c.category ? settings : rest).push(bind(g));
+      }
+      if (p.readable) (c.category === "diagnostic" || isDiagnostic(p) ? health : values).push(line(view, c, p));
+    }
+
+    function line(v0, c, p) {
+      const value = el("dd"), name = propertyName(v0, c, p), owner = componentName(v0, c);
+      binds.push((v) => {
+        const r = v.reported[key(c, p)];
+        text(value, r ? spell(p, r.value) : "–");
+        value.title = r ? "heard " + ago(r.heard) : "not reported yet";
+      });
+      return el("div", {}, el("dt", {}, name, name === owner || v0.components.length === 1 ? null : el("small", {}, owner)), value);
+    }
+
+    const part = (title, ...inside) => (inside.flat().filter(Boolean).length ? el("section", {}, el("h3", {}, title), inside) : null);
+    const list = (rows) => (rows.length ? el("dl", {}, rows) : null);
+    const facts = [["Manufacturer", view.manufacturer], ["Model", view.model], ["Firmware", view.firmware], ["Speaks", convention(view.convention)],
+      ["Reached through", view.via && (house.views.get(view.via)?.name || view.via)], ["First seen", moment(view.joined)], ["Name in topics", view.id]]
+      .filter(([, v]) => v).map(([k, v]) => el("div", {}, el("dt", {}, k), el("dd", {}, v)));
+    facts.splice(-1, 0, el("div", {}, el("dt", {}, "Last heard"), el("dd", {}, live((v) => ago(v.last_seen)))));
+
+    const faults = el("section", { class: "faults", hidden: true }, el("h3", {}, "Not understood"), el("p", {}, live((v) =>
+      v.faults ? v.faults + (v.faults === 1 ? " message" : " messages") + (v.last_fault ? ", the newest " + ago(v.last_fault.at) + ": " + v.last_fault.reason + " (" + v.last_fault.topic + ")" : "") : "")));
+    binds.push((v) => { faults.hidden = !v.faults; });
+
+    const disc = el("span", { class: "disc" });
+    binds.push((v) => {
+      const icon = iconOf(v);
+      if (disc.dataset.icon !== icon) { disc.dataset.icon = icon; disc.replaceChildren(svg(icons[icon] || icons.other)); }
+    });
+    const presence = el("p", { class: "presence" }, el("i", { "aria-hidden": "true" }), live((v) => {
+      const since = v.reach.since && !v.reach.since.startsWith("0001") ? " since " + moment(v.reach.since) : "";
+      return words(v.reach.presence) + since + (v.reach.why ? ": " + v.reach.why : "");
+    }));
+    binds.push((v) => { presence.dataset.presence = v.reach.presence; });
+
+    const ledger = el("ol", { class: "ledger" });
+    const commands = el("section", { hidden: true }, el("h3", {}, "Commands"), ledger);
+    const lead = leads[0];
+    inside.replaceChildren(
+      el("div", { class: "sheet-body card" + (lead ? "" : " readonly"), "data-kind": lead?.kind || "sensor" },
+        el("div", { class: "sheet-head" }, disc, el("div", { class: "titles" }, el("h2", { id: "sheet-title", tabindex: "-1" }, live((v) => v.name)), el("p", { class: "state" }, live((v) => v.room || "No room yet"))),
+          el("button", { type: "button", class: "quiet-icon", "aria-label": "Close", onclick: () => dialog.close() }, svg(icons.close))),
+        presence,
+        part("Controls", head ? el("div", { class: "row" }, el("span", { class: "row-name" }, "Power"), bind(head)) : null, blocks.map(bind), rest),
+        part("Readings", list(values)),
+        part("Settings", settings),
+        commands,
+        part("Health", list(health)),
+        faults,
+        part("About", list(facts)),
+        part("Name and room", editor(view)),
+        forget(view)));
+    history(view.id, commands, ledger);
+  }
+
+  /** The device's newest commands, and what became of them. */
+  async function history(id, section, ledger) {
+    let all;
+    try {
+      all = await ask("GET", "/devices/" + encodeURIComponent(id) + "/commands?limit=5");
+    } catch {
+      return; // the rest of the sheet is good without
+    }
+    const view = house.views.get(id);
+    if (id !== current || !view) return;
+    ledger.replaceChildren(...all.map((cmd) => {
+      const c = view.components.find((x) => x.id === cmd.component), p = c?.properties.find((x) => x.id === cmd.property);
+      const what = p ? propertyName(view, c, p) + " → " + spell(p, cmd.value) : cmd.component + "/" + cmd.property;
+      return el("li", { "data-status": cmd.status }, el("span", {}, what), el("small", {}, cmd.status + " · " + ago(cmd.done || cmd.created) + (cmd.reason && cmd.status !== "confirmed" ? " · " + cmd.reason : "")));
+    }));
+    section.hidden = all.length === 0;
+  }
+
+  function editor(view) {
+    const rooms = [...new Set([...house.views.values()].map((v) => v.room).filter(Boolean))].sort();
+    const name = el("input", { id: "edit-name", value: view.name, maxlength: 80, required: true, autocomplete: "off" });
+    const room = el("input", { id: "edit-room", value: view.room || "", maxlength: 80, list: "rooms", autocomplete: "off", placeholder: "No room" });
+    const f = el("form", { class: "edit" },
+      el("label", { for: "edit-name" }, "Name"), name,
+      el("label", { for: "edit-room" }, "Room"), room,
+      el("datalist", { id: "rooms" }, rooms.map((r) => el("option", { value: r }))),
+      el("button", { type: "submit", class: "soft" }, "Save"));
+    f.addEventListener("submit", async (e) => {
+      e.preventDefault();
+      try {
+        await ask("PATCH", "/devices/" + encodeURIComponent(view.id), { name: name.value.trim(), room: room.value.trim() });
+        toast("Saved", "good");
+      } catch (refusal) {
+        toast("Not saved: " + refusal.message, "bad");
+      }
+    });
+    return f;
+  }
+
+  function forget(view) {
+    let armed = false;
+    const button = el("button", { type: "button", class: "soft" }, "Forget this device");
+    button.addEventListener("blur", () => { armed = false; button.textContent = "Forget this device"; button.classList.remove("danger"); });
+    button.addEventListener("click", async () => {
+      if (!armed) { armed = true; button.textContent = "Press again to forget it and its history"; button.classList.add("danger"); return; }
+      try {
+        await ask("DELETE", "/devices/" + encodeURIComponent(view.id));
+        dialog.close();
+        toast(view.name + " is forgotten. It comes back when it announces itself.", "good");
+      } catch (refusal) {
+        toast("Not forgotten: " + refusal.message, "bad");
+      }
+    });
+    return el("div", { class: "forget" }, button);
+  }
+
+  return {
+    open(id) {
+      const view = house.views.get(id);
+      if (!view) return;
+      opener = document.activeElement;
+      current = id;
+      build(view);
+      binds.forEach((f) => f(view));
+      dialog.append(notes); // behind an open dialog, notes would be neither seen nor heard
+      dialog.showModal();
+      dialog.scrollTop = 0;
+      byId("sheet-title").focus({ preventScroll: true });
+    },
+    /** Shows what has changed of the device; called for every change. */
+    update(id, ended = false) {
+      if (!current || (id && id !== current)) return;
+      const view = house.views.get(current);
+      if (!view) { dialog.close(); return; }
+      if (shape(view) !== form) build(view);
+      binds.forEach((f) => f(view));
+      if (ended) history(current, dialog.querySelector(".ledger").parentElement, dialog.querySelector(".ledger"));
+    },
+  };
+}
+
+/** Whether a card's own controls already steer the property. */
+function onCard(c, p) {
+  switch (c.kind) {
+    case "light": return ["on", "brightness", "color-temperature", "color"].includes(p.id);
+    case "climate": return ["mode", "target-temperature", "target-temperature-low", "target-temperature-high"].includes(p.id) || (p.id === "on" && !can(c, "mode"));
+    case "cover": return ["state", "position", "tilt", "stop"].includes(p.id);
+    case "lock": return ["state", "open"].includes(p.id);
+    case "fan": return ["on", "speed"].includes(p.id);
+    case "appliance": return p.id === "on";
+  }
+  return true;
+}
+
+const convention = (name) => ({ homeassistant: "Home Assistant discovery", homie: "Homie 5" })[name] || name;
