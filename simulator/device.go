@@ -1,0 +1,138 @@
+package simulator
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"home.arpa/homehub/broker"
+	"home.arpa/homehub/simulator/physics"
+)
+
+// device is one simulated device: what happens inside it, how it talks, and what it has said last. Its connection is in
+// line.go.
+type device struct {
+	spec  DeviceSpec
+	id    string
+	thing physics.Thing
+	parts []physics.Part
+	voice voice
+	told  []told // of all readable properties, in the order of parts
+	line  *line
+}
+
+// voice is how a device talks: one convention.
+type voice interface {
+	// will is what the broker says when the connection breaks.
+	will() broker.Message
+	// filters are what the device listens to.
+	filters() []broker.Subscription
+	// announce is all that a device says when it has connected.
+	announce() []broker.Message
+	// goodbye is what it says before it disconnects.
+	goodbye() []broker.Message
+	// report tells the values of some properties; whole says that it always tells all of them.
+	report(changed []*physics.Property) []broker.Message
+	whole() bool
+	// hear takes a message to one of the filters.
+	hear(m broker.Message) heard
+}
+
+// heard is what came of a message.
+type heard struct {
+	// said is what the device says at once, before it reports anything.
+	said []broker.Message
+	// touched are the properties that it was told to take a value, and took.
+	touched []*physics.Property
+	// again: everything is to be announced again, because a controller asked for it.
+	again bool
+	// refused says why it did nothing, for the log; empty otherwise.
+	refused string
+}
+
+// told is what was reported of one property last, and when it is to be reported even if it has not changed.
+type told struct {
+	property *physics.Property
+	value    physics.Value
+	goal     physics.Value
+	at, next time.Time
+	// phase spreads the reports of what does not change, so that a house does not report everything in one moment.
+	phase time.Duration
+}
+
+// watch begins to look at the properties.
+func (d *device) watch(now time.Time, rnd *rand.Rand) {
+	for i := range d.parts {
+		for j := range d.parts[i].Properties {
+			p := &d.parts[i].Properties[j]
+			if p.Read == nil {
+				continue
+			}
+			t := told{property: p}
+			if p.Every > 0 {
+				t.phase = time.Duration(rnd.Int64N(int64(p.Every)))
+			}
+			t.tell(now, t.phase)
+			d.told = append(d.told, t)
+		}
+	}
+}
+
+// tell counts the property as reported now; it is due again after some time.
+func (t *told) tell(now time.Time, again time.Duration) {
+	t.value, t.at, t.next = t.property.Read(), now, now.Add(again)
+	if t.property.Goal != nil {
+		t.goal = t.property.Goal()
+	}
+}
+
+func (t *told) due(now time.Time) bool {
+	if t.property.Every > 0 && !now.Before(t.next) {
+		return true
+	}
+	if t.property.Goal != nil && t.property.Goal() != t.goal {
+		return true
+	}
+	v := t.property.Read()
+	if v == t.value {
+		return false
+	}
+	f, number := v.(float64)
+	last, _ := t.value.(float64)
+	if !number {
+		return true
+	}
+	return math.Abs(f-last) >= t.property.Delta-1e-9 && now.Sub(t.at) >= t.property.Least ||
+		t.property.Goal != nil && v == t.goal // it has arrived
+}
+
+// changed returns the properties that are to be reported now, and counts them as reported. What was touched is reported in
+// any case.
+func (d *device) changed(now time.Time, touched []*physics.Property) []*physics.Property {
+	var list []*physics.Property
+	for i := range d.told {
+		if t := &d.told[i]; t.due(now) || slices.Contains(touched, t.property) {
+			list = append(list, t.property)
+			t.tell(now, t.property.Every)
+		}
+	}
+	if len(list) > 0 && d.voice.whole() {
+		for i := range d.told {
+			d.told[i].tell(now, d.told[i].property.Every)
+		}
+	}
+	return list
+}
+
+// announce says everything, and counts it as reported.
+func (d *device) announce(now time.Time) []broker.Message {
+	for i := range d.told {
+		d.told[i].tell(now, d.told[i].phase)
+	}
+	return d.voice.announce()
+}
+
+func (d *device) find(part, property string) *physics.Property {
+	return physics.Find(d.parts, part, property)
+}

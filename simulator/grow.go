@@ -1,0 +1,87 @@
+package simulator
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// steady are the devices that every house of every size keeps: the documentation, the demo and many tests name them.
+var steady = []string{"living-room-lamp", "motion-hall", "hall-lamp"}
+
+// Resize returns the house with n devices. A smaller house keeps the living room lamp and the pair in the hall where it has
+// them (so it may keep up to three), and else the first devices of the list. A larger one gets more floors, each with the
+// rooms, people and devices of the first, numbered; on every second floor the devices speak the other language. n is 1 to
+// MaxDevices.
+func (h House) Resize(n int) (House, error) {
+	if n < 1 || n > MaxDevices {
+		return House{}, fmt.Errorf("a house has 1 to %d devices, not %d", MaxDevices, n)
+	}
+	out := House{Name: h.Name, Rooms: slices.Clone(h.Rooms), People: slices.Clone(h.People)}
+	if n <= len(h.Devices) {
+		kept := 0
+		for _, d := range h.Devices {
+			if slices.Contains(steady, d.ID()) {
+				kept++
+			}
+		}
+		others := max(0, n-kept)
+		for _, d := range h.Devices {
+			switch {
+			case slices.Contains(steady, d.ID()):
+			case others > 0:
+				others--
+			default:
+				continue
+			}
+			out.Devices = append(out.Devices, d)
+		}
+		return out, nil
+	}
+	out.Devices = slices.Clone(h.Devices)
+	floors := 0
+	for _, r := range h.Rooms {
+		floors = max(floors, r.Floor+1)
+	}
+	for number := 2; len(out.Devices) < n; number++ {
+		lift := (number - 1) * floors
+		for _, r := range h.Rooms {
+			r.Name, r.Floor = numbered(r.Name, number), r.Floor+lift
+			out.Rooms = append(out.Rooms, r)
+		}
+		for _, p := range h.People {
+			p.Name, p.Floor = numbered(p.Name, number), p.Floor+lift
+			out.People = append(out.People, p)
+		}
+		for _, d := range h.Devices {
+			if len(out.Devices) < n {
+				out.Devices = append(out.Devices, d.again(number))
+			}
+		}
+	}
+	return out, out.Check()
+}
+
+// MaxDevices is the size of the largest house.
+const MaxDevices = 5000
+
+func numbered(name string, number int) string { return fmt.Sprintf("%s %d", name, number) }
+
+// again is the device on another floor. Its name begins with its room: "Office 2 lamp", "Hall 2 motion".
+func (d DeviceSpec) again(number int) DeviceSpec {
+	room := numbered(d.Room, number)
+	rest := strings.Join(strings.Fields(strings.Replace(strings.ToLower(d.Name), strings.ToLower(d.Room), " ", 1)), " ")
+	if rest == "" {
+		rest = d.Kind
+	}
+	d.Name, d.Room = room+" "+rest, room
+	if number%2 == 0 {
+		if d.Speaks == Homie {
+			d.Speaks = HomeAssistant
+			d.Short = len(d.Name)%2 == 0
+		} else {
+			d.Speaks, d.Form, d.Style, d.Short, d.Retain = Homie, "", "", false, false
+		}
+	}
+	return d
+}

@@ -1,0 +1,241 @@
+package simulator
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"home.arpa/homehub/simulator/physics"
+)
+
+// House says what stands where and who lives there. A house file is its YAML form.
+type House struct {
+	Name    string       `yaml:"name"`
+	Rooms   []RoomSpec   `yaml:"rooms"`
+	People  []PersonSpec `yaml:"people"`
+	Devices []DeviceSpec `yaml:"devices"`
+}
+
+// RoomSpec is a room.
+type RoomSpec struct {
+	Name string      `yaml:"name"`
+	Use  physics.Use `yaml:"use"`
+	// Area is in m², 1-1000; 0 means 15.
+	Area float64 `yaml:"area"`
+	// Floor is the number of the household: people stay on their floor.
+	Floor int `yaml:"floor"`
+
+	line int
+}
+
+// PersonSpec is somebody who lives in the house.
+type PersonSpec struct {
+	Name  string       `yaml:"name"`
+	Role  physics.Role `yaml:"role"`
+	Floor int          `yaml:"floor"`
+
+	line int
+}
+
+// The kinds of devices.
+const (
+	KindLight          = "light"
+	KindThermostat     = "thermostat"
+	KindWashingMachine = "washing machine"
+	KindDishwasher     = "dishwasher"
+	KindPlug           = "plug"
+	KindClimate        = "climate sensor"
+	KindMotion         = "motion sensor"
+	KindContact        = "contact"
+	KindCover          = "cover"
+	KindLock           = "lock"
+	KindFan            = "fan"
+)
+
+// Kinds are all kinds of devices.
+var Kinds = []string{
+	KindLight, KindThermostat, KindWashingMachine, KindDishwasher, KindPlug, KindClimate, KindMotion, KindContact, KindCover,
+	KindLock, KindFan,
+}
+
+// The languages that a device can speak.
+const (
+	HomeAssistant = "homeassistant"
+	Homie         = "homie"
+)
+
+// DeviceSpec is a device.
+type DeviceSpec struct {
+	// Name is 1-60 characters, unique in the house; ID is made of it.
+	Name string `yaml:"name"`
+	Room string `yaml:"room"`
+	Kind string `yaml:"kind"`
+	// Speaks is HomeAssistant or Homie.
+	Speaks string `yaml:"speaks"`
+
+	// Can says of a light what it can do beyond on and off: brightness, temperature, color.
+	Can []string `yaml:"can"`
+	// Load says of a plug what is in it: television, computer, fridge, freezer, lights, kettle.
+	Load string `yaml:"load"`
+	// Opening says of a contact what it watches: door or window.
+	Opening string `yaml:"opening"`
+	// Jam is the chance, 0 to 1, that a lock jams when it turns.
+	Jam float64 `yaml:"jam"`
+	// Travel is how long a cover takes from closed to open; 0 means 20 s.
+	Travel time.Duration `yaml:"travel"`
+	// ByHand: people switch the light on and off as they come and go.
+	ByHand bool `yaml:"by_hand"`
+
+	// What follows is for devices that speak HomeAssistant. Form is device (one announcement for all; the default) or
+	// single (one for each entity). Style is document (all values in one JSON document; the default) or topics (a topic for each
+	// value, which is kept by the broker). Short uses the abbreviated keys and ~. Retain keeps a document, too.
+	Form   string `yaml:"form"`
+	Style  string `yaml:"style"`
+	Short  bool   `yaml:"short"`
+	Retain bool   `yaml:"retain"`
+
+	line int
+}
+
+// ID is the device's name as a word of a-z, 0-9 and hyphens, by which the simulator and MQTT topics name it.
+func (d DeviceSpec) ID() string { return slug(d.Name) }
+
+// slug makes a word of a name: letters and digits of ASCII in lower case, all else a hyphen.
+func slug(name string) string {
+	var b strings.Builder
+	gap := false
+	for _, r := range strings.ToLower(name) {
+		s := string(r)
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+		case r == '\'', r == '’':
+			continue
+		case r == 'ä':
+			s = "ae"
+		case r == 'ö':
+			s = "oe"
+		case r == 'ü':
+			s = "ue"
+		case r == 'ß':
+			s = "ss"
+		default:
+			gap = true
+			continue
+		}
+		if gap && b.Len() > 0 {
+			b.WriteByte('-')
+		}
+		gap = false
+		b.WriteString(s)
+	}
+	return b.String()
+}
+
+// Check says whether the house can be built. The error names every fault, with its line where the house comes from a
+// file.
+func (h House) Check() error {
+	var faults faults
+	rooms := map[string]bool{}
+	for _, r := range h.Rooms {
+		switch {
+		case strings.TrimSpace(r.Name) == "":
+			faults.add(r.line, "a room has no name")
+		case rooms[r.Name]:
+			faults.add(r.line, "there are two rooms named %q", r.Name)
+		}
+		rooms[r.Name] = true
+		if !slices.Contains(physics.Uses, r.Use) {
+			faults.add(r.line, "room %q: use is one of %s, not %q", r.Name, join(physics.Uses), r.Use)
+		}
+		if r.Area != 0 && !(r.Area >= 1 && r.Area <= 1000) {
+			faults.add(r.line, "room %q: area is 1 to 1000 m², not %v", r.Name, r.Area)
+		}
+	}
+	people := map[string]bool{}
+	for _, p := range h.People {
+		switch {
+		case strings.TrimSpace(p.Name) == "":
+			faults.add(p.line, "a person has no name")
+		case people[p.Name]:
+			faults.add(p.line, "there are two people named %q", p.Name)
+		}
+		people[p.Name] = true
+		if !slices.Contains(physics.Roles, p.Role) {
+			faults.add(p.line, "%s: role is one of %s, not %q", p.Name, join(physics.Roles), p.Role)
+		}
+	}
+	if len(h.Devices) == 0 {
+		faults.add(0, "the house has no devices")
+	}
+	ids := map[string]string{}
+	for _, d := range h.Devices {
+		id := d.ID()
+		switch other, twice := ids[id]; {
+		case id == "" || len([]rune(d.Name)) > 60:
+			faults.add(d.line, "device %q: a name is 1 to 60 characters and has a letter or a digit", d.Name)
+		case twice:
+			faults.add(d.line, "device %q: its id %s is taken by %q", d.Name, id, other)
+		}
+		ids[id] = d.Name
+		if !rooms[d.Room] {
+			faults.add(d.line, "device %q: there is no room %q", d.Name, d.Room)
+		}
+		d.check(func(format string, args ...any) {
+			faults.add(d.line, "device %q: %s", d.Name, fmt.Sprintf(format, args...))
+		})
+	}
+	return faults.err()
+}
+
+func (d DeviceSpec) check(fault func(format string, args ...any)) {
+	oneOf := func(key, value string, choices ...string) {
+		if !slices.Contains(choices, value) {
+			fault("%s is one of %s, not %q", key, strings.Join(choices, ", "), value)
+		}
+	}
+	oneOf("kind", d.Kind, Kinds...)
+	oneOf("speaks", d.Speaks, HomeAssistant, Homie)
+	oneOf("form", d.Form, "", "device", "single")
+	oneOf("style", d.Style, "", "document", "topics")
+	for _, c := range d.Can {
+		oneOf("can", c, "brightness", "temperature", "color")
+	}
+	if d.Kind == KindPlug {
+		oneOf("load", d.Load, physics.Loads...)
+	}
+	if d.Kind == KindContact {
+		oneOf("opening", d.Opening, "door", "window")
+	}
+	if !(d.Jam >= 0 && d.Jam <= 1) {
+		fault("jam is a chance from 0 to 1, not %v", d.Jam)
+	}
+	if d.Travel < 0 || d.Travel > time.Hour {
+		fault("travel is 0 to 1h, not %s", d.Travel)
+	}
+	only := func(kind, key string, set bool) {
+		if set && d.Kind != kind {
+			fault("%s is for a %s, not for a %s", key, kind, d.Kind)
+		}
+	}
+	only(KindLight, "can", len(d.Can) > 0)
+	only(KindLight, "by_hand", d.ByHand)
+	only(KindPlug, "load", d.Load != "")
+	only(KindContact, "opening", d.Opening != "")
+	only(KindLock, "jam", d.Jam != 0)
+	only(KindCover, "travel", d.Travel != 0)
+	if d.Speaks == Homie && (d.Form != "" || d.Style != "" || d.Short || d.Retain) {
+		fault("form, style, short and retain are for a device that speaks %s", HomeAssistant)
+	}
+}
+
+func join[T ~string](list []T) string {
+	var b strings.Builder
+	for i, s := range list {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(string(s))
+	}
+	return b.String()
+}

@@ -1,0 +1,158 @@
+package simulator_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"home.arpa/homehub/simulator"
+)
+
+func TestTheHouseThatIsBuiltInIsTheOneInTheConfigs(t *testing.T) {
+	file, err := os.ReadFile(filepath.Join("..", "configs", "house.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(file, simulator.DefaultHouseFile()) {
+		t.Error("configs/house.yaml and simulator/house.yaml differ; copy the one over the other")
+	}
+}
+
+func TestTheDefaultHouseSpeaksBothLanguagesInEveryKind(t *testing.T) {
+	house := simulator.DefaultHouse()
+	languages := map[string]int{}
+	kinds := map[string]map[string]bool{simulator.HomeAssistant: {}, simulator.Homie: {}}
+	single := 0
+	for _, d := range house.Devices {
+		languages[d.Speaks]++
+		kind := d.Kind
+		if kind == simulator.KindDishwasher { // the other machine
+			kind = simulator.KindWashingMachine
+		}
+		kinds[d.Speaks][kind] = true
+		if d.Form == "single" {
+			single++
+		}
+		if d.Speaks == simulator.Homie && !strings.HasPrefix(d.Name, d.Room) {
+			t.Errorf("Homie knows no rooms, so the name %q should begin with %q", d.Name, d.Room)
+		}
+	}
+	if languages[simulator.HomeAssistant] != 14 || languages[simulator.Homie] != 14 {
+		t.Errorf("the languages are %v", languages)
+	}
+	if d := cmp.Diff(kinds[simulator.HomeAssistant], kinds[simulator.Homie]); d != "" || len(kinds[simulator.Homie]) != 10 {
+		t.Errorf("the kinds that speak Homie are not the ten that speak Home Assistant:\n%s", d)
+	}
+	if single < 2 {
+		t.Errorf("%d devices use the single form, want two", single)
+	}
+}
+
+func ids(h simulator.House) (list []string) {
+	for _, d := range h.Devices {
+		list = append(list, d.ID())
+	}
+	return list
+}
+
+func TestResize(t *testing.T) {
+	trio := []string{"living-room-lamp", "motion-hall", "hall-lamp"}
+	for _, c := range []struct{ n, want int }{{1, 3}, {3, 3}, {4, 4}, {10, 10}, {28, 28}, {29, 29}, {100, 100}, {500, 500}} {
+		house, err := simulator.DefaultHouse().Resize(c.n)
+		if err != nil {
+			t.Fatalf("%d devices: %v", c.n, err)
+		}
+		again, _ := simulator.DefaultHouse().Resize(c.n)
+		list := ids(house)
+		if len(list) != c.want || !slices.Equal(list, ids(again)) {
+			t.Errorf("%d devices make a house of %d, or not always the same", c.n, len(list))
+		}
+		for _, id := range trio {
+			if !slices.Contains(list, id) {
+				t.Errorf("a house of %d has no %s", c.n, id)
+			}
+		}
+		if err := house.Check(); err != nil {
+			t.Errorf("a house of %d: %v", c.n, err)
+		}
+		languages := map[string]int{}
+		for _, d := range house.Devices {
+			languages[d.Speaks]++
+			if d.Speaks == simulator.Homie && !strings.HasPrefix(d.Name, d.Room) {
+				t.Errorf("the name %q does not begin with its room %q", d.Name, d.Room)
+			}
+		}
+		if half := languages[simulator.Homie]; c.n >= 10 && (half < c.n*4/10 || half > c.n*6/10) {
+			t.Errorf("in a house of %d, %d speak Homie", c.n, half)
+		}
+	}
+	large, _ := simulator.DefaultHouse().Resize(500)
+	for _, name := range []string{"office-2-lamp", "hall-2-motion", "hall-17-front-door-lock", "utility-room-3-washing-machine"} {
+		if !slices.Contains(ids(large), name) {
+			t.Errorf("a house of 500 has no %s", name)
+		}
+	}
+	for _, n := range []int{-1, 0, 5001} {
+		if _, err := simulator.DefaultHouse().Resize(n); err == nil {
+			t.Errorf("a house of %d devices can be built", n)
+		}
+	}
+}
+
+func TestAFaultyHouseFileIsRefusedWithTheLine(t *testing.T) {
+	const rooms = "rooms:\n  - {name: Hall, use: hall}\n"
+	for _, c := range []struct{ name, text, want string }{
+		{"an empty file", "", "it is empty"},
+		{"no YAML", "rooms: [", "line 1"},
+		{"two documents", rooms + "devices:\n  - {name: A, room: Hall, kind: fan, speaks: homie}\n---\nname: B\n", "more than one document"},
+		{"an unknown key at the top", "nmae: x\n", "line 1: field nmae is not known at the top"},
+		{"an unknown key in a device", rooms + "devices:\n  - name: Lamp\n    rom: Hall\n", "line 5: field rom is not known in a device"},
+		{"an unknown key in a room", "rooms:\n  - {name: Hall, size: 3}\n", "line 2: field size is not known in a room"},
+		{"a wrong type", "rooms:\n  - {name: Hall, use: hall, area: big}\n", "line 2: cannot take the text `big` as a number"},
+		{"a wrong duration", rooms + "devices:\n  - {name: A, room: Hall, kind: cover, speaks: homie, travel: soon}\n", "line 4: cannot take the text `soon` as a duration"},
+		{"no devices", rooms, "the house has no devices"},
+		{"an unknown use", "rooms:\n  - {name: Hall, use: haul}\n", "line 2: room \"Hall\": use is one of living, kitchen, hall"},
+		{"two rooms of one name", "rooms:\n  - {name: Hall, use: hall}\n  - {name: Hall, use: hall}\n", "line 3: there are two rooms named \"Hall\""},
+		{"an unknown role", rooms + "people:\n  - {name: Eve, role: cat}\n", "line 4: Eve: role is one of worker, home, child"},
+		{"an unknown room", rooms + "devices:\n  - {name: Lamp, room: Attic, kind: light, speaks: homie}\n", "line 4: device \"Lamp\": there is no room \"Attic\""},
+		{"an unknown kind", rooms + "devices:\n  - {name: Lamp, room: Hall, kind: lump, speaks: homie}\n", "kind is one of light, thermostat"},
+		{"an unknown language", rooms + "devices:\n  - {name: Lamp, room: Hall, kind: light, speaks: knx}\n", "speaks is one of homeassistant, homie, not \"knx\""},
+		{"two devices of one id", rooms + "devices:\n  - {name: Lamp a, room: Hall, kind: light, speaks: homie}\n  - {name: lamp A, room: Hall, kind: light, speaks: homie}\n", "line 5: device \"lamp A\": its id lamp-a is taken by \"Lamp a\""},
+		{"a name without letters", rooms + "devices:\n  - {name: '?', room: Hall, kind: light, speaks: homie}\n", "a name is 1 to 60 characters"},
+		{"a key of another kind", rooms + "devices:\n  - {name: A, room: Hall, kind: fan, speaks: homie, load: kettle}\n", "load is for a plug, not for a fan"},
+		{"a plug without a load", rooms + "devices:\n  - {name: A, room: Hall, kind: plug, speaks: homie}\n", "load is one of television"},
+		{"a chance above one", rooms + "devices:\n  - {name: A, room: Hall, kind: lock, speaks: homie, jam: 2}\n", "jam is a chance from 0 to 1, not 2"},
+		{"a style for Homie", rooms + "devices:\n  - {name: A, room: Hall, kind: fan, speaks: homie, style: topics}\n", "are for a device that speaks homeassistant"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := simulator.ParseHouse("my.yaml", []byte(c.text))
+			if err == nil {
+				t.Fatal("it was taken")
+			}
+			if got := err.Error(); !strings.Contains(got, c.want) || !strings.Contains(got, "my.yaml") || strings.Contains(got, "simulator.") {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
+	}
+	if _, err := simulator.LoadHouse(filepath.Join(t.TempDir(), "none.yaml")); err == nil {
+		t.Error("a file that is not there was read")
+	}
+}
+
+func TestNewRefusesWhatCannotRun(t *testing.T) {
+	for name, o := range map[string]simulator.Options{
+		"too slow": {Speed: 0.001}, "too fast": {Speed: 1e6}, "backwards": {Speed: -1},
+	} {
+		if _, err := simulator.New(simulator.DefaultHouse(), o); err == nil {
+			t.Errorf("%s: it was built", name)
+		}
+	}
+	if _, err := simulator.New(simulator.House{}, simulator.Options{}); err == nil {
+		t.Error("an empty house was built")
+	}
+}
