@@ -1,0 +1,20 @@
+# Builds both programs as static binaries; the image holds nothing else but the root certificates.
+FROM golang:1.26 AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+RUN CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /out/ ./cmd/hub ./cmd/simulator \
+ && mkdir -p /out/data /out/credentials
+
+FROM scratch
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+COPY --from=build /out/hub /out/simulator /
+COPY --from=build --chown=1000:1000 /out/data /data
+COPY --from=build --chown=1000:1000 /out/credentials /credentials
+USER 1000:1000
+VOLUME /data
+EXPOSE 1883 1888
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["/hub", "status", "--ready"]
+ENTRYPOINT ["/hub"]
+CMD ["serve"]

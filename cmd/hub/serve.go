@@ -1,0 +1,147 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"home.arpa/homehub/internal/app"
+	"home.arpa/homehub/internal/config"
+)
+
+// settings are the flags that stand for keys of the configuration.
+type settings struct {
+	cmd  *cobra.Command
+	file string
+	keys map[string]*string
+}
+
+// with adds flags for keys to a command.
+func with(cmd *cobra.Command, usage map[string]string) *settings {
+	s := &settings{cmd: cmd, keys: map[string]*string{}}
+	for key, text := range usage {
+		s.keys[key] = cmd.Flags().String(strings.TrimPrefix(config.FlagName(key), "--"), "", text)
+	}
+	return s
+}
+
+// load reads the configuration with the flags that were set.
+func (s *settings) load() (config.Config, error) {
+	in := config.Input{File: s.file, Flags: map[string]string{}}
+	for key, value := range s.keys {
+		if s.cmd.Flags().Changed(strings.TrimPrefix(config.FlagName(key), "--")) {
+			in.Flags[key] = *value
+		}
+	}
+	return config.Load(in)
+}
+
+func serveCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the hub for a real house",
+		Long: "Run the hub for a real house.\n\n" +
+			"A flag beats the environment (HUB_MQTT_LISTEN, …), which beats the file, which beats the default;\n" +
+			"configs/hub.yaml shows every key.",
+		Args: cobra.NoArgs,
+	}
+	s := with(cmd, map[string]string{
+		"data_dir":     "folder for the data (default ~/.local/share/homehub)",
+		"mqtt.listen":  "address and port for MQTT (default :1883, all interfaces; port 0: any free one)",
+		"web.listen":   "address and port for the pages and the API (default :1888)",
+		"external.url": "use this MQTT 5 broker instead of the one inside: mqtt://user:password@host:1883",
+		"log.level":    "debug, info, warn or error (default info)",
+	})
+	cmd.Flags().StringVar(&s.file, "config", "", "configuration file")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := s.load()
+		if err != nil {
+			return err
+		}
+		return app.Serve(cmd.Context(), cfg, app.Options{Version: version(), Out: cmd.OutOrStdout(), Log: logger(cfg.Log)})
+	}
+	return cmd
+}
+
+func demoCommand() *cobra.Command {
+	var d app.Demo
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Run the hub with a simulated house, on this machine only",
+		Args:  cobra.NoArgs,
+	}
+	s := with(cmd, map[string]string{
+		"data_dir":    "folder for the data, kept (default a temporary one, removed at the end)",
+		"mqtt.listen": "address and port for MQTT (default 127.0.0.1:1883)",
+		"web.listen":  "address and port for the pages and the API (default 127.0.0.1:1888)",
+		"log.level":   "debug, info, warn or error (default warn)",
+	})
+	cmd.Flags().IntVar(&d.Devices, "devices", 0, "how many devices the house has (default as many as the built-in house)")
+	cmd.Flags().Uint64Var(&d.Seed, "seed", 1, "the same seed makes the same house and the same day")
+	cmd.Flags().Float64Var(&d.Speed, "speed", 1, "how many seconds of the house pass in a second")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		d.Program = called()
+		for key, value := range map[string]string{"data_dir": "", "mqtt.listen": "127.0.0.1:1883", "web.listen": "127.0.0.1:1888", "log.level": "warn"} {
+			if flag := cmd.Flags().Lookup(strings.TrimPrefix(config.FlagName(key), "--")); !flag.Changed && os.Getenv(config.Variable(key)) == "" && value != "" {
+				if err := cmd.Flags().Set(flag.Name, value); err != nil {
+					return err
+				}
+			}
+		}
+		cfg, err := s.load()
+		if err != nil {
+			return err
+		}
+		if !cmd.Flags().Changed("data-dir") {
+			cfg.DataDir = ""
+		}
+		return app.RunDemo(cmd.Context(), cfg, app.Options{Version: version(), Out: cmd.OutOrStdout(), Log: logger(cfg.Log)}, d)
+	}
+	return cmd
+}
+
+func checkConfigCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check-config FILE",
+		Short: "Say what is wrong with a configuration file, line by line",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			problems, err := config.Check(args[0])
+			if err != nil {
+				return err
+			}
+			if len(problems) == 0 {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s is fine\n", args[0])
+				return nil
+			}
+			for _, p := range problems {
+				fmt.Fprintln(cmd.OutOrStdout(), p)
+			}
+			return exitError{code: 1}
+		},
+	}
+}
+
+// called is how this program was called: "go run ./cmd/hub" leaves it in a folder that is soon gone.
+func called() string {
+	if path, err := os.Executable(); err == nil && strings.Contains(path, "go-build") {
+		return "go run ./cmd/hub"
+	}
+	return os.Args[0]
+}
+
+// logger writes the log to standard error.
+func logger(l config.Log) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(l.Level)); err != nil {
+		level = slog.LevelInfo // config has checked it
+	}
+	o := &slog.HandlerOptions{Level: level}
+	if l.Format == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, o))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, o))
+}

@@ -1,0 +1,215 @@
+// Package config reads the hub's configuration: from a YAML file, the environment and the command line, in rising order of
+// weight over the defaults. It says of each mistake what it is and where: the file's line, the variable or the flag.
+//
+// It is the only importer of viper. internal/app and the hub's program call it.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/spf13/viper"
+	"go.yaml.in/yaml/v3"
+)
+
+// Config is the whole configuration. Its keys are described in configs/hub.yaml.
+type Config struct {
+	DataDir       string        `mapstructure:"data_dir"`
+	MQTT          MQTT          `mapstructure:"mqtt"`
+	Web           Web           `mapstructure:"web"`
+	External      External      `mapstructure:"external"`
+	HomeAssistant HomeAssistant `mapstructure:"homeassistant"`
+	History       History       `mapstructure:"history"`
+	Log           Log           `mapstructure:"log"`
+	// TimeZone is an IANA name; empty: the machine's.
+	TimeZone string `mapstructure:"time_zone"`
+	Links    []Link `mapstructure:"links"`
+}
+
+// Location is the house's time zone.
+func (c Config) Location() (*time.Location, error) {
+	if c.TimeZone == "" {
+		return time.Local, nil
+	}
+	zone, err := time.LoadLocation(c.TimeZone)
+	if err != nil {
+		return nil, fmt.Errorf("loading time zone %s: %w", c.TimeZone, err)
+	}
+	return zone, nil
+}
+
+// MQTT is about the embedded broker.
+type MQTT struct {
+	Listen string `mapstructure:"listen"`
+	// Anonymous is loopback, always or never.
+	Anonymous string `mapstructure:"anonymous"`
+	// MaxPacketSize is in bytes.
+	MaxPacketSize     int      `mapstructure:"max_packet_size"`
+	MaxQueuedMessages int      `mapstructure:"max_queued_messages"`
+	AllowedOrigins    []string `mapstructure:"allowed_origins"`
+}
+
+// Web is about the pages and the API.
+type Web struct {
+	Listen string   `mapstructure:"listen"`
+	Hosts  []string `mapstructure:"hosts"`
+}
+
+// HomeAssistant is about Home Assistant's discovery.
+type HomeAssistant struct {
+	Prefix string `mapstructure:"prefix"`
+}
+
+// History is about what is kept; Keep is at least an hour, or 0: for ever.
+type History struct {
+	Keep time.Duration `mapstructure:"keep"`
+}
+
+// Log is about the log: Level is debug, info, warn or error; Format is text or json.
+type Log struct {
+	Level  string `mapstructure:"level"`
+	Format string `mapstructure:"format"`
+}
+
+// Link makes To follow From; both are device/component/property.
+type Link struct {
+	From string `mapstructure:"from"`
+	To   string `mapstructure:"to"`
+}
+
+// Input says where the configuration comes from.
+type Input struct {
+	// File is the path of a YAML file; empty: none.
+	File string
+	// Flags are the values of the command line's flags that were set, by key ("mqtt.listen").
+	Flags map[string]string
+}
+
+// FlagName is the command line's flag for a key: mqtt.listen is --mqtt-listen.
+func FlagName(key string) string {
+	if key == "external.url" {
+		return "--external"
+	}
+	return "--" + strings.NewReplacer(".", "-", "_", "-").Replace(key)
+}
+
+// Variable is the environment variable for a key: mqtt.listen is HUB_MQTT_LISTEN.
+func Variable(key string) string {
+	return "HUB_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+}
+
+// Load reads the configuration: a flag beats the environment, which beats the file, which beats the default. Its error
+// lists all mistakes, a line each. DataDir is filled in.
+func Load(in Input) (Config, error) {
+	var problems []error
+	v := viper.New()
+	for _, k := range keys {
+		v.SetDefault(k.name, k.zero)
+		if k.structured {
+			continue // no variable could spell it
+		}
+		if err := v.BindEnv(k.name, Variable(k.name)); err != nil {
+			return Config{}, fmt.Errorf("binding %s: %w", Variable(k.name), err)
+		}
+		if value, set := os.LookupEnv(Variable(k.name)); set && value != "" {
+			if err := k.checkText(value); err != nil {
+				problems = append(problems, fmt.Errorf("%s: %w", Variable(k.name), err))
+			}
+		}
+	}
+	if in.File != "" {
+		found, err := Check(in.File)
+		if err != nil {
+			return Config{}, err
+		}
+		for _, p := range found {
+			problems = append(problems, p)
+		}
+		if len(found) == 0 {
+			if err := readFile(v, in.File); err != nil {
+				return Config{}, fmt.Errorf("reading %s: %w", in.File, err)
+			}
+		}
+	}
+	for _, k := range keys {
+		value, set := in.Flags[k.name]
+		if !set {
+			continue
+		}
+		if err := k.checkText(value); err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", FlagName(k.name), err))
+		}
+		v.Set(k.name, value)
+	}
+	if len(problems) > 0 {
+		return Config{}, errors.Join(problems...)
+	}
+	var c Config
+	hooks := viper.DecodeHook(mapstructure.ComposeDecodeHookFunc(durationHook, mapstructure.DecodeHookFuncType(listHook)))
+	err := v.UnmarshalExact(&c, hooks)
+	if err != nil {
+		return Config{}, fmt.Errorf("reading the configuration: %w", err)
+	}
+	for _, path := range []*string{&c.DataDir, &c.External.PasswordFile, &c.External.CA} {
+		if *path, err = inHome(*path); err != nil {
+			return Config{}, err
+		}
+	}
+	if c.DataDir == "" {
+		dir, err := dataDir()
+		if err != nil {
+			return Config{}, err
+		}
+		c.DataDir = dir
+	}
+	return c, nil
+}
+
+// readFile gives a file that Check has found right to viper, without the sections that have nothing in them: viper would take
+// such a section for a value and hide the environment's behind it.
+func readFile(v *viper.Viper, file string) error {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	var sections map[string]any
+	if err := yaml.Unmarshal(data, &sections); err != nil {
+		return err
+	}
+	maps.DeleteFunc(sections, func(_ string, section any) bool { return section == nil })
+	return v.MergeConfigMap(sections)
+}
+
+// inHome spells out a path that begins with ~/, as a shell would.
+func inHome(path string) (string, error) {
+	rest, ok := strings.CutPrefix(path, "~/")
+	if !ok {
+		return path, nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("finding %s: %w", path, err)
+	}
+	return filepath.Join(home, rest), nil
+}
+
+// dataDir is where the data is when nothing says where: the folder that systemd made for the service, else the user's own.
+func dataDir() (string, error) {
+	if dir, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":"); dir != "" {
+		return dir, nil
+	}
+	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "homehub"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", errors.New("choosing a folder for the data: there is no home folder; name one with --data-dir or " + Variable("data_dir"))
+	}
+	return filepath.Join(home, ".local", "share", "homehub"), nil
+}

@@ -1,0 +1,175 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"home.arpa/homehub/internal/config"
+)
+
+// clean takes the variables away that this process may have, and makes the default folder known.
+func clean(t *testing.T) {
+	t.Helper()
+	for _, line := range os.Environ() {
+		if name, _, _ := strings.Cut(line, "="); strings.HasPrefix(name, "HUB_") || name == "STATE_DIRECTORY" || name == "XDG_DATA_HOME" {
+			t.Setenv(name, "")
+			os.Unsetenv(name)
+		}
+	}
+	t.Setenv("HOME", "/home/somebody")
+}
+
+func file(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "hub.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+const shipped = "../../configs/hub.yaml"
+
+func TestTheShippedFileShowsEveryKeyWithItsDefault(t *testing.T) {
+	clean(t)
+	want, err := config.Load(config.Input{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := config.Load(config.Input{File: shipped})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("the shipped file is not the default: %s", d)
+	}
+	data, err := os.ReadFile(shipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range config.Names() {
+		parts := strings.Split(name, ".")
+		if !strings.Contains(string(data), parts[len(parts)-1]+":") {
+			t.Errorf("%s is not in the shipped file", name)
+		}
+	}
+	if want.DataDir != "/home/somebody/.local/share/homehub" || want.History.Keep != 30*24*time.Hour || want.MQTT.Listen != ":1883" {
+		t.Errorf("the defaults are %+v", want)
+	}
+}
+
+func TestAFlagBeatsTheEnvironmentBeatsTheFileBeatsTheDefault(t *testing.T) {
+	clean(t)
+	f := file(t, "mqtt:\n  listen: :1\nweb:\n  listen: :2\nhistory:\n  keep: 12h\nlog:\n  level: debug\n")
+	t.Setenv("HUB_WEB_LISTEN", ":22")
+	t.Setenv("HUB_LOG_LEVEL", "warn")
+	t.Setenv("HUB_WEB_HOSTS", "a.lan,b.lan")
+	c, err := config.Load(config.Input{File: f, Flags: map[string]string{"log.level": "error", "data_dir": "/data"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []string{c.MQTT.Listen, c.Web.Listen, c.Log.Level, c.Log.Format, c.History.Keep.String(), c.DataDir, strings.Join(c.Web.Hosts, " ")}
+	if d := cmp.Diff([]string{":1", ":22", "error", "text", "12h0m0s", "/data", "a.lan b.lan"}, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestTheDataIsWhereTheServiceManagerSays(t *testing.T) {
+	clean(t)
+	t.Setenv("STATE_DIRECTORY", "/var/lib/homehub")
+	if c, err := config.Load(config.Input{}); err != nil || c.DataDir != "/var/lib/homehub" {
+		t.Errorf("got %q, %v", c.DataDir, err)
+	}
+}
+
+func TestMistakesAreNamedWithTheirLine(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"a key that is nearly right", "mqtt:\n  anonymus: never\n", "2: mqtt.anonymus: unknown key; did you mean mqtt.anonymous?"},
+		{"a key out of nowhere", "\n\nflux_compensator: 1\n", "3: flux_compensator: unknown key; configs/hub.yaml shows all"},
+		{"a key in the wrong section", "web:\n  anonymous: never\n", "2: web.anonymous: unknown key"},
+		{"not one of the choices", "mqtt:\n  listen: :0\n  anonymous: sometimes\n", `3: mqtt.anonymous: "sometimes" is not one of loopback, always, never`},
+		{"a port alone", "mqtt:\n  listen: 1883\n", `2: mqtt.listen: "1883" is not an address and a port`},
+		{"a port out of range", "web:\n  listen: :70000\n", `2: web.listen: ":70000" has no port from 0 to 65535`},
+		{"text for a number", "mqtt:\n  max_packet_size: big\n", `2: mqtt.max_packet_size: wants a whole number, not "big"`},
+		{"a number out of range", "mqtt:\n  max_packet_size: -1\n", "2: mqtt.max_packet_size: \"-1\" is not a whole number from 1024 to"},
+		{"one value for a list", "web:\n  hosts: hub.lan\n", "2: web.hosts: wants a list"},
+		{"a list for one value", "log:\n  level: [info]\n", "2: log.level: wants one value"},
+		{"a key twice", "log:\n  level: info\nmqtt: {}\nlog:\n  level: warn\n", "4: log: is there already, on line 1"},
+		{"a value for a section", "mqtt: 1883\n", "1: mqtt: wants keys and values beneath it"},
+		{"no value", "time_zone:\n", "1: time_zone: has no value"},
+		{"no such time zone", "time_zone: Mars/Olympus\n", `1: time_zone: "Mars/Olympus" is not a time zone`},
+		{"too short a history", "history:\n  keep: 5m\n", `2: history.keep: "5m" is not a time of at least an hour`},
+		{"half a link", "links:\n  - from: a/b/c\n", "2: links[0]: wants both from and to"},
+		{"a link to a device", "links:\n  - from: a/b/c\n    to: lamp\n", "3: links[0].to: wants device/component/property"},
+		{"a URL of something else", "external:\n  url: http://broker\n", `2: external.url: "http://broker" is not a URL such as mqtt://`},
+		{"a tab", "mqtt:\n\tlisten: :1\n", "2: not YAML"},
+		{"a list at the top", "- a\n", "1: wants keys and values beneath it"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			clean(t)
+			f := file(t, c.text)
+			problems, err := config.Check(f)
+			if err != nil || len(problems) != 1 || !strings.HasPrefix(problems[0].Error(), f+":"+c.want) {
+				t.Errorf("got %v, %v", problems, err)
+			}
+			if _, err := config.Load(config.Input{File: f}); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("loading it: %v", err)
+			}
+		})
+	}
+}
+
+func TestAllMistakesAreListed(t *testing.T) {
+	clean(t)
+	t.Setenv("HUB_MQTT_ANONYMOUS", "maybe")
+	_, err := config.Load(config.Input{File: file(t, "a: 1\nb: 2\n"), Flags: map[string]string{"web.listen": "here"}})
+	for _, want := range []string{":1: a: unknown", ":2: b: unknown", "HUB_MQTT_ANONYMOUS: ", "--web-listen: "} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("no %q in: %v", want, err)
+		}
+	}
+}
+
+func TestAPasswordInAURLIsNeverShown(t *testing.T) {
+	clean(t)
+	c, err := config.Load(config.Input{Flags: map[string]string{"external.url": "mqtt://me:secret@host:1883"}})
+	if err != nil || strings.Contains(c.External.Redacted(), "secret") || !strings.Contains(c.External.Redacted(), "me:") {
+		t.Errorf("%q, %v", c.External.Redacted(), err)
+	}
+	for _, url := range []string{"http://me:secret@host", "mqtt://me:secret@ho st", "://me:secret@"} {
+		if _, err := config.Load(config.Input{Flags: map[string]string{"external.url": url}}); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+func TestAnEmptyFileIsTheDefault(t *testing.T) {
+	clean(t)
+	want, _ := config.Load(config.Input{})
+	for _, text := range []string{"", "# nothing\n", "mqtt:\n"} {
+		got, err := config.Load(config.Input{File: file(t, text)})
+		if d := cmp.Diff(want, got); d != "" || err != nil {
+			t.Errorf("%q: %v %s", text, err, d)
+		}
+	}
+}
+
+func FuzzCheck(f *testing.F) {
+	seeds := []string{"mqtt:\n  listen: :1\n", "links:\n  - {from: a/b/c, to: d/e/f}\n", "a: &x {b: *x}\n", "- 1", "\t", "? [a]\n: b\n"}
+	if len(seeds) == 0 {
+		f.Fatal("no seeds")
+	}
+	for _, s := range seeds {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if _, err := config.Check(file(t, text)); err != nil {
+			t.Error(err)
+		}
+	})
+}

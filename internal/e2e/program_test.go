@@ -1,0 +1,231 @@
+package e2e_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// limit bounds every wait of these tests; reaching it is a failure, never a result.
+const limit = 30 * time.Second
+
+var bin string // the folder of the built programs
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "homehub-e2e-")
+	if err != nil {
+		panic(err)
+	}
+	build := exec.Command("go", "build", "-o", dir, "home.arpa/homehub/cmd/hub", "home.arpa/homehub/cmd/simulator")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "building the programs: %v\n%s", err, out)
+		os.Exit(1)
+	}
+	bin = dir
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// realPart returns the path of a program that is not ours, or skips the test, saying what to install. With REAL=1 in the
+// environment, as in continuous integration, it fails the test instead.
+func realPart(t *testing.T, name, pkg string) string {
+	t.Helper()
+	for _, candidate := range []string{name, "/usr/sbin/" + name} {
+		if path, err := exec.LookPath(candidate); err == nil {
+			return path
+		}
+	}
+	if os.Getenv("REAL") == "1" {
+		t.Fatalf("%s is not installed: apt-get install %s", name, pkg)
+	}
+	t.Skipf("left out: %s is not installed (apt-get install %s)", name, pkg)
+	return ""
+}
+
+// program is a running program of ours or another's.
+type program struct {
+	t    *testing.T
+	name string
+	cmd  *exec.Cmd
+	done chan struct{}
+	err  error
+
+	mu    sync.Mutex
+	lines []string
+	news  chan struct{} // a token when there is a new line
+}
+
+// start runs a program until the test's end; its two outputs are read line by line.
+func start(t *testing.T, path string, args ...string) *program {
+	t.Helper()
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(bin, path)
+	}
+	p := &program{t: t, name: filepath.Base(path), cmd: exec.Command(path, args...), done: make(chan struct{}), news: make(chan struct{}, 1)}
+	p.cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
+	r, w := io.Pipe()
+	p.cmd.Stdout, p.cmd.Stderr = w, w
+	if err := p.cmd.Start(); err != nil {
+		t.Fatalf("starting %s: %v", p.name, err)
+	}
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		lines := bufio.NewScanner(r)
+		lines.Buffer(nil, 1<<20)
+		for lines.Scan() {
+			p.mu.Lock()
+			p.lines = append(p.lines, lines.Text())
+			p.mu.Unlock()
+			select {
+			case p.news <- struct{}{}:
+			default:
+			}
+		}
+	}()
+	go func() {
+		p.err = p.cmd.Wait()
+		w.Close()
+		<-read
+		close(p.done)
+	}()
+	t.Cleanup(func() {
+		p.cmd.Process.Kill()
+		<-p.done
+		if t.Failed() {
+			t.Logf("%s said:\n%s", p.name, p.text())
+		}
+	})
+	return p
+}
+
+func (p *program) text() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Join(p.lines, "\n")
+}
+
+// expect waits until the program's whole output matches, and returns the match.
+func (p *program) expect(pattern string) []string {
+	p.t.Helper()
+	re := regexp.MustCompile(pattern)
+	end := time.After(limit)
+	for {
+		if m := re.FindStringSubmatch(p.text()); m != nil {
+			return m
+		}
+		select {
+		case <-p.news:
+		case <-p.done:
+			if m := re.FindStringSubmatch(p.text()); m != nil {
+				return m
+			}
+			p.t.Fatalf("%s ended (%v) without saying %q", p.name, p.err, pattern)
+		case <-end:
+			p.t.Fatalf("%s has not said %q within %s", p.name, pattern, limit)
+		}
+	}
+}
+
+// stop sends Ctrl-C, waits for the end, and wants exit code 0.
+func (p *program) stop() time.Duration {
+	p.t.Helper()
+	begin := time.Now()
+	if err := p.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		p.t.Fatalf("stopping %s: %v", p.name, err)
+	}
+	select {
+	case <-p.done:
+	case <-time.After(limit):
+		p.t.Fatalf("%s does not stop", p.name)
+	}
+	if p.err != nil {
+		p.t.Errorf("%s ended with %v", p.name, p.err)
+	}
+	return time.Since(begin)
+}
+
+// call runs a program to its end and returns what it printed (both outputs) and its exit code.
+func call(t *testing.T, path string, args ...string) (string, int) {
+	t.Helper()
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(bin, path)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatalf("running %s: %v", path, err)
+	}
+	return string(out), cmd.ProcessState.ExitCode()
+}
+
+// must runs a program that has to succeed.
+func must(t *testing.T, path string, args ...string) string {
+	t.Helper()
+	out, code := call(t, path, args...)
+	if code != 0 {
+		t.Fatalf("%s %s: exit %d\n%s", filepath.Base(path), strings.Join(args, " "), code, out)
+	}
+	return out
+}
+
+// eventually calls f until it says yes.
+func eventually(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if f() {
+			return
+		}
+	}
+	t.Fatalf("%s: not within %s", what, limit)
+}
+
+// freePort is a port that nobody listened on a moment ago.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// mosquitto starts the real broker with the lines of configuration and returns its port.
+func mosquitto(t *testing.T, config string) string {
+	t.Helper()
+	path := realPart(t, "mosquitto", "mosquitto")
+	port := freePort(t)
+	file := filepath.Join(t.TempDir(), "mosquitto.conf")
+	if err := os.WriteFile(file, []byte("listener "+port+" 127.0.0.1\n"+config), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	start(t, path, "-c", file)
+	eventually(t, "mosquitto listens", func() bool {
+		c, err := net.Dial("tcp", "127.0.0.1:"+port)
+		if err != nil {
+			return false
+		}
+		c.Close()
+		return true
+	})
+	return port
+}
