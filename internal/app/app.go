@@ -89,8 +89,8 @@ func build(ctx context.Context, cfg config.Config, o Options, demo *Demo) (_ *ho
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
-	if h.zone, err = time.LoadLocation(cfg.TimeZone); err != nil || cfg.TimeZone == "" {
-		h.zone = time.Local
+	if h.zone, err = cfg.Location(); err != nil {
+		return nil, err
 	}
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the data folder: %w; choose another one with --data-dir", err)
@@ -113,8 +113,10 @@ func build(ctx context.Context, cfg config.Config, o Options, demo *Demo) (_ *ho
 		Logger: h.log.With("component", "web"), OpenLoopback: true, Hosts: cfg.Web.Hosts, Version: o.Version, Demo: demo != nil,
 		DataDir: cfg.DataDir, TimeZone: h.zone, Ready: h.ready,
 	}
-	tokens := Tokens(cfg.DataDir)
-	tokens.Logger = h.log.With("component", "access")
+	tokens, err := h.credentials(Tokens)
+	if err != nil {
+		return nil, err
+	}
 	server.Authenticate = tokens.VerifyAny
 
 	link, runBroker, err := h.openBroker(&server)
@@ -130,6 +132,16 @@ func build(ctx context.Context, cfg config.Config, o Options, demo *Demo) (_ *ho
 	return h, nil
 }
 
+// credentials opens users or tokens. A damaged file is an error at the start, when somebody looks; later it lets nobody in.
+func (h *house) credentials(open func(dataDir string) *credential.File) (*credential.File, error) {
+	f := open(h.cfg.DataDir)
+	f.Logger = h.log.With("component", "access")
+	if err := f.Check(); err != nil {
+		return nil, fmt.Errorf("%w; move %s away to start without it", err, f.Path())
+	}
+	return f, nil
+}
+
 // openBroker makes the link: to the embedded broker, which it binds to its port, or to another one. run is the broker's part,
 // nil when the broker is elsewhere.
 func (h *house) openBroker(server *web.Options) (link hub.Link, run *part, err error) {
@@ -143,8 +155,10 @@ func (h *house) openBroker(server *web.Options) (link hub.Link, run *part, err e
 		server.MQTTAddresses = h.mqtt
 		return link, nil, nil
 	}
-	users := Users(h.cfg.DataDir)
-	users.Logger = h.log.With("component", "access")
+	users, err := h.credentials(Users)
+	if err != nil {
+		return nil, nil, err
+	}
 	anonymous, err := embedded.ParseAnonymousPolicy(h.cfg.MQTT.Anonymous)
 	if err != nil {
 		return nil, nil, err

@@ -1,0 +1,234 @@
+package app_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"home.arpa/homehub/internal/app"
+	"home.arpa/homehub/internal/config"
+)
+
+// screen is what a program prints, for waiting on.
+type screen struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *screen) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+func settings(t *testing.T) config.Config {
+	t.Helper()
+	cfg, err := config.Load(config.Input{Flags: map[string]string{
+		"data_dir": filepath.Join(t.TempDir(), "data"), "mqtt.listen": "127.0.0.1:0", "web.listen": "127.0.0.1:0",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+var page = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
+
+// running starts the program, waits until it says where it is, and returns its page and how to stop it.
+func running(t *testing.T, run func(ctx context.Context, o app.Options) error) (url string, stop func() error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var out screen
+	done := make(chan error, 1)
+	go func() { done <- run(ctx, app.Options{Out: &out, Version: "test"}) }()
+	for end := time.Now().Add(20 * time.Second); url == ""; time.Sleep(10 * time.Millisecond) {
+		select {
+		case err := <-done:
+			t.Fatalf("it ended: %v\n%s", err, &out)
+		default:
+		}
+		if time.Now().After(end) {
+			t.Fatalf("it says nothing but %q", out.String())
+		}
+		url = page.FindString(out.String())
+	}
+	return url, func() error {
+		cancel()
+		select {
+		case err := <-done:
+			return err
+		case <-time.After(20 * time.Second):
+			return errors.New("it does not stop")
+		}
+	}
+}
+
+func get(t *testing.T, url string) (int, string) {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+func TestTheHubStartsAndStopsInOrder(t *testing.T) {
+	cfg := settings(t)
+	for life := range 2 {
+		url, stop := running(t, func(ctx context.Context, o app.Options) error { return app.Serve(ctx, cfg, o) })
+		for _, path := range []string{"/readyz", "/healthz", "/", "/api/v1/status", "/metrics"} {
+			if code, body := get(t, url+path); code != http.StatusOK {
+				t.Errorf("life %d: %s answers %d: %s", life, path, code, body)
+			}
+		}
+		if err := stop(); err != nil {
+			t.Errorf("life %d: %v", life, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(cfg.DataDir, "hub.db")); err != nil {
+		t.Error(err)
+	}
+	if info, err := os.Stat(cfg.DataDir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the data folder: %v, %v", info.Mode(), err)
+	}
+}
+
+func TestTheDemoLeavesNothingBehind(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	cfg := settings(t)
+	cfg.DataDir = ""
+	url, stop := running(t, func(ctx context.Context, o app.Options) error {
+		return app.RunDemo(ctx, cfg, o, app.Demo{Devices: 5, Seed: 3, Program: "hub"})
+	})
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		_, body := get(t, url+"/api/v1/status")
+		if strings.Contains(body, `"online":5`) {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("not all five devices are there: %s", body)
+		}
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	left, err := filepath.Glob(filepath.Join(os.TempDir(), "homehub-*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestTwoHubsDoNotShareAFolder(t *testing.T) {
+	cfg := settings(t)
+	_, stop := running(t, func(ctx context.Context, o app.Options) error { return app.Serve(ctx, cfg, o) })
+	if err := app.Serve(t.Context(), cfg, app.Options{}); err == nil || !strings.Contains(err.Error(), "another hub is running") {
+		t.Errorf("the second hub: %v", err)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestATakenPortIsAnErrorBeforeAnythingRuns(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	for flag, take := range map[string]func(*config.Config){
+		"--mqtt-listen": func(c *config.Config) { c.MQTT.Listen = l.Addr().String() },
+		"--web-listen":  func(c *config.Config) { c.Web.Listen = l.Addr().String() },
+	} {
+		cfg := settings(t)
+		take(&cfg)
+		var out screen
+		err := app.Serve(t.Context(), cfg, app.Options{Out: &out})
+		if err == nil || !strings.Contains(err.Error(), flag) || !strings.Contains(err.Error(), "port "+port+" is taken") || out.String() != "" {
+			t.Errorf("%s: %v, printed %q", flag, err, out.String())
+		}
+		take(&cfg)
+		cfg.MQTT.Listen, cfg.Web.Listen = "127.0.0.1:0", "127.0.0.1:0"
+		_, stop := running(t, func(ctx context.Context, o app.Options) error { return app.Serve(ctx, cfg, o) })
+		if err := stop(); err != nil {
+			t.Errorf("after the failed start: %v", err)
+		}
+	}
+}
+
+func TestADamagedFileOfUsersStopsTheStart(t *testing.T) {
+	cfg := settings(t)
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(cfg.DataDir, "users.json")
+	if err := os.WriteFile(file, []byte(`{"format":1,"entries":[{"na`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := app.Serve(t.Context(), cfg, app.Options{})
+	if err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "move") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestADamagedStoreAndSnapshotAreSetAside(t *testing.T) {
+	cfg := settings(t)
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"hub.db", "broker.snapshot"} {
+		if err := os.WriteFile(filepath.Join(cfg.DataDir, name), []byte(strings.Repeat("not what it was ", 100)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, stop := running(t, func(ctx context.Context, o app.Options) error { return app.Serve(ctx, cfg, o) })
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	for _, name := range []string{"hub.db", "broker.snapshot"} {
+		if aside, _ := filepath.Glob(filepath.Join(cfg.DataDir, name+".damaged-*")); len(aside) != 1 {
+			t.Errorf("%s was set aside as %v", name, aside)
+		}
+	}
+}
+
+func TestAnUnreachableBrokerIsNotReady(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	l.Close() // now nobody is there
+	cfg := settings(t)
+	cfg.External.URL = fmt.Sprintf("mqtt://somebody:secret@%s", address)
+	url, stop := running(t, func(ctx context.Context, o app.Options) error { return app.Serve(ctx, cfg, o) })
+	code, body := get(t, url+"/readyz")
+	if code != http.StatusServiceUnavailable || !strings.Contains(body, "no broker") || strings.Contains(body, "secret") {
+		t.Errorf("/readyz answers %d: %s", code, body)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
