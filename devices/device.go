@@ -97,7 +97,7 @@ const (
 // here, whatever convention the device speaks; a convention translates its own names and units at the edge.
 const (
 	On               = "on"                // bool; light, switch, fan, climate
-	Brightness       = "brightness"        // float, 0-100 %; light
+	Brightness       = "brightness"        // float, 0-100 %, 0 is off; light
 	ColorTemperature = "color-temperature" // int, kelvin; light
 	ColorHS          = "color"             // color; light
 	Effect           = "effect"            // enum; light
@@ -119,7 +119,7 @@ const (
 	Stop     = "stop"     // bool, momentary; cover
 	Open     = "open"     // bool, momentary; lock: pulls the latch
 
-	Speed       = "speed"       // float, 0-100 %; fan
+	Speed       = "speed"       // float, 0-100 %, 0 is off; fan
 	Oscillating = "oscillating" // bool; fan
 	Direction   = "direction"   // enum: forward, reverse; fan
 

@@ -139,8 +139,7 @@ func (t *Twin) Take(now time.Time) []Command {
 		// The value may be what the device said last. Then it will perhaps not say it again, so its word counts if it
 		// is there and has not been away, or told otherwise, since. The command is sent all the same: it does no harm.
 		if p := t.device.Property(o.Ref); p != nil && p.Confirmable() {
-			r, ok := t.reported[o.Ref]
-			o.said = ok && !t.stale[o.Ref] && t.reach.Presence == Online && p.Same(o.Value, r.Value)
+			o.said = t.reach.Presence == Online && t.saidSo(o.Command)
 			if o.said {
 				o.reason = "the device had said so already"
 			} else {
@@ -252,23 +251,6 @@ func (t *Twin) lapse(o order) string {
 		return reason + "; its last one is older than the command"
 	}
 	return reason + fmt.Sprintf("; it last said %s", r.Value)
-}
-
-// confirm looks whether a report is what a command waits for. A report of another value is no refusal: a lamp passes
-// through other values on its way.
-func (t *Twin) confirm(now time.Time, ref Ref, p *Property, v Value) []Event {
-	var events []Event
-	for _, o := range slices.Clone(t.orders) {
-		switch {
-		case o.Ref != ref || !p.Same(o.Value, v):
-		case o.Status == Sent:
-			events = append(events, t.end(now, o.ID, Confirmed, "")...)
-		case o.out:
-			live := t.order(o.ID)
-			live.said, live.reason = true, ""
-		}
-	}
-	return events
 }
 
 // holdAll makes what was sent and not confirmed wait again, because the device is away.

@@ -140,6 +140,9 @@ func (h *Hub) encode(e *entry, c devices.Command) (messages []broker.Message, er
 	messages = slices.Clone(messages)
 	for i := range messages {
 		messages[i].QoS, messages[i].Retain = 1, false
+		if p := e.twin.Property(c.Ref); p == nil || !p.Confirmable() {
+			messages[i].QoS = 0 // else the broker would keep it for a device whose session outlives its connection
+		}
 	}
 	return messages, err
 }

@@ -18,6 +18,10 @@ type Convention interface {
 	// Filters are the subscriptions by which devices are found, wanted from the start.
 	Filters() []broker.Subscription
 
+	// Greet returns the messages that make devices say again what they are and how they are, none if they need not be
+	// asked. They are published, never retained, a moment after each time the link has come up.
+	Greet() []broker.Message
+
 	// Parse looks at one message without knowing what was learnt: it does the expensive reading (JSON) and says what
 	// must be subscribed before the publisher's next message. It is called in the publisher's goroutine. The message
 	// need not concern the convention: then Parse returns the zero Parsed.
@@ -28,7 +32,8 @@ type Convention interface {
 	Apply(m broker.Message, p Parsed) Update
 
 	// Encode says which messages tell the device to take the value, in the device's own units and topics. An error
-	// tells people why that cannot be. The value has passed Property.Check.
+	// tells people why that cannot be. The value has passed Property.Check. The hub publishes them unretained, with QoS 1,
+	// or with QoS 0 where the property is not confirmable: then they come at once or not at all.
 	Encode(key string, ref devices.Ref, v devices.Value) ([]broker.Message, error)
 
 	// Forget drops what was learnt about a device: people removed it. The filters that are no longer needed are
@@ -74,8 +79,6 @@ type Announced struct {
 	// Availability says whether the convention tells presence itself (an availability topic, a $state); otherwise the
 	// device counts as online when it is heard.
 	Availability bool
-	// Topics are those by which the device hears commands, for finding its own connection among the broker's clients.
-	Topics []string
 }
 
 // Reported is one value of one property. Replayed says that it comes from a retained message which the broker replayed.

@@ -36,7 +36,7 @@ type Counters struct {
 	Events uint64
 	// Commands that ended, by their last status.
 	Commands map[devices.Status]uint64
-	// CommandsPublished and Exports are messages that the broker took; ExportErrors are exports that it refused, and
+	// CommandsPublished and Exports (greetings among them) are messages that the broker took; ExportErrors are exports that it refused, and
 	// OccurrencesDropped those of momentary properties that waited too long for the link.
 	CommandsPublished, Exports, ExportErrors, OccurrencesDropped uint64
 	// ReadingsSaved and ReadingsDropped are rows of history; StoreErrors are failures of the store.

@@ -145,6 +145,7 @@ func TestDiscovery(t *testing.T) {
 			for name, want := range map[string]string{
 				"Living room lamp": "Living room", "Wohnzimmer Lampe": "Wohnzimmer", "Küche: Kessel": "Küche", "Hallway light": "Hallway",
 				"Hallmark": "", "Lamp": "", "Annas Room Lamp": "", "Anna's room lamp": "Anna's room", "Guest room": "Guest room", "Badlampe": "",
+				"Bedroom 2 lamp": "Bedroom 2", "Study lamp 2": "Study", "Cellar 2": "Cellar", "Office 100 W heater": "Office",
 			} {
 				key := devices.Slug(name)
 				c.publish("plain/"+key+"/config", name)

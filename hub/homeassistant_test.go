@@ -4,6 +4,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/eclipse/paho.golang/paho"
 	"github.com/google/go-cmp/cmp"
 
 	"home.arpa/homehub/devices"
@@ -93,4 +94,39 @@ func TestADeviceOfSeveralAnnouncementsWithOneStateTopic(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestTheHubAsksDevicesThatSayNothingByThemselves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		c := h.client("lamp", nil)
+		watts := "30.5"
+		c.onTake = func(topic, payload string) {
+			if topic == "homeassistant/status" && payload == "online" {
+				// With QoS 0, since this is the goroutine that would have to take the acknowledgement.
+				_, err := c.mqtt.Publish(t.Context(), &paho.Publish{Topic: "z/plug", Payload: []byte(`{"state":"ON","power":` + watts + `,"energy":1.25}`)})
+				if err != nil {
+					t.Errorf("the plug answering: %v", err)
+				}
+			}
+		}
+		c.subscribe("homeassistant/status")
+		announcePlug(c)
+		h.start()
+		h.wantPlug("on ", "power ", "energy ")
+		seconds(2)
+		h.wantPlug("on true", "power 30.5", "energy 1.25")
+
+		h.stop()
+		watts = "40"
+		h.start()
+		seconds(2)
+		h.wantPlug("on true", "power 40", "energy 1.25")
+		if d := cmp.Diff([]string{"homeassistant/status=online", "homeassistant/status=online"}, c.taken()); d != "" {
+			t.Errorf("it was asked (-want +got):\n%s", d)
+		}
+		if got, kept := h.retained("homeassistant/status"); kept {
+			t.Errorf("the greeting is retained: %q", got)
+		}
+	})
 }

@@ -3,7 +3,6 @@ package hub_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -302,106 +301,6 @@ func (h *house) powerLamp(id, name string, on string, obedient bool) *lamp {
 	l.subscribe(base + "+/+/set")
 	seconds(1) // that it gets to settle
 	return l
-}
-
-// plain is a small convention for what the real ones cannot easily be brought to do. Topics:
-//
-//	plain/<key>/config   the device's name; with a ! behind it, it tells its availability; empty removes it
-//	plain/<key>/is/<p>   a property's value: on, power, press
-//	plain/<key>/status   online, offline, asleep
-//	plain/<key>/set/<p>  a command
-//	plain/<key>/panic    makes Parse (parse) or Apply (apply) panic
-type plain struct {
-	devices map[string]bool
-	block   chan struct{} // if set, Apply of plain/<key>/block waits for it
-}
-
-func newPlain() *plain { return &plain{devices: map[string]bool{}} }
-
-func (*plain) Name() string { return "plain" }
-
-func (*plain) Filters() []broker.Subscription {
-	return []broker.Subscription{{Filter: "plain/+/config"}, {Filter: "plain/+/panic"}, {Filter: "plain/+/block"}}
-}
-
-func (c *plain) Parse(m broker.Message) hub.Parsed {
-	parts := strings.Split(m.Topic, "/")
-	if len(parts) < 3 || parts[0] != "plain" {
-		return hub.Parsed{}
-	}
-	if parts[2] == "panic" && string(m.Payload) == "parse" {
-		panic("asked to")
-	}
-	if parts[2] != "config" || len(m.Payload) == 0 {
-		return hub.Parsed{}
-	}
-	return hub.Parsed{Content: parts[1], Subscribe: []broker.Subscription{
-		{Filter: "plain/" + parts[1] + "/is/+"}, {Filter: "plain/" + parts[1] + "/status"},
-	}}
-}
-
-func (c *plain) Apply(m broker.Message, p hub.Parsed) (u hub.Update) {
-	parts := strings.Split(m.Topic, "/")
-	if len(parts) < 3 || parts[0] != "plain" {
-		return u
-	}
-	key := parts[1]
-	switch {
-	case parts[2] == "panic":
-		panic("asked to")
-	case parts[2] == "block" && c.block != nil:
-		<-c.block
-	case parts[2] == "config" && p.Content == nil:
-		if c.devices[key] {
-			delete(c.devices, key)
-			u.Gone, u.Unsubscribe = []string{key}, []string{"plain/" + key + "/is/+", "plain/" + key + "/status"}
-		}
-	case parts[2] == "config":
-		c.devices[key] = true
-		name, told := strings.CutSuffix(string(m.Payload), "!")
-		u.Devices = []hub.Announced{{Key: key, Device: plainDevice(name), Sources: []broker.Message{m}, Availability: told}}
-	case !c.devices[key]:
-	case parts[2] == "status":
-		u.Reaches = []hub.Reached{{Key: key, Reach: devices.Reach{Presence: devices.Presence(m.Payload), Why: "it said so"}}}
-	case parts[2] == "is":
-		ref := devices.Ref{Component: "switch", Property: parts[3]}
-		d := plainDevice("")
-		property := d.Property(ref)
-		if property == nil {
-			u.Readings = []hub.Reported{{Key: key, Ref: ref, Value: devices.TextValue(string(m.Payload))}}
-			return u
-		}
-		v, err := property.ParseText(string(m.Payload))
-		if err != nil {
-			u.Faults = []hub.Fault{{Key: key, Topic: m.Topic, Reason: err.Error()}}
-			return u
-		}
-		u.Readings = []hub.Reported{{Key: key, Ref: ref, Value: v, Replayed: m.Retain}}
-	}
-	return u
-}
-
-func plainDevice(name string) devices.Device {
-	low, high := 0.0, 3000.0
-	return devices.Device{Name: name, Components: []devices.Component{{ID: "switch", Kind: devices.Switch, Properties: []devices.Property{
-		{ID: "on", Datatype: devices.Bool, Readable: true, Settable: true},
-		{ID: "power", Datatype: devices.Float, Unit: "W", Readable: true},
-		{ID: "limit", Datatype: devices.Int, Min: &low, Max: &high, Readable: true, Settable: true},
-		{ID: "broken", Datatype: devices.Bool, Readable: true, Settable: true},
-		{ID: "press", Datatype: devices.Bool, Readable: true, Settable: true, Momentary: true},
-	}}}}
-}
-
-func (c *plain) Encode(key string, ref devices.Ref, v devices.Value) ([]broker.Message, error) {
-	if ref.Property == "broken" {
-		return nil, fmt.Errorf("%s has no topic for %s", key, ref)
-	}
-	return []broker.Message{{Topic: "plain/" + key + "/set/" + ref.Property, Payload: []byte(v.String()), Retain: true}}, nil
-}
-
-func (c *plain) Forget(key string) []string {
-	delete(c.devices, key)
-	return []string{"plain/" + key + "/is/+", "plain/" + key + "/status"}
 }
 
 // watch collects the feed's events from now on, in words.

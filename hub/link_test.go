@@ -75,7 +75,7 @@ func TestALinkThatIsDown(t *testing.T) {
 		topics = slices.Compact(topics)
 		if d := cmp.Diff([]string{ // all of it, since the broker may have forgotten
 			"hub/5/plug/$description", "hub/5/plug/$state", "hub/5/plug/switch/limit", "hub/5/plug/switch/limit/$target",
-			"hub/5/plug/switch/power", "plain/plug/set/limit",
+			"hub/5/plug/switch/power", "plain/hello", "plain/plug/set/limit",
 		}, topics); d != "" {
 			t.Errorf("published (-want +got):\n%s", d)
 		}
@@ -115,6 +115,27 @@ func TestAPublishThatFails(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestCommandsAreNeverRetainedAndWhatCannotBeConfirmedIsNotKeptByTheBroker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &still{}
+		h := runHub(t, l, memory.New(), newPlain(), hub.Options{})
+		h.HandleMessage(t.Context(), message("plain/plug/config", "Plug", ""))
+		seconds(10)
+		before := len(l.published)
+		limit(t, h, 5)
+		if _, err := h.Send(t.Context(), hub.Request{Path: parsePath(t, "plug/switch/press"), Value: devices.BoolValue(true)}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if d := cmp.Diff([]broker.Message{
+			{Topic: "plain/plug/set/limit", Payload: []byte("5"), QoS: 1},
+			{Topic: "plain/plug/set/press", Payload: []byte("true"), QoS: 0},
+		}, l.published[before:]); d != "" {
+			t.Errorf("published (-want +got):\n%s", d)
+		}
+	})
 }
 
 // dead is a link that can never work, or one of which nothing is heard.

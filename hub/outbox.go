@@ -16,8 +16,8 @@ type outgoing struct {
 	wanted   func() bool // false when the command has ended, for instance superseded
 }
 
-// maxOccurrences is how many unretained exports wait; then the oldest are dropped, since a button's press that could not be
-// passed on in time is worth nothing.
+// maxOccurrences is how many unretained exports and greetings wait; then the oldest are dropped, since a button's press that
+// could not be passed on in time is worth nothing.
 const maxOccurrences = 1024
 
 // outbox is what waits to be published. Of exports only the newest message of each topic waits, so that they are bounded by

@@ -1,6 +1,8 @@
 package hub
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"home.arpa/homehub/devices"
@@ -22,7 +24,8 @@ var commonRooms = []string{
 }
 
 // guessRoom finds the room with whose name a device's name begins: whole words, the longest name first, rooms that the house
-// is known to have before common ones. It is empty when there is none.
+// is known to have before common ones. It is empty when there is none. A number behind it belongs to the room when more
+// follows: "Bedroom 2 lamp" is in the second bedroom, "Bedroom lamp 2" and "Bedroom 2" are second in theirs.
 func (h *Hub) guessRoom(name string) string {
 	slug := devices.Slug(name) + "-"
 	best, length := "", 0
@@ -34,11 +37,18 @@ func (h *Hub) guessRoom(name string) string {
 	for _, room := range h.rooms {
 		try(room)
 	}
-	for _, e := range h.byID {
-		try(e.twin.Device().Room)
+	for _, id := range slices.Sorted(maps.Keys(h.byID)) { // sorted, so that of two spellings always the same wins
+		try(h.byID[id].twin.Device().Room)
 	}
 	for _, room := range commonRooms {
 		try(room)
+	}
+	if best == "" {
+		return ""
+	}
+	number, more, _ := strings.Cut(slug[length+1:], "-")
+	if more != "" && number != "" && len(number) <= 2 && strings.Trim(number, "0123456789") == "" {
+		return best + " " + number
 	}
 	return best
 }

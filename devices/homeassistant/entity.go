@@ -27,7 +27,6 @@ type entity struct {
 	writers    map[string]writer
 	sources    []sourceConfig
 	mode       string // of availability: all, any, latest
-	commands   []string
 }
 
 // reader turns the messages of one topic into readings.
@@ -151,7 +150,6 @@ func known(v template.Value) bool {
 // outlet is a topic that hears commands.
 type outlet struct {
 	topic string
-	qos   byte
 	tpl   *template.Template
 }
 
@@ -169,13 +167,12 @@ func (b *builder) hears(topicKey, templateKey string) *outlet {
 	if !ok {
 		return nil
 	}
-	b.commands = append(b.commands, topic)
-	return &outlet{topic: topic, qos: byte(min(max(b.numberOr("qos", 1), 1), 2)), tpl: t}
+	return &outlet{topic: topic, tpl: t}
 }
 
 // plain publishes a payload as it is.
 func (o *outlet) plain(payload string) broker.Message {
-	return broker.Message{Topic: o.topic, Payload: []byte(payload), QoS: o.qos}
+	return broker.Message{Topic: o.topic, Payload: []byte(payload)}
 }
 
 // send publishes a payload, or what the command template makes of the value. vars are more variables: name, value, ….

@@ -59,7 +59,7 @@ func messages(t *testing.T, path string) []broker.Message {
 }
 
 // floorUnderstood is the least number of recorded announcements that must be understood wholly.
-const floorUnderstood = 236
+const floorUnderstood = 238
 
 func TestRecordedAnnouncements(t *testing.T) {
 	dir := fixtures(t, "payloads")

@@ -4,8 +4,7 @@
 // The hub calls it through hub.Convention. It is pure: it does no I/O and has no clock and no goroutine, and no payload
 // makes it panic. Value templates are evaluated by its subpackage template. It never publishes retained.
 //
-// What is not kept: expire_after and off_delay (they need a timer), json_attributes, encoding, code formats of locks, and
-// lights of the schema template, which are reported as not understood.
+// What is not kept: expire_after and off_delay (they need a timer), json_attributes, encoding, and code formats of locks.
 package homeassistant
 
 import (
@@ -70,6 +69,12 @@ func (c *Convention) Name() string { return Name }
 // Filters are the two shapes of discovery topics.
 func (c *Convention) Filters() []broker.Subscription {
 	return []broker.Subscription{{Filter: c.prefix + "/+/+/config", QoS: 1}, {Filter: c.prefix + "/+/+/+/config", QoS: 1}}
+}
+
+// Greet is what Home Assistant publishes when it starts, and many emitters wait for: they announce their devices and report
+// their states again.
+func (c *Convention) Greet() []broker.Message {
+	return []broker.Message{{Topic: c.prefix + "/status", Payload: []byte("online")}}
 }
 
 // parsed is what Parse found: the payload, and for a discovery message what it says.

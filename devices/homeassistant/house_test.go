@@ -126,11 +126,8 @@ func (h *house) tell(ref, value string) []string {
 	}
 	var out []string
 	for _, m := range messages {
-		if m.Retain || m.QoS < 1 || broker.ValidTopic(m.Topic) != nil {
+		if m.Retain || broker.ValidTopic(m.Topic) != nil {
 			h.t.Errorf("a command is published as %+v", m)
-		}
-		if !slices.Contains(d.Topics, m.Topic) {
-			h.t.Errorf("a command goes to %s, which is not among %v", m.Topic, d.Topics)
 		}
 		out = append(out, m.Topic+"="+string(m.Payload))
 	}

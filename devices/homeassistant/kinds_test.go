@@ -43,7 +43,19 @@ var kinds = []struct {
 	{
 		"a sensor with options is an enum, its options given as text", "homeassistant/sensor/e/mode/config",
 		`{"stat_t":"e","dev_cla":"enum","options":"['eco', 'boost']","dev":{"ids":"x","name":"E"}}`,
-		"mode(sensor)/enum:enum r", []exchange{{"e", "eco", "mode/enum=eco"}, {"e", "other", ""}},
+		"mode(sensor)/value:enum r", []exchange{{"e", "eco", "mode/value=eco"}, {"e", "other", ""}},
+	},
+	{
+		"a time is text under its class", "homeassistant/sensor/e/next/config", `{"stat_t":"e","dev_cla":"timestamp","dev":{"ids":"x","name":"E"}}`,
+		"next(sensor)/timestamp:text r", []exchange{{"e", "2026-11-02T07:00:00+00:00", "next/timestamp=2026-11-02T07:00:00+00:00"}},
+	},
+	{
+		"a duration is seconds", "homeassistant/sensor/e/left/config", `{"stat_t":"e","dev_cla":"duration","unit_of_meas":"min","dev":{"ids":"x","name":"E"}}`,
+		"left(sensor)/duration:float r s", []exchange{{"e", "90", "left/duration=5400"}},
+	},
+	{
+		"the pressure of the air is a pressure", "homeassistant/sensor/e/air/config", `{"stat_t":"e","dev_cla":"atmospheric_pressure","unit_of_meas":"mbar","dev":{"ids":"x","name":"E"}}`,
+		"air(sensor)/pressure:float r hPa", []exchange{{"e", "1013.2", "air/pressure=1013.2"}},
 	},
 	{
 		"a binary sensor with JSON's bools", "homeassistant/binary_sensor/0x02/contact/config",
@@ -119,6 +131,25 @@ var kinds = []struct {
 			{"> light/color", "120,100", "l/on=ON l/rgb=0,255,0"}, {"> light/on", "true", "l/on=ON"},
 			{"> light/color-temperature", "4000", "l/on=ON l/ct=250"}, {"> light/effect", "b", "l/on=ON l/fx=b"},
 		},
+	},
+	{
+		"a light of the schema template", "homeassistant/light/l/config",
+		`{"schema":"template","~":"l/","stat_t":"~state","cmd_t":"~rpc","cmd_on_tpl":"{\"on\":true{%if brightness is defined%},\"dim\":{{brightness|float|multiply(0.3922)|round}}{%endif%}{%if color_temp is defined%},\"ct\":{{color_temp}}{%endif%}{%if red is defined%},\"rgb\":[{{red}},{{green}},{{blue}}]{%endif%}{%if effect is defined%},\"fx\":\"{{effect}}\"{%endif%}}","cmd_off_tpl":"{\"{{state}}\":true}",` +
+			`"stat_tpl":"{%if value_json.on%}on{%else%}off{%endif%}","bri_tpl":"{{value_json.dim|float|multiply(2.55)|round}}","clr_temp_tpl":"{{value_json.ct}}","clr_temp_k":"true","min_k":2700,"max_k":6500,` +
+			`"r_tpl":"{{value_json.rgb[0]}}","g_tpl":"{{value_json.rgb[1]}}","b_tpl":"{{value_json.rgb[2]}}","fx_list":["blink"]}`,
+		"light(light)/brightness:float rs %; light(light)/color:color rs; light(light)/color-temperature:int rs K; light(light)/effect:enum s; light(light)/on:bool rs",
+		[]exchange{
+			{"l/state", `{"on":true,"dim":40,"ct":3000,"rgb":[0,255,0]}`, "light/brightness=40 light/color-temperature=3000 light/color=120,100 light/on=true"},
+			{"> light/on", "true", `l/rpc={"on":true}`}, {"> light/on", "false", `l/rpc={"off":true}`},
+			{"> light/brightness", "40", `l/rpc={"on":true,"dim":40}`}, {"> light/brightness", "0", `l/rpc={"off":true}`},
+			{"> light/color-temperature", "3000", `l/rpc={"on":true,"ct":3000}`}, {"> light/effect", "blink", `l/rpc={"on":true,"fx":"blink"}`},
+			{"> light/color", "120,100", `l/rpc={"on":true,"rgb":[0,255,0]}`},
+		},
+	},
+	{
+		"a light of the schema template that is a relay", "homeassistant/light/l/config",
+		`{"schema":"template","stat_t":"l","cmd_t":"l/set","cmd_on_tpl":"1","cmd_off_tpl":"0"}`,
+		"light(light)/on:bool s", []exchange{{"> light/on", "true", "l/set=1"}, {"l", "on", ""}},
 	},
 	{
 		"a light that brightness switches on", "homeassistant/light/l/config",

@@ -10,14 +10,15 @@ import (
 	"home.arpa/homehub/devices/homeassistant/template"
 )
 
-// light is a light of any schema: basic has a topic for each of its properties, json one object for all.
+// light is a light of any schema: basic has a topic for each of its properties, json one object for all, and template a
+// template for each.
 func (b *builder) light() {
 	b.kind = devices.Light
 	switch schema := strings.ToLower(b.text("schema", "basic")); schema {
 	case "json":
 		b.lightJSON()
 	case "template":
-		b.fault("lights of the schema template are not understood yet")
+		b.lightTemplate()
 	default: // old firmware spells basic in several ways
 		b.lightBasic()
 	}
@@ -55,6 +56,17 @@ func (k kelvins) read(f float64, out *sink) error {
 	}
 	out.add(devices.ColorTemperature, devices.IntValue(int64(math.Round(f))))
 	return nil
+}
+
+// readsKelvins is reads for a color temperature.
+func (b *builder) readsKelvins(k kelvins, topicKey, templateKey string) bool {
+	return b.reads(topicKey, templateKey, func(v template.Value, out *sink) error {
+		f, ok, err := number(v)
+		if !ok {
+			return err
+		}
+		return k.read(f, out)
+	})
 }
 
 // spell is a color temperature in the light's own unit.
@@ -152,13 +164,7 @@ func (b *builder) lightBasic() {
 
 func (b *builder) basicTemperature(l basicLight) {
 	k := b.kelvins()
-	k.p.Readable = b.reads("color_temp_state_topic", "color_temp_value_template", func(v template.Value, out *sink) error {
-		f, ok, err := number(v)
-		if !ok {
-			return err
-		}
-		return k.read(f, out)
-	})
+	k.p.Readable = b.readsKelvins(k, "color_temp_state_topic", "color_temp_value_template")
 	if o := b.hears("color_temp_command_topic", "color_temp_command_template"); o != nil {
 		k.p.Settable = true
 		b.writers[devices.ColorTemperature] = func(v devices.Value) ([]broker.Message, error) {

@@ -29,8 +29,19 @@ var builders = map[string]func(*builder){
 	"device_automation": (*builder).automation,
 }
 
-// propertyID is the ID of a property named after a device class.
+// classIDs are the IDs of properties whose device class is not their name: it says nothing about what is measured, or other
+// conventions have one word for the same quantity. Which words mean a class is in each convention: devices/homie has its own
+// table.
+var classIDs = map[string]string{
+	"enum":                 devices.ValueID,
+	"atmospheric_pressure": "pressure",
+}
+
+// propertyID is the ID of a property named after a device class; def is for those without a class.
 func propertyID(class, def string) string {
+	if id, ok := classIDs[class]; ok {
+		return id
+	}
 	if id := devices.Slug(class); id != "" {
 		return id
 	}

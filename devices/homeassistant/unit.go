@@ -3,6 +3,7 @@ package homeassistant
 import (
 	"math"
 	"strconv"
+	"strings"
 )
 
 // scale converts a device's numbers to the model's: model = device × factor + offset, and back.
@@ -64,6 +65,7 @@ var units = map[string]struct {
 	"J": {"kWh", 1 / 3.6e6}, "kJ": {"kWh", 1 / 3.6e3}, "MJ": {"kWh", 1 / 3.6}, "GJ": {"kWh", 1 / 3.6e-3},
 	"mW": {"W", 1e-3}, "kW": {"W", 1e3}, "MW": {"W", 1e6}, "GW": {"W", 1e9},
 	"mA": {"A", 1e-3}, "µA": {"A", 1e-6}, "mV": {"V", 1e-3}, "kV": {"V", 1e3},
+	"mbar": {"hPa", 1}, "lux": {"lx", 1},
 }
 
 // seconds are the units of time, converted for what is a duration: a "min" elsewhere may be a minimum.
@@ -73,9 +75,10 @@ var seconds = map[string]float64{
 
 // unitOf is the unit in which the model keeps numbers of a class and unit, and the way there.
 func unitOf(class, unit string) (string, scale) {
+	if rest, greek := strings.CutPrefix(unit, "μ"); greek { // the letter instead of the micro sign
+		unit = "µ" + rest
+	}
 	switch unit {
-	case "μA", "μs": // the Greek letter instead of the micro sign
-		unit = "µ" + unit[len("μ"):]
 	case "°F", "℉":
 		if class == "temperature_delta" {
 			return "°C", scale{factor: 5.0 / 9, digits: 2}

@@ -14,6 +14,8 @@ type class struct {
 	sure    bool     // the unit alone says it
 }
 
+// classes is the one place where words of devices become device classes. A property takes its class's name where its own ID
+// means just that (see builder.ownID), so that a temperature is a temperature, whatever convention reports it.
 var classes = []class{
 	{name: "temperature", ids: []string{"temperature", "temp", "current-temperature", "outdoor-temperature", "indoor-temperature"}, units: []string{"°C", ""}, sure: true},
 	{name: "humidity", ids: []string{"humidity", "relative-humidity", "current-humidity", "rh"}, units: []string{"%", ""}},
@@ -24,13 +26,28 @@ var classes = []class{
 	{name: "voltage", ids: []string{"voltage"}, units: []string{"V"}, sure: true},
 	{name: "current", ids: []string{"current"}, units: []string{"A"}, sure: true},
 	{name: "frequency", ids: []string{"frequency"}, units: []string{"Hz"}, sure: true},
-	{name: "pressure", ids: []string{"pressure", "barometric-pressure"}, units: []string{"Pa", "hPa", "kPa", "bar", "mbar", "psi"}, sure: true},
+	{name: "pressure", ids: []string{"pressure", "barometric-pressure", "atmospheric-pressure", "air-pressure"}, units: []string{"Pa", "hPa", "kPa", "bar", "psi"}, sure: true},
 	{name: "carbon_dioxide", ids: []string{"co2", "carbon-dioxide"}, units: []string{"ppm", ""}},
 	{name: "carbon_monoxide", ids: []string{"co", "carbon-monoxide"}, units: []string{"ppm", ""}},
-	{name: "signal_strength", ids: []string{"rssi", "signal-strength", "signal"}, units: []string{"dBm", "dB"}, sure: true},
+	{name: "signal_strength", ids: []string{"rssi", "signal-strength", "signal"}, units: []string{"dBm", "dB"}},
+	{name: "signal_strength", units: []string{"dBm"}, sure: true},
+	{name: "sound_pressure", ids: []string{"sound-pressure", "sound-level", "noise-level", "noise"}, units: []string{"dB", "dBA"}},
 	{name: "moisture", ids: []string{"moisture", "soil-moisture"}, units: []string{"%", ""}},
+	{name: "pm1", ids: []string{"pm1"}},
 	{name: "pm25", ids: []string{"pm25", "pm2-5"}},
+	{name: "pm10", ids: []string{"pm10"}},
+	{name: "aqi", ids: []string{"aqi", "air-quality-index"}, units: []string{""}},
+	{name: "volatile_organic_compounds", ids: []string{"voc", "tvoc", "volatile-organic-compounds"}, units: []string{"µg/m³", "mg/m³"}},
+	{name: "volatile_organic_compounds_parts", ids: []string{"voc", "tvoc", "volatile-organic-compounds-parts"}, units: []string{"ppm", "ppb"}},
 	{name: "wind_speed", ids: []string{"wind-speed"}},
+	{name: "wind_direction", ids: []string{"wind-direction"}, units: []string{"°", ""}},
+	{name: "precipitation", ids: []string{"precipitation", "rain", "rainfall"}, units: []string{"mm", "cm", "in"}},
+	{name: "precipitation_intensity", ids: []string{"precipitation-intensity", "rain-rate"}, units: []string{"mm/h", "mm/d", "in/h"}},
+	{name: "irradiance", ids: []string{"irradiance", "solar-radiation"}, units: []string{"W/m²"}, sure: true},
+	{name: "apparent_power", ids: []string{"apparent-power"}, units: []string{"VA"}, sure: true},
+	{name: "reactive_power", ids: []string{"reactive-power"}, units: []string{"var"}, sure: true},
+	{name: "power_factor", ids: []string{"power-factor"}, units: []string{"%", ""}},
+	{name: "distance", ids: []string{"distance"}, units: []string{"mm", "cm", "m", "km"}},
 	{name: "duration", ids: []string{"duration"}, units: []string{"s"}, sure: true},
 
 	{name: "motion", boolean: true, ids: []string{"motion", "movement", "pir"}},
@@ -38,6 +55,7 @@ var classes = []class{
 	{name: "presence", boolean: true, ids: []string{"presence"}},
 	{name: "door", boolean: true, ids: []string{"door", "door-open"}},
 	{name: "window", boolean: true, ids: []string{"window", "window-open"}},
+	{name: "garage_door", boolean: true, ids: []string{"garage-door"}},
 	{name: "opening", boolean: true, ids: []string{"opening", "open"}},
 	{name: "moisture", boolean: true, ids: []string{"moisture", "leak", "water-leak", "water", "flood"}},
 	{name: "smoke", boolean: true, ids: []string{"smoke"}},
@@ -63,8 +81,11 @@ func classOf(p property) (class string, named bool) {
 			return c.name, true
 		}
 	}
-	if p.datatype == typeDuration {
+	switch p.datatype {
+	case typeDuration:
 		return "duration", p.id == "duration"
+	case typeDatetime:
+		return "timestamp", p.id == "timestamp"
 	}
 	for _, c := range classes {
 		if c.sure && numeric(p) && unit != "" && slices.Contains(c.units, unit) {

@@ -56,6 +56,9 @@ func (c *Convention) Filters() []broker.Subscription {
 	return []broker.Subscription{{Filter: "+/5/+/$state", QoS: 1}, {Filter: "+/5/+/$description", QoS: 1}}
 }
 
+// Greet is nothing: all that a device says of itself is retained.
+func (c *Convention) Greet() []broker.Message { return nil }
+
 // filters are the subscriptions for one device's values and targets.
 func filters(domain, id string) []string {
 	prefix := domain + "/5/" + id + "/+/+"
@@ -145,9 +148,7 @@ func (c *Convention) install(d *device, a *announcement) hub.Update {
 	told.Sources = []broker.Message{source}
 	for _, b := range a.bindings {
 		d.bindings[b.ref] = b
-		if c.topics[b.topic] = append(c.topics[b.topic], b); b.property.Settable && !b.set {
-			told.Topics = append(told.Topics, b.topic+"/set")
-		}
+		c.topics[b.topic] = append(c.topics[b.topic], b)
 	}
 	u := hub.Update{Devices: []hub.Announced{told}}
 	for _, reason := range a.faults {
@@ -217,7 +218,7 @@ func (c *Convention) Forget(key string) (unneeded []string) {
 	return unneeded
 }
 
-// Encode tells a device a value, unretained; an act with QoS 0, so that it comes at once or not at all.
+// Encode tells a device a value.
 func (c *Convention) Encode(key string, ref devices.Ref, v devices.Value) ([]broker.Message, error) {
 	d := c.devices[key]
 	if d == nil || d.announced == nil {
@@ -236,11 +237,7 @@ func (c *Convention) Encode(key string, ref devices.Ref, v devices.Value) ([]bro
 	if err != nil {
 		return nil, fmt.Errorf("spelling %s for %s: %w", ref, b.topic, err)
 	}
-	m := broker.Message{Topic: b.topic + "/set", Payload: payload(s), QoS: 1}
-	if b.property.Momentary {
-		m.QoS = 0
-	}
-	return []broker.Message{m}, nil
+	return []broker.Message{{Topic: b.topic + "/set", Payload: payload(s)}}, nil
 }
 
 // device returns what is known of a device, new if need be; nil when there are too many.

@@ -164,7 +164,6 @@ func TestAnnouncementForTheHub(t *testing.T) {
 		},
 		Sources:      []broker.Message{{Topic: m.Topic, Payload: m.Payload}},
 		Availability: true,
-		Topics:       []string{"a/5/plug/switch/on/set"},
 	}}
 	if diff := cmp.Diff(want, u.Devices); diff != "" {
 		t.Error(diff)

@@ -66,6 +66,7 @@ func TestWhatANodeIs(t *testing.T) {
 		{"", "n", "", `"contact":{"datatype":"boolean","format":"closed,open"}`, devices.BinarySensor, "opening"},
 		{"", "n", "", `"contact":{"datatype":"boolean"}`, devices.BinarySensor, "contact"},
 		{"", "n", "", `"temp":{"datatype":"float"},"temperature":{"datatype":"string"}`, devices.Sensor, "temp temperature"},
+		{"", "n", "", relay + `,"rssi":{"datatype":"integer","unit":"dBm"}`, devices.Switch, "on signal-strength"},
 		{"", "n", "", `"co2":{"datatype":"integer","unit":"ppm"}`, devices.Sensor, "carbon-dioxide"},
 	} {
 		l := listen(t)

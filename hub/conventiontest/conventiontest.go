@@ -29,6 +29,7 @@ type Setup struct {
 // Run holds the convention against its contract.
 func Run(t *testing.T, s Setup) {
 	t.Run("its name is short and its filters are valid", s.names)
+	t.Run("its greeting can be published, and is nothing that it takes for a device's word", s.greeting)
 	t.Run("a house is understood", s.house)
 	t.Run("the sources of a device announce it again", s.sources)
 	t.Run("a settable property can be told each legal value", s.encode)
@@ -49,6 +50,18 @@ func (s Setup) names(t *testing.T) {
 	for _, f := range c.Filters() {
 		if err := broker.ValidFilter(f.Filter); err != nil || f.QoS > 2 {
 			t.Errorf("subscription %v: %v", f, err)
+		}
+	}
+}
+
+func (s Setup) greeting(t *testing.T) {
+	h := s.hearAll(t)
+	for _, m := range h.Greet() {
+		if err := broker.ValidTopic(m.Topic); err != nil || m.Retain || m.QoS > 2 {
+			t.Errorf("greeting %s: %v, retain %v, QoS %d", m.Topic, err, m.Retain, m.QoS)
+		}
+		if diff := cmp.Diff(hub.Update{}, h.Apply(m, h.Parse(m))); diff != "" {
+			t.Errorf("the convention hears its own greeting: %s", diff)
 		}
 	}
 }
@@ -82,11 +95,6 @@ func (h *home) hear(t *testing.T, m broker.Message) {
 		}
 		wellFormed(t, a.Device)
 		h.devices[a.Key], h.sources[a.Key] = a.Device, a.Sources
-		for _, topic := range a.Topics {
-			if err := broker.ValidFilter(topic); err != nil {
-				t.Errorf("device %s hears commands at %q: %v", a.Key, topic, err)
-			}
-		}
 	}
 	for _, r := range u.Readings {
 		h.readings++
