@@ -282,6 +282,19 @@ func TestDashboard(t *testing.T) {
 			t.Errorf("without a name: %s", nameless)
 		}
 	})
+	t.Run("everything that can be used is reached by the keyboard", func(t *testing.T) {
+		usable := `[...document.querySelectorAll("button, input, select, a")].filter((e) => e.checkVisibility())`
+		js[bool](t, ctx, `(document.activeElement.blur(), document.addEventListener("focusin", (e) => { const s = getComputedStyle(e.target); e.target.dataset.reached = s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 2 || e.target.matches(".name, .slider input") ? "seen" : "unseen" }), true)`)
+		for range js[int](t, ctx, usable+`.length`) + 2 {
+			do(t, ctx, chromedp.KeyEvent(kb.Tab))
+		}
+		if missed := js[string](t, ctx, usable+`.filter((e) => e.dataset.reached !== "seen").map((e) => e.outerHTML).join("; ")`); missed != "" {
+			t.Errorf("not reached, or without a mark of the focus: %s", missed)
+		}
+		js[bool](t, ctx, `(document.querySelector('[data-id="bedroom-fan"] input[type="range"]').focus(), true)`)
+		do(t, ctx, chromedp.KeyEvent(kb.ArrowRight))
+		until(t, ctx, card("bedroom-fan", ".slider-value")+`.textContent === "41\u202f%"`)
+	})
 	t.Run("on a phone nothing is wider than the screen", func(t *testing.T) {
 		for _, width := range []int64{320, 360, 412, 768} {
 			look(t, ctx, width, 800, "dark")
@@ -300,6 +313,36 @@ func TestDashboard(t *testing.T) {
 		until(t, ctx, `document.querySelector("#live").dataset.state === "live"`)
 		until(t, ctx, card("fridge-temp", ".tile-value")+`.textContent.includes("9.9")`)
 	})
+}
+
+// TestTextsAreReadable computes the contrast of everything that is written, in both themes.
+func TestTextsAreReadable(t *testing.T) {
+	contrast, err := os.ReadFile("testdata/contrast.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	house := serve(t, newMemory(sampleHouse(time.Now())...), web.Options{OpenLoopback: true, Demo: true})
+	empty := serve(t, newMemory(), web.Options{OpenLoopback: true, MQTTAddresses: []string{"mqtt://192.168.1.5:1883"}})
+	closed := serve(t, newMemory(), web.Options{})
+	ctx := browser(t)
+	do(t, ctx, chromedp.Navigate("about:blank"))
+	for _, scheme := range []string{"light", "dark"} {
+		look(t, ctx, 1280, 900, scheme)
+		for _, p := range []struct{ name, url, open string }{
+			{"the house", house.URL, ""}, {"a sheet", house.URL, "weather"}, {"another sheet", house.URL, "garden-gate"},
+			{"an empty house", empty.URL, ""}, {"the login page", closed.URL, ""},
+		} {
+			do(t, ctx, chromedp.Navigate(p.url))
+			until(t, ctx, drawn+` || document.querySelector("#token") !== null`)
+			if p.open != "" {
+				press(t, ctx, `[data-id="`+p.open+`"] .name`)
+			}
+			until(t, ctx, `document.getAnimations().every((a) => a.playState !== "running" || a.effect.getTiming().iterations === Infinity)`)
+			for _, line := range js[[]string](t, ctx, string(contrast)) {
+				t.Errorf("%s, %s: %s", p.name, scheme, line)
+			}
+		}
+	}
 }
 
 // TestSigningIn signs in with a real browser, as from another machine.

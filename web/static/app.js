@@ -4,7 +4,7 @@ import { byId, el, text } from "./dom.js";
 import { moment, spell } from "./format.js";
 import { House } from "./house.js";
 import { follow } from "./live.js";
-import { away, controls, key, propertyName, readings, reported, shape } from "./model.js";
+import { away, called, key, kindOf, propertyName, readings, reported, shape } from "./model.js";
 import { sheet } from "./sheet.js";
 import { say, toast } from "./toast.js";
 
@@ -12,6 +12,9 @@ const main = byId("house");
 const cards = new Map(); // device id → {node, update, form}
 const sections = new Map(); // room → {node, grid, note}
 let show = "all", query = "";
+
+const COLUMN = 136, GAP = 12, AISLE = 32; // px, as in house.css
+const LANE = 4, HEAD = 2; // columns of a lane; rows of the grid that a room's head is high
 
 const house = new House(draw, outcome);
 const details = sheet(house, (id, c, p, value) => send(id, c, p, value));
@@ -75,7 +78,7 @@ function place(id) {
   return true;
 }
 
-const kindOrder = ["light", "climate", "cover", "lock", "appliance", "fan", "switch", "number", "select", "text", "button", "other"];
+const kindOrder = ["light", "climate", "cover", "lock", "appliance", "fan", "switch", "number", "select", "text", "button", "other", "reading"];
 
 /** Puts all cards into their rooms, in order, moving only what is not in its place. */
 function arrange() {
@@ -98,15 +101,22 @@ function arrange() {
     }
     if (section.node !== at) main.insertBefore(section.node, at);
     else at = at.nextElementSibling;
-    const order = (v) => { const lead = controls(v)[0]; return lead ? kindOrder.indexOf(lead.kind) : 99; };
-    const views = rooms.get(room).sort((a, b) => order(a) - order(b) || a.name.localeCompare(b.name) || a.id.localeCompare(b.id));
+    const views = rooms.get(room), order = new Map(views.map((v) => [v, kindOrder.indexOf(kindOf(v) || "reading")]));
+    views.sort((a, b) => order.get(a) - order.get(b) || a.name.localeCompare(b.name) || a.id.localeCompare(b.id));
+    const short = new Map(views.map((v) => [v, called(v)]));
+    const uses = Map.groupBy(short.values(), (s) => s);
     let next = section.grid.firstElementChild;
     for (const view of views) {
-      const node = cards.get(view.id).node;
+      const { node, name } = cards.get(view.id);
+      text(name, uses.get(short.get(view)).length > 1 ? view.name : short.get(view));
       if (node !== next) section.grid.insertBefore(node, next);
       else next = next.nextElementSibling;
     }
+    const tiles = views.map((v) => cards.get(v.id).node).filter((node) => node.classList.contains("tile"));
+    tiles.forEach((node, i) => node.classList.toggle("lone", i === tiles.length - 1 && tiles.length % 2 === 1));
+    section.height = HEAD + views.reduce((sum, v) => sum + cards.get(v.id).area, 0) / LANE;
   }
+  lanes();
   const empty = house.views.size === 0;
   if (empty && !main.querySelector(".welcome")) main.append(byId("first-run").content.cloneNode(true));
   if (!empty) main.querySelector(".welcome")?.remove();
@@ -119,7 +129,8 @@ function notes() {
     let lit = 0, warmth = [], damp = [], unit = "°C";
     for (const view of house.views.values()) {
       if ((view.room || "") !== room) continue;
-      if (!away(view)) for (const c of view.components) if (c.kind === "light" && reported(view, c, "on") === true) lit++;
+      if (away(view)) continue; // what it said last may be long ago
+      for (const c of view.components) if (c.kind === "light" && reported(view, c, "on") === true) lit++;
       const air = readings(view);
       const indoors = air.some(({ p }) => ["humidity", "pressure", "atmospheric_pressure"].includes(p.class || p.id)); // not a fridge's
       for (const { c, p } of indoors ? air : []) {
@@ -159,12 +170,12 @@ function sift() {
     let here = 0;
     for (const view of house.views.values()) {
       if ((view.room || "") !== room) continue;
-      const hay = [view.name, view.room, view.id, view.manufacturer, view.model, ...view.components.map((c) => c.kind)].join(" ").toLowerCase();
+      const hay = [view.name, view.room, view.id, view.manufacturer, view.model, ...view.components.map((c) => c.kind.replace("_", " "))].join(" ").toLowerCase();
       const hit = matches[show](view) && terms.every((t) => hay.includes(t));
       const node = cards.get(view.id)?.node;
       if (!node) continue;
       node.hidden = !hit;
-      here += hit && (node.classList.contains("tile") ? 1 : 2);
+      here += hit && (node.matches(".tile:not(.lone)") ? 1 : 2);
     }
     section.node.hidden = here === 0;
     section.node.style.setProperty("--need", Math.max(2, here));
@@ -199,7 +210,8 @@ addEventListener("keydown", (e) => {
 async function send(id, c, p, value) {
   try {
     const cmd = await house.send(id, c.id, p.id, value);
-    if (cmd.status === "waiting" && !cmd.done) {
+    const view = house.views.get(id);
+    if (cmd.status === "waiting" && !cmd.done && view && away(view)) { // every command waits for a moment
       toast(nameOf(id) + " is away. It gets this when it is back, until " + moment(cmd.deadline) + ".", "wait");
     }
   } catch (refusal) {
@@ -243,10 +255,21 @@ function flash(id) {
 
 /* The rest of the page. */
 
-const COLUMN = 136, GAP = 12; // px, as in house.css
-new ResizeObserver(([entry]) => {
-  main.style.setProperty("--cols", Math.max(2, Math.floor((entry.contentRect.width + GAP) / (COLUMN + GAP))));
-}).observe(main);
+/* Wide screens have lanes, four columns each, with the rooms one under another; else the rooms take the whole width. */
+
+let width = 0;
+
+function lanes() {
+  const columns = (px) => Math.max(2, Math.floor((px + GAP) / (COLUMN + GAP)));
+  const heights = [...sections.values()].map((s) => s.height), sum = heights.reduce((a, b) => a + b, 0);
+  let n = Math.max(1, Math.min(heights.length, Math.floor((width + AISLE) / (LANE * (COLUMN + GAP) - GAP + AISLE))));
+  while (n > 1 && Math.max(...heights) > 1.4 * sum / n) n--; // a room that towers above the others would leave lanes empty
+  main.classList.toggle("lanes", n > 1);
+  main.style.setProperty("--lanes", n);
+  main.style.setProperty("--cols", columns((width + AISLE) / n - AISLE));
+}
+
+new ResizeObserver(([entry]) => { width = entry.contentRect.width; lanes(); }).observe(main);
 
 const live = byId("live");
 const states = { live: "Live", reconnecting: "Reconnecting", paused: "Paused", connecting: "Connecting" };

@@ -3,11 +3,11 @@ import { attr, el, svg, text } from "./dom.js";
 import { alarming, ago, duration, moment, parts, spell, words } from "./format.js";
 import { icons } from "./icons.js";
 import * as ui from "./controls.js";
-import { away, battery, can, controls, iconOf, property, propertyName, readings, reported, same, wanted } from "./model.js";
+import { away, battery, can, controls, iconOf, iconOfReading, kindOf, machine, property, propertyName, readings, reported, same, wanted } from "./model.js";
 
-const ROW = 60, GAP = 12; // px, as in house.css
+const ROW = 24, GAP = 12, TILE_ROWS = 4; // px, as in house.css
 
-/** Builds a device's card. Returns {node, update(view)}. */
+/** Builds a device's card. Returns {node, name, area, update(view)}: area is the number of cells that it takes in the page's grid. */
 export function card(view, send, open) {
   const leads = controls(view);
   return leads.length ? control(view, leads, send, open) : tile(view, open);
@@ -15,6 +15,8 @@ export function card(view, send, open) {
 
 /** What a device's card can steer and show beside its head: {head, blocks}. The sheet shows the same. */
 export function compose(view, leads, send) {
+  const m = machine(view);
+  if (m) return ui.machineControls(view, leads, m, send);
   const blocks = [];
   let head = null;
   const switches = leads.filter((c) => can(c, "on") && c.kind !== "climate");
@@ -41,9 +43,6 @@ export function compose(view, leads, send) {
       case "fan":
         if (can(c, "speed")) blocks.push(ui.slider(view, c, property(c, "speed"), send, { name: "Speed" }));
         break;
-      case "appliance":
-        blocks.push(ui.applianceProgress(view, c));
-        break;
       default:
         blocks.push(...c.properties.filter((p) => p.settable && p.id !== "on").map((p) => ui.generic(view, c, p, send)));
     }
@@ -56,41 +55,49 @@ function control(view, leads, send, open) {
   const shown = blocks.slice(0, 4);
   const chips = readings(view).slice(0, 4);
   const values = chips.map(({ c, p }) => {
-    const node = el("span", { title: propertyName(view, c, p) });
+    const name = propertyName(view, c, p), node = el("span", { title: name });
+    const plain = p.unit && p.unit !== "%" && chips.filter((x) => x.p.unit === p.unit).length === 1; // the unit says what it is
     return { node, update(v) {
       const value = reported(v, c, p.id);
-      text(node, spell(p, value));
+      text(node, plain ? spell(p, value) : name + " " + (typeof value === "number" ? spell(p, value) : spell(p, value).toLowerCase()));
       attr(node, "hidden", value === undefined);
       node.classList.toggle("alarm", alarming(p, value));
     } };
   });
   const disc = el("span", { class: "disc" });
-  const name = el("button", { type: "button", class: "name", onclick: () => open(view.id), "aria-haspopup": "dialog" }, view.name);
+  const name = nameButton(view, open);
   const state = el("span", { class: "state" });
-  const node = el("article", { class: "card", "data-id": view.id, "data-kind": leads[0].kind },
+  const node = el("article", { class: "card", "data-id": view.id, "data-kind": kindOf(view) },
     el("div", { class: "card-head" }, disc, el("div", { class: "titles" }, name, state), head?.node),
     el("div", { class: "blocks" }, shown.map((b) => b.node)),
     values.length ? el("p", { class: "chips" }, values.map((b) => b.node)) : null);
-  const height = 26 + 44 + (shown.length ? 8 + 6 * (shown.length - 1) : 0) + shown.reduce((sum, b) => sum + b.height, 0) + (values.length ? 24 : 0);
-  node.style.setProperty("--rows", Math.max(2, Math.ceil((height + GAP) / (ROW + GAP))));
+  const height = 26 + 42 + (shown.length ? 6 + 6 * (shown.length - 1) : 0) + shown.reduce((sum, b) => sum + b.height, 0) + (values.length ? 24 : 0);
+  const rows = Math.max(3, Math.ceil((height + GAP) / (ROW + GAP)));
+  node.style.setProperty("--rows", rows);
   const all = [head, ...shown, ...values].filter(Boolean);
-  return { node, update(v) {
+  return { node, name, area: 2 * rows, update(v) {
     all.forEach((b) => b.update(v));
     dress(node, disc, state, v, leads[0]);
   } };
 }
 
+/** The device's name, which opens its sheet. The page may shorten what is seen of it; what is read out stays whole. */
+const nameButton = (view, open) => el("button", { type: "button", class: "name", onclick: () => open(view.id), "aria-haspopup": "dialog", "aria-label": view.name }, view.name);
+
 function tile(view, open) {
   const found = readings(view);
   const event = view.components.find((c) => c.kind === "event");
-  const main = found[0], second = found[1];
+  const main = found[0], second = found[1], name = nameButton(view, open);
   const disc = el("span", { class: "disc" }), state = el("span", { class: "state" });
-  const big = el("b"), unit = el("small"), more = el("span", { class: "tile-more" });
+  const big = el("b"), unit = el("small"), aside = el("span");
+  const more = el("span", { class: "tile-more" }, second ? svg(icons[iconOfReading(second.p)]) : null, aside);
+  if (second) more.title = propertyName(view, second.c, second.p);
   const node = el("article", { class: "card tile", "data-id": view.id, "data-kind": "sensor" },
     el("div", { class: "tile-head" }, disc, more),
     el("p", { class: "tile-value" }, big, unit),
-    el("div", { class: "titles" }, el("button", { type: "button", class: "name", onclick: () => open(view.id), "aria-haspopup": "dialog" }, view.name), state));
-  return { node, update(v) {
+    el("div", { class: "titles" }, name, state));
+  node.style.setProperty("--rows", TILE_ROWS);
+  return { node, name, area: TILE_ROWS, update(v) {
     dress(node, disc, state, v, null);
     const value = main && reported(v, main.c, main.p.id);
     const shown = main ? parts(main.p, value) : { value: "", unit: "" };
@@ -100,7 +107,8 @@ function tile(view, open) {
     node.classList.toggle("active", value === true && !!main);
     node.classList.toggle("alarm", !!main && alarming(main.p, value));
     const other = second && reported(v, second.c, second.p.id);
-    text(more, second && other !== undefined ? spell(second.p, other) : "");
+    text(aside, second && other !== undefined ? spell(second.p, other) : "");
+    attr(more, "hidden", !second || other === undefined);
   } };
 }
 
@@ -139,7 +147,9 @@ function presenceLine(v, short) {
 }
 
 /** The line under a card's name: what is, and after an arrow what is wanted. */
-function summary(v, c) {
+export function summary(v, c) {
+  const m = machine(v);
+  if (m) return doing(v, m);
   const of = (id) => reported(v, c, id);
   const aim = (id) => {
     const want = wanted(v, c, id), p = property(c, id);
@@ -179,14 +189,16 @@ function summary(v, c) {
       const s = of("state");
       return { line: (s ? words(s) : "Not known yet") + aim("state"), on: s !== undefined && s !== "locked", mood: s === "jammed" ? "bad" : s === "locked" ? "good" : "" };
     }
-    case "appliance": {
-      const p = c.properties.find((q) => /^(phase|state|status|programme|program)$/.test(q.id) && q.readable);
-      const value = p && of(p.id);
-      const rest = c.properties.find((q) => /remain/.test(q.id));
-      const running = rest ? of(rest.id) > 0 : value !== undefined && !/^(off|idle|ready|done|finished|end)$/.test(String(value));
-      return { line: p ? spell(p, value) : "", on: running };
-    }
   }
   const p = c.properties.find((q) => q.readable);
   return { line: p && of(p.id) !== undefined ? spell(p, of(p.id)) + aim(p.id) : "", on: false };
+}
+
+/** A machine's line: what it does now, and how much longer. */
+function doing(v, m) {
+  const of = (x) => x && reported(v, x.c, x.p.id);
+  const phase = of(m.phase), running = ui.isRunning(v, m);
+  const line = phase !== undefined ? spell(m.phase.p, phase) : running ? "Running" : m.phase ? "Not known yet" : "Not running";
+  const left = m.progress ? "" : ui.timeLeft(v, m); // beside a bar of progress it is shown there
+  return { line: line + (left && " · " + left), on: running };
 }

@@ -1,7 +1,7 @@
 // The controls. Each is made for one component or property and returns {node, update(view), height}: update shows what the
 // device reports and, beside it, what is wanted; height is about how many pixels it takes, for the page's grid.
 import { attr, el, svg, text } from "./dom.js";
-import { parts, spell, words } from "./format.js";
+import { colorName, parts, spell, words } from "./format.js";
 import { icons } from "./icons.js";
 import { can, componentName, property, propertyName, reported, same, wanted } from "./model.js";
 
@@ -37,17 +37,20 @@ export function row(name, control, icon) {
 
 /**
  * A slider as a bar: filled as far as the device reports, with a handle where it is wanted. Options: name, style (plain, white or
- * hue), low and high when the property has no bounds, read and write between the slider's number and the value.
+ * hue), low and high when the property has no bounds, read and write between the slider's number and the value, none for what
+ * is shown while the device reports nothing.
  */
 export function slider(view, c, p, send, o = {}) {
   const low = p.min ?? o.low ?? 0, high = p.max ?? o.high ?? 100;
   const read = o.read || ((v) => v), write = o.write || ((n) => n), show = o.show || ((v) => spell(p, v));
   const span = high - low || 1;
-  const step = p.datatype === "int" ? Math.max(1, p.step || 0) : p.step || (span > 20 ? 1 : span / 100);
+  // In percent whole steps will do: a lamp with 254 levels takes the nearest.
+  const step = p.datatype === "int" || p.unit === "%" ? Math.max(1, p.step || 0) : p.step || (span > 20 ? 1 : span / 100);
   const name = o.name || propertyName(view, c, p);
-  const input = el("input", { type: "range", min: low, max: high, step: o.step || (span / step > 200 && p.unit !== "%" ? span / 200 : step), "aria-label": view.name + ": " + name });
+  const input = el("input", { type: "range", min: low, max: high, step: o.step || Math.max(step, span / 200), "aria-label": view.name + ": " + name });
   const value = el("output", { class: "slider-value" });
-  const node = el("div", { class: "slider " + (o.style || "plain") }, el("i", { class: "slider-fill" }), el("i", { class: "slider-want" }), input, el("span", { class: "slider-name", "aria-hidden": "true" }, name), value);
+  const node = el("div", { class: "slider " + (o.style || "plain") }, el("span", { class: "slider-name", "aria-hidden": "true" }, name), value,
+    el("div", { class: "slider-bar" }, el("i", { class: "slider-fill" }), el("i", { class: "slider-want" })), input);
   let timer = 0, held = false, scrolled = false, latest = view, base;
   const snap = (n) => (step ? Math.min(high, Math.max(low, Number((Math.round((n - low) / step) * step + low).toFixed(6)))) : n);
 
@@ -84,7 +87,7 @@ export function slider(view, c, p, send, o = {}) {
     node.classList.toggle("unknown", now === undefined && !moving);
     node.classList.toggle("moving", moving);
     const aim = busy ? show(write(snap(at), base)) : want === undefined ? "" : show(want);
-    text(value, moving && aim ? (base === undefined ? "" : show(base) + " ") + "→ " + aim : base === undefined ? "–" : show(base));
+    text(value, moving && aim ? (base === undefined ? "" : show(base) + " ") + "→ " + aim : base === undefined ? o.none || "–" : show(base));
     attr(input, "aria-valuetext", (base === undefined ? "not known" : show(base)) + (moving && aim ? ", wanted: " + aim : ""));
   }
   return { node, height: 38, update(v) {
@@ -104,7 +107,8 @@ export function lightSliders(view, c, send) {
   if (white?.settable) found.push(slider(view, c, white, send, { name: "Warmth", style: SWATCH.white, low: 2000, high: 6500, step: 50 }));
   if (color?.settable) {
     found.push(slider(view, c, { ...color, min: 0, max: 360, step: 1 }, send, {
-      name: "Color", style: SWATCH.hue, read: (v) => v.hue, show: (v) => Math.round(v.hue) + "°",
+      name: "Color", style: SWATCH.hue, read: (v) => v.hue, show: colorName,
+      none: white ? "White" : "", // a lamp that shows white may report no color
       write: (hue, old) => ({ hue: hue % 360, saturation: old?.saturation >= 10 ? old.saturation : 100 }),
     }));
   }
@@ -192,7 +196,7 @@ export function generic(view, c, p, send) {
     case "enum":
       return choice(view, c, p, send, name);
     case "color":
-      return slider(view, c, { ...p, min: 0, max: 360, step: 1 }, send, { name, style: SWATCH.hue, read: (v) => v.hue, show: (v) => Math.round(v.hue) + "°", write: (hue, old) => ({ hue: hue % 360, saturation: old?.saturation >= 10 ? old.saturation : 100 }) });
+      return slider(view, c, { ...p, min: 0, max: 360, step: 1 }, send, { name, style: SWATCH.hue, read: (v) => v.hue, show: colorName, write: (hue, old) => ({ hue: hue % 360, saturation: old?.saturation >= 10 ? old.saturation : 100 }) });
     case "int":
     case "float":
       if (p.min !== undefined && p.max !== undefined && p.min !== null && p.max !== null) {
@@ -219,7 +223,7 @@ export function coverControls(view, c, send) {
   };
   const buttons = [["Open", icons.up, go("open", position?.max ?? 100)], ["Stop", icons.stop, stop?.settable ? () => send(c, stop, true) : allowed.includes("stopped") ? () => send(c, state, "stopped") : null], ["Close", icons.down, go("closed", position?.min ?? 0)]]
     .filter(([, , f]) => f)
-    .map(([name, icon, onclick]) => el("button", { type: "button", class: "soft", "aria-label": view.name + ": " + name, onclick }, svg(icon)));
+    .map(([name, icon, onclick]) => el("button", { type: "button", class: "soft", "aria-label": view.name + ": " + name, title: name, onclick }, svg(icon)));
   const found = [];
   if (buttons.length) {
     const node = el("div", { class: "acts three", role: "group", "aria-label": view.name });
@@ -285,7 +289,7 @@ export function climateControls(view, c, send) {
   const main = targets[0] ? stepper(view, c, targets[0], send, targets.length > 1 && targets[0].id !== "target-temperature" ? "Low" : "Target") : null;
   if (current || main) {
     const node = el("div", { class: "climate" }, current ? el("span", { class: "climate-now" }, now, beside) : null, main?.node);
-    found.push({ node, height: 54, update(v) {
+    found.push({ node, height: 50, update(v) {
       if (current) {
         text(now, spell(current, reported(v, c, current.id)));
         const h = humidity && reported(v, c, humidity.id);
@@ -301,22 +305,53 @@ export function climateControls(view, c, send) {
   return found;
 }
 
-/** A machine's phase and how far it is. */
-export function applianceProgress(view, c) {
-  const find = (test) => c.properties.find((p) => p.readable && test(p));
-  const left = find((p) => /remain/.test(p.id)), progress = find((p) => p.id === "progress" || (p.unit === "%" && /progress|complet/.test(p.id)));
-  if (!left && !progress) return null;
-  const bar = el("i"), words_ = el("span"), share = el("span");
-  const node = el("div", { class: "progress" }, el("p", {}, words_, share), el("div", { class: "track", "aria-hidden": "true" }, bar));
-  return { node, height: 30, update(v) {
-    const l = left && reported(v, c, left.id), pr = progress && reported(v, c, progress.id);
-    const running = typeof l === "number" ? l > 0 : typeof pr === "number" && pr > 0 && pr < 100;
-    text(words_, running && typeof l === "number" ? parts({ ...left, class: "duration", unit: left.unit || "s" }, l).value + " left" : running ? "Running" : "Not running");
-    text(share, running && typeof pr === "number" ? spell(progress, pr) : "");
-    node.classList.toggle("idle", !running);
-    node.classList.toggle("unmeasured", running && typeof pr !== "number");
-    bar.style.setProperty("--share", typeof pr === "number" && running ? pr / 100 : 0);
-  } };
+/** Whether a machine (see machine in model.js) is at work. */
+export function isRunning(v, m) {
+  const of = (x) => x && reported(v, x.c, x.p.id);
+  const running = of(m.running), left = of(m.left), phase = of(m.phase);
+  if (running !== undefined) return running === true;
+  if (typeof left === "number") return left > 0;
+  return phase !== undefined && !/^(off|idle|ready|done|finished|end)$/.test(String(phase));
+}
+
+/** How much longer a machine works, in words; empty when it does not say. */
+export function timeLeft(v, m) {
+  const left = m.left && reported(v, m.left.c, m.left.p.id);
+  return typeof left === "number" && left > 0 && isRunning(v, m) ? parts({ ...m.left.p, class: "duration", unit: m.left.p.unit || "s" }, left).value + " left" : "";
+}
+
+/** What steers a machine: its power, how far it is, its programme, and one button that starts or stops it. */
+export function machineControls(view, leads, m, send) {
+  const power = leads.find((c) => can(c, "on") && c !== m.running?.c), blocks = [];
+  if (m.progress) {
+    const bar = el("i"), rest = el("span"), share = el("span");
+    const node = el("div", { class: "progress" }, el("p", {}, rest, share), el("div", { class: "track", "aria-hidden": "true" }, bar));
+    blocks.push({ node, height: 30, update(v) {
+      const done = isRunning(v, m) ? reported(v, m.progress.c, m.progress.p.id) : undefined;
+      text(rest, timeLeft(v, m) || (isRunning(v, m) ? "Running" : "Not running"));
+      text(share, typeof done === "number" ? spell(m.progress.p, done) : "");
+      bar.style.setProperty("--share", typeof done === "number" ? done / 100 : 0);
+    } });
+  }
+  if (m.programme) blocks.push(choice(view, m.programme.c, m.programme.p, send, "Programme"));
+  const begin = m.start || (m.running?.p.settable ? m.running : null), end = m.stop || (m.running?.p.settable ? m.running : null);
+  if (begin) {
+    let face = "";
+    const button = el("button", { type: "button", class: "soft", onclick: () => {
+      const at = face === "Stop" ? end : begin;
+      send(at.c, at.p, at.p.momentary ? true : face !== "Stop");
+    } });
+    blocks.push({ node: el("div", { class: "acts" }, button), height: 38, update(v) {
+      const next = end && isRunning(v, m) ? "Stop" : "Start";
+      const want = m.running && pendingValue(v, m.running.c, m.running.p);
+      button.classList.toggle("moving", want !== undefined && want !== null);
+      if (next === face) return;
+      face = next;
+      button.replaceChildren(svg(icons[face === "Stop" ? "stop" : "play"]), face);
+      attr(button, "aria-label", view.name + ": " + face);
+    } });
+  }
+  return { head: power ? toggle(view, power, property(power, "on"), send) : null, blocks };
 }
 
 /** The name of a component when a card has several. */

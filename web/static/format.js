@@ -1,4 +1,5 @@
-// Spelling values and times for people, in the manner of the browser's language.
+// Spelling values and times for people. The same everywhere, whatever the browser's language: the page is in English, a decimal
+// point and a clock of 24 hours are read by all, and it agrees with what the programs and the API say.
 
 const zone = (() => {
   const name = document.body.dataset.timeZone;
@@ -11,8 +12,10 @@ const zone = (() => {
   }
 })();
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", timeZone: zone });
-const dayClock = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZone: zone });
+const LOCALE = "en-GB";
+const THIN = "\u202f"; // a narrow space that does not break
+const clock = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit", timeZone: zone });
+const dayClock = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZone: zone });
 const dayOf = new Intl.DateTimeFormat("sv", { timeZone: zone });
 
 /** 14:02, or 12 Nov, 14:02 on another day. */
@@ -47,35 +50,42 @@ export function words(id) {
   return s.charAt(0).toUpperCase() + s.slice(1);
 }
 
-const digits = { "°C": 1, "°F": 1, "%": 0, K: 0, W: 0, kWh: 2, Wh: 0, V: 0, A: 2, lx: 0, ppm: 0, hPa: 0, dBm: 0, dB: 0, "µg/m³": 0, "m/s": 1, "km/h": 0, mm: 1 };
+// Decimal places by unit; always as many, so that a value that changes keeps its width.
+const digits = { "°C": 1, "°F": 1, "%": 0, K: 0, W: 0, kWh: 1, Wh: 0, V: 0, A: 2, lx: 0, ppm: 0, hPa: 0, dBm: 0, dB: 0, "µg/m³": 0, "m/s": 1, "km/h": 0, mm: 1, "m³": 2 };
 const seconds = { s: 1, min: 60, h: 3600, d: 86400 };
 const formats = new Map();
 
 function numeral(value, places, fixed) {
   const key = places + (fixed ? "f" : "");
-  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(undefined, { maximumFractionDigits: places, minimumFractionDigits: fixed ? places : 0, useGrouping: "min2" }));
-  return formats.get(key).format(value === 0 ? 0 : value);
+  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(LOCALE, { maximumFractionDigits: places, minimumFractionDigits: fixed ? places : 0, useGrouping: "min2", signDisplay: "negative" }));
+  return formats.get(key).format(value).replaceAll(",", THIN).replace("-", "\u2212");
 }
 
 /** A number with its unit as {value, unit}. */
 export function quantity(p, value) {
   const unit = p.unit || "";
   if (seconds[unit] && (p.class === "duration" || /remain|duration|elapsed|uptime|time/.test(p.id))) return { value: duration(value * seconds[unit]), unit: "" };
+  if (unit === "K" && Math.abs(value) >= 1000) return { value: numeral(Math.round(value / 10) * 10, 0), unit }; // a lamp's white
   let places = digits[unit] ?? 2;
-  if (unit === "W" && Math.abs(value) < 10) places = 1;
+  if (unit === "kWh" && Math.abs(value) < 10) places = 2;
+  if (unit === "W" && value !== 0 && Math.abs(value) < 10) places = 1;
   if (p.step && p.step < 1 && places === 0 && unit !== "%" && unit !== "W") places = 1;
-  const temperature = unit === "°C" || unit === "°F";
-  return { value: numeral(value, places, temperature), unit };
+  return { value: numeral(value, places, unit in digits), unit };
 }
 
-const THIN = "\u202f";
+/** What people call a color, from its hue (0 to 360) and saturation (0 to 100). */
+export function colorName({ hue, saturation }) {
+  if (saturation < 10) return "White";
+  const at = [[14, "Red"], [38, "Orange"], [66, "Yellow"], [90, "Lime"], [150, "Green"], [195, "Cyan"], [250, "Blue"], [285, "Violet"], [325, "Magenta"], [345, "Pink"], [361, "Red"]];
+  return at.find(([end]) => ((hue % 360) + 360) % 360 < end)[1];
+}
 
 /** What true and false mean, by device class. */
 const meanings = {
   battery: ["OK", "Low"], battery_charging: ["Not charging", "Charging"], carbon_monoxide: ["Clear", "Detected"], cold: ["Normal", "Cold"],
   connectivity: ["Disconnected", "Connected"], door: ["Closed", "Open"], garage_door: ["Closed", "Open"], gas: ["Clear", "Detected"],
-  heat: ["Normal", "Hot"], light: ["Dark", "Light"], lock: ["Locked", "Unlocked"], moisture: ["Dry", "Wet"], motion: ["Clear", "Motion"],
-  moving: ["Still", "Moving"], occupancy: ["Clear", "Occupied"], opening: ["Closed", "Open"], plug: ["Unplugged", "Plugged in"],
+  heat: ["Normal", "Hot"], light: ["Dark", "Light"], lock: ["Locked", "Unlocked"], moisture: ["Dry", "Wet"], motion: ["No motion", "Motion"],
+  moving: ["Still", "Moving"], occupancy: ["Empty", "Occupied"], opening: ["Closed", "Open"], plug: ["Unplugged", "Plugged in"],
   power: ["Off", "On"], presence: ["Away", "Home"], problem: ["OK", "Problem"], running: ["Stopped", "Running"], safety: ["Safe", "Unsafe"],
   smoke: ["Clear", "Smoke"], sound: ["Quiet", "Sound"], tamper: ["OK", "Tampered"], update: ["Up to date", "Update available"],
   vibration: ["Still", "Vibration"], window: ["Closed", "Open"],
@@ -101,7 +111,7 @@ export function parts(p, value) {
     case "enum":
       return { value: words(value), unit: "" };
     case "color":
-      return { value: Math.round(value.hue) + "°, " + Math.round(value.saturation) + THIN + "%", unit: "" };
+      return { value: colorName(value), unit: "" };
     case "json":
       return { value: JSON.stringify(value), unit: "" };
     default: {

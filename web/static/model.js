@@ -34,17 +34,48 @@ export function controls(view) {
     .sort((a, b) => order(a.kind) - order(b.kind));
 }
 
+const weights = ["motion", "occupancy", "presence", "door", "window", "opening", "garage_door", "smoke", "moisture", "carbon_dioxide", "temperature", "humidity", "illuminance", "power", "energy", "pm25"];
+
+/** How telling a property is: the lower, the more. */
+export const weight = (p) => (weights.indexOf(p.class || p.id) + weights.length + 1) % (weights.length + 1);
+
 /** The readings that people look at daily, as {c, p}, the most telling first. */
 export function readings(view) {
-  const weight = ["motion", "occupancy", "presence", "door", "window", "opening", "garage_door", "smoke", "moisture", "carbon_dioxide", "temperature", "illuminance", "humidity", "power", "energy", "pm25"];
-  const found = [];
+  const found = [], m = machine(view);
   for (const c of view.components) {
-    if (!daily(c) || !["sensor", "binary_sensor", "event", "other"].includes(c.kind)) continue;
-    for (const p of c.properties) if (p.readable && !p.settable && !isDiagnostic(p)) found.push({ c, p });
+    if (!daily(c) || !["sensor", "binary_sensor", "event", "other", "appliance"].includes(c.kind)) continue;
+    for (const p of c.properties) {
+      if (!p.readable || p.settable || isDiagnostic(p)) continue;
+      if (m && (typeof p.unit !== "string" || [m.left?.p, m.progress?.p].includes(p))) continue; // its own line tells these
+      found.push({ c, p });
+    }
   }
-  const w = ({ p }) => { const i = weight.indexOf(p.class || p.id); return i < 0 ? weight.length : i; };
-  return found.sort((a, b) => w(a) - w(b));
+  return found.sort((a, b) => weight(a.p) - weight(b.p));
 }
+
+/**
+ * The parts of a machine that runs a programme, such as a washing machine, wherever its convention has put them: phase, left,
+ * progress, running, programme, start and stop, each as {c, p} or missing. Null when the device is no such machine.
+ */
+export function machine(view) {
+  const all = view.components.filter(daily).flatMap((c) => c.properties.map((p) => ({ c, p, id: c.id + "/" + p.id })));
+  const find = (name, test) => all.find(({ p, id }) => name.test(id) && test(p));
+  const read = (p) => p.readable && !p.settable, count = (p) => read(p) && (p.datatype === "int" || p.datatype === "float");
+  const found = {
+    phase: find(/phase|stage|status|state/, (p) => read(p) && p.datatype === "enum"),
+    left: find(/remain|time-left/, count),
+    progress: find(/progress|complet/, count),
+    running: find(/running/, (p) => p.readable && p.datatype === "bool" && !p.momentary),
+    programme: find(/program/, (p) => p.settable && p.datatype === "enum"),
+    start: find(/start/, (p) => p.settable && p.momentary),
+    stop: find(/stop|cancel/, (p) => p.settable && p.momentary),
+  };
+  const alike = found.phase && found.left && (found.programme || found.start || found.running);
+  return view.components.some((c) => c.kind === "appliance") || (alike && controls(view).length) ? found : null;
+}
+
+/** What kind of thing the device is for people; undefined when it only has readings. */
+export const kindOf = (view) => (machine(view) ? "appliance" : controls(view)[0]?.kind);
 
 /** What belongs to the device's health, not to the house. */
 export const isDiagnostic = (p) => ["battery", "signal_strength", "voltage", "current", "frequency", "power_factor"].includes(p.class || p.id);
@@ -58,6 +89,15 @@ export function battery(view) {
     }
   }
   return null;
+}
+
+/** What a device is called beside others of its room: its name without the room's. */
+export function called(view) {
+  const name = view.name.trim(), room = (view.room || "").trim(), low = name.toLowerCase();
+  if (!room || name.length <= room.length) return name;
+  const at = room.toLowerCase();
+  const rest = low.startsWith(at) ? name.slice(room.length).match(/^[\s:,\u2013-]+(.+)$/) : low.endsWith(at) ? name.slice(0, -room.length).match(/^(.+?)[\s:,\u2013-]+$/) : null;
+  return rest ? upper(rest[1]) : name;
 }
 
 /** The component's own name, when it says more than the device's. */
@@ -78,7 +118,7 @@ export function propertyName(view, c, p) {
 }
 
 const names = { on: "On/off", "color-temperature": "Warmth", color: "Color", "target-temperature": "Target", "target-temperature-low": "Target, low",
-  "target-temperature-high": "Target, high", "current-temperature": "Temperature", "current-humidity": "Humidity" };
+  "target-temperature-high": "Target, high", "current-temperature": "Temperature", "current-humidity": "Humidity", action: "Doing" };
 
 const upper = (s) => s.charAt(0).toUpperCase() + s.slice(1);
 
@@ -86,16 +126,20 @@ export const away = (view) => view.reach.presence === "offline" || view.reach.pr
 
 /** The icon's name for a device. */
 export function iconOf(view) {
-  const lead = controls(view)[0];
-  if (lead) {
+  const lead = controls(view)[0], kind = kindOf(view);
+  if (kind === "lock") {
     const state = reported(view, lead, "state");
-    if (lead.kind === "lock") return state === "unlocked" || state === "unlocking" ? "unlock" : "lock";
-    return lead.kind;
+    return state === "unlocked" || state === "unlocking" ? "unlock" : "lock";
   }
+  if (kind === "switch") return plugged.find(([name]) => name.test(view.name))?.[1] || kind;
+  if (kind) return kind;
   const first = readings(view)[0];
   if (!first) return view.components.some((c) => c.kind === "event") ? "event" : view.components.length ? "other" : "gateway";
   return iconOfReading(first.p);
 }
+
+/** What a plug's name says of the thing that is plugged in. */
+const plugged = [[/\b(lights?|lamps?)\b/i, "light"], [/\b(fridge|refrigerator|freezer)\b/i, "fridge"], [/\b(tv|television|telly)\b/i, "tv"], [/\bfan\b/i, "fan"]];
 
 const readingIcons = { carbon_dioxide: "air", pm25: "air", pm10: "air", volatile_organic_compounds: "air", aqi: "air", opening: "door", garage_door: "door",
   moisture: "leak", presence: "occupancy", energy: "power", current: "power", voltage: "power", gas: "smoke", carbon_monoxide: "smoke", event: "event" };

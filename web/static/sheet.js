@@ -3,9 +3,9 @@ import { ask } from "./api.js";
 import { byId, el, svg, text } from "./dom.js";
 import { ago, moment, spell, words } from "./format.js";
 import { icons } from "./icons.js";
-import { compose } from "./card.js";
+import { compose, summary } from "./card.js";
 import { generic } from "./controls.js";
-import { can, componentName, controls, iconOf, isDiagnostic, key, propertyName, shape } from "./model.js";
+import { can, componentName, controls, iconOf, isDiagnostic, key, kindOf, machine, propertyName, shape, weight } from "./model.js";
 import { toast } from "./toast.js";
 
 /** Makes the sheet of a house: {open(id), update(id)}. */
@@ -30,18 +30,21 @@ export function sheet(house, send) {
     const live = (f) => { const node = el("span"); binds.push((v) => text(node, f(v))); return node; };
     const tell = (c, p, value) => send(view.id, c, p, value);
 
-    const leads = controls(view);
+    const leads = controls(view), m = machine(view);
     const { head, blocks } = compose(view, leads, tell);
     const shown = new Set();
-    for (const c of leads) for (const p of c.properties) if (onCard(c, p)) shown.add(key(c, p));
+    for (const c of leads) for (const p of c.properties) if (m ? ownMachine(m, c, p) : onCard(c, p)) shown.add(key(c, p));
     const rest = [], settings = [], values = [], health = [];
     for (const c of view.components) for (const p of c.properties) {
       if (p.settable && !shown.has(key(c, p))) {
         const g = generic(view, c, p, tell);
         if (g) (c.category ? settings : rest).push(bind(g));
       }
-      if (p.readable) (c.category === "diagnostic" || isDiagnostic(p) ? health : values).push(line(view, c, p));
+      if (!p.readable || p.momentary || (p.settable && p.datatype !== "json") || seen(c, p)) continue; // a control shows its own value
+      (c.category === "diagnostic" || isDiagnostic(p) ? health : values).push({ c, p });
     }
+    values.sort((a, b) => weight(a.p) - weight(b.p));
+    const names = [...values, ...health].map(({ c, p }) => propertyName(view, c, p));
 
     function line(v0, c, p) {
       const value = el("dd"), name = propertyName(v0, c, p), owner = componentName(v0, c);
@@ -50,11 +53,11 @@ export function sheet(house, send) {
         text(value, r ? spell(p, r.value) : "–");
         value.title = r ? "heard " + ago(r.heard) : "not reported yet";
       });
-      return el("div", {}, el("dt", {}, name, name === owner || v0.components.length === 1 ? null : el("small", {}, owner)), value);
+      return el("div", {}, el("dt", {}, name, names.indexOf(name) === names.lastIndexOf(name) ? null : el("small", {}, owner)), value);
     }
 
     const part = (title, ...inside) => (inside.flat().filter(Boolean).length ? el("section", {}, el("h3", {}, title), inside) : null);
-    const list = (rows) => (rows.length ? el("dl", {}, rows) : null);
+    const list = (rows) => (rows.length ? el("dl", {}, rows) : null), lines = (all) => list(all.map(({ c, p }) => line(view, c, p)));
     const facts = [["Manufacturer", view.manufacturer], ["Model", view.model], ["Firmware", view.firmware], ["Speaks", convention(view.convention)],
       ["Reached through", view.via && (house.views.get(view.via)?.name || view.via)], ["First seen", moment(view.joined)], ["Name in topics", view.id]]
       .filter(([, v]) => v).map(([k, v]) => el("div", {}, el("dt", {}, k), el("dd", {}, v)));
@@ -71,7 +74,7 @@ export function sheet(house, send) {
     });
     const presence = el("p", { class: "presence" }, el("i", { "aria-hidden": "true" }), live((v) => {
       const since = v.reach.since && !v.reach.since.startsWith("0001") ? " since " + moment(v.reach.since) : "";
-      return words(v.reach.presence) + since + (v.reach.why ? ": " + v.reach.why : "");
+      return words(v.reach.presence) + since + (v.reach.why && v.reach.presence !== "online" ? ": " + v.reach.why : "");
     }));
     binds.push((v) => { presence.dataset.presence = v.reach.presence; });
 
@@ -79,15 +82,15 @@ export function sheet(house, send) {
     const commands = el("section", { hidden: true }, el("h3", {}, "Commands"), ledger);
     const lead = leads[0];
     inside.replaceChildren(
-      el("div", { class: "sheet-body card" + (lead ? "" : " readonly"), "data-kind": lead?.kind || "sensor" },
-        el("div", { class: "sheet-head" }, disc, el("div", { class: "titles" }, el("h2", { id: "sheet-title", tabindex: "-1" }, live((v) => v.name)), el("p", { class: "state" }, live((v) => v.room || "No room yet"))),
+      el("div", { class: "sheet-body card" + (lead ? "" : " readonly"), "data-kind": kindOf(view) || "sensor" },
+        el("div", { class: "sheet-head" }, disc, el("div", { class: "titles" }, el("h2", { id: "sheet-title", tabindex: "-1" }, live((v) => v.name)), el("p", { class: "state" }, live((v) => [v.room || "No room yet", lead && summary(v, lead).line].filter(Boolean).join(" · ")))),
           el("button", { type: "button", class: "quiet-icon", "aria-label": "Close", onclick: () => dialog.close() }, svg(icons.close))),
         presence,
-        part("Controls", head ? el("div", { class: "row" }, el("span", { class: "row-name" }, "Power"), bind(head)) : null, blocks.map(bind), rest),
-        part("Readings", list(values)),
+        part("Controls", head ? el("div", { class: "row" }, el("span", { class: "row-name" }, "On or off"), bind(head)) : null, blocks.map(bind), rest),
+        part("Readings", lines(values)),
         part("Settings", settings),
         commands,
-        part("Health", list(health)),
+        part("Health", lines(health)),
         faults,
         part("About", list(facts)),
         part("Name and room", editor(view)),
@@ -175,6 +178,9 @@ export function sheet(house, send) {
     },
   };
 }
+
+const seen = (c, p) => c.kind === "climate" && ["current-temperature", "current-humidity"].includes(p.id);
+const ownMachine = (m, c, p) => p.id === "on" || [m.programme, m.start, m.stop, m.running].some((x) => x?.c === c && x.p === p);
 
 /** Whether a card's own controls already steer the property. */
 function onCard(c, p) {
