@@ -1,154 +1,142 @@
 package main
 
 import (
-	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"home.arpa/homehub/internal/app"
 	"home.arpa/homehub/internal/credential"
 )
 
-// keeping gives a command the flags that say where the data is, and runs it with the credentials there.
-func keeping(cmd *cobra.Command, open func(dataDir string) *credential.File, run func(f *credential.File, args []string) error) *cobra.Command {
-	s := with(cmd, map[string]string{"data_dir": "folder for the data (default ~/.local/share/homehub)"})
-	cmd.Flags().StringVar(&s.file, "config", "", "configuration file")
-	cmd.RunE = func(_ *cobra.Command, args []string) error {
+// ledger is one of the two files of credentials in the data folder, as its commands speak of it.
+type ledger struct {
+	cmd, one, many string
+	open           func(dataDir string) *credential.File
+}
+
+var (
+	users  = ledger{"user", "MQTT user", "MQTT users", app.Users}
+	tokens = ledger{"token", "token for the pages and the API", "tokens for the pages and the API", app.Tokens}
+)
+
+// keeping gives a command the flags that say where the data is, and runs it with the credentials there. What it writes belongs
+// to the owner of the folder, even if root calls it: the hub has to read it.
+func (l ledger) keeping(cmd *cobra.Command, run func(cmd *cobra.Command, f *credential.File, args []string) error) *cobra.Command {
+	s := with(cmd, map[string]string{"data_dir": "`folder` for the data (default ~/.local/share/homehub)"})
+	cmd.Flags().StringVar(&s.file, "config", "", "configuration `file`")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := s.load()
 		if err != nil {
 			return err
 		}
-		return run(open(cfg.DataDir), args)
+		err = asOwner(cfg.DataDir, func() error { return run(cmd, l.open(cfg.DataDir), args) })
+		switch {
+		case errors.Is(err, credential.ErrExists):
+			return fmt.Errorf("%w; \"hub %s rm\" removes it", err, l.cmd)
+		case errors.Is(err, credential.ErrUnknown):
+			return fmt.Errorf("%w; \"hub %s ls\" lists all", err, l.cmd)
+		case errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0:
+			return fmt.Errorf("%w; run this as root or as the hub's user, or say with --data-dir where its data is", err)
+		}
+		return err
 	}
 	return cmd
 }
 
 func userCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "user", Short: "Make, list and remove the users of MQTT"}
 	var generate, keep bool
 	var save string
 	add := &cobra.Command{
 		Use:   "add NAME",
 		Short: "Make an MQTT user; asks for a password, or generates one and prints it",
-		Args:  cobra.ExactArgs(1),
+		Long: "Make an MQTT user. It asks for a password, or reads one line from standard input if that is no terminal, or generates\n" +
+			"one. A running hub lets the new user in at once.",
+		Example: "  hub user add kitchen-plug --generate",
+		Args:    takes("NAME"),
 	}
 	add.Flags().BoolVar(&generate, "generate", false, "generate the password")
-	add.Flags().StringVar(&save, "save", "", "write the generated password to this file instead of printing it")
+	add.Flags().StringVar(&save, "save", "", "generate the password, and write it to this `file` instead of printing it")
 	add.Flags().BoolVar(&keep, "keep", false, "do nothing when there is one of this name already")
-	keeping(add, app.Users, func(f *credential.File, args []string) error {
+	users.keeping(add, func(cmd *cobra.Command, f *credential.File, args []string) error {
 		if generate || save != "" {
-			return generated(f, args[0], save, keep, "user "+args[0]+" with the password", "")
+			m := maker{file: f, what: "user " + args[0], secret: " with the password", save: save, keep: keep}
+			return m.make(cmd.OutOrStdout(), args[0])
 		}
-		password, err := ask("Password for "+args[0]+": ", os.Stdin)
+		there, err := has(f, args[0])
+		switch {
+		case err != nil:
+			return err
+		case there && keep:
+			fmt.Fprintf(cmd.OutOrStdout(), "user %s is there already\n", args[0])
+			return nil
+		case there: // before anybody thinks of a password
+			return fmt.Errorf("adding %q: %w", args[0], credential.ErrExists)
+		}
+		password, err := ask(cmd.Context(), "Password for "+args[0]+": ", os.Stdin)
 		if err != nil {
 			return err
 		}
-		if err := f.Add(args[0], password); err != nil && !(keep && errors.Is(err, credential.ErrExists)) {
+		if err := f.Add(args[0], password); err != nil {
 			return err
 		}
-		fmt.Printf("user %s can log in now\n", args[0])
+		fmt.Fprintf(cmd.OutOrStdout(), "user %s can log in now\n", args[0])
 		return nil
 	})
-	cmd.AddCommand(add, listCommand("users of MQTT", app.Users), removeCommand("a user of MQTT; those who are connected stay so", app.Users))
-	return cmd
+	return group(&cobra.Command{Use: "user", Short: "Make, list and remove the users of MQTT"},
+		add, users.listCommand(), users.removeCommand("; those who are connected stay so"))
 }
 
 func tokenCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "token", Short: "Make, list and remove the tokens for the pages and the API"}
 	var keep bool
 	var save string
 	add := &cobra.Command{
-		Use:   "add NAME",
-		Short: "Make a token and print it",
-		Args:  cobra.ExactArgs(1),
+		Use:     "add NAME",
+		Short:   "Make a token and print it",
+		Long:    "Make a token and print it. With it, a browser or a program on another machine logs in to the pages and the API.",
+		Example: "  hub token add phone",
+		Args:    takes("NAME"),
 	}
-	add.Flags().StringVar(&save, "save", "", "write the token to this file instead of printing it")
+	add.Flags().StringVar(&save, "save", "", "write the token to this `file` instead of printing it")
 	add.Flags().BoolVar(&keep, "keep", false, "do nothing when there is one of this name already")
-	keeping(add, app.Tokens, func(f *credential.File, args []string) error {
-		return generated(f, args[0], save, keep, "token "+args[0], "Log in with it on the page, or send it as \"Authorization: Bearer …\". It is not shown again.")
+	tokens.keeping(add, func(cmd *cobra.Command, f *credential.File, args []string) error {
+		m := maker{
+			file: f, what: "token " + args[0], save: save, keep: keep,
+			hint: "Log in with it on the page, or send it as \"Authorization: Bearer …\". It is not shown again.",
+		}
+		return m.make(cmd.OutOrStdout(), args[0])
 	})
-	cmd.AddCommand(add, listCommand("tokens for the pages and the API", app.Tokens), removeCommand("a token for the pages and the API", app.Tokens))
-	return cmd
+	return group(&cobra.Command{Use: "token", Short: "Make, list and remove the tokens for the pages and the API"},
+		add, tokens.listCommand(), tokens.removeCommand(""))
 }
 
-// generated makes a secret and prints it, or writes it to a file.
-func generated(f *credential.File, name, save string, keep bool, what, hint string) error {
-	if keep && has(f, name) {
-		fmt.Printf("%s is there already\n", name)
-		return nil
-	}
-	secret, err := f.Generate(name)
-	if err != nil {
-		return err
-	}
-	if save == "" {
-		fmt.Printf("made %s:\n\n    %s\n\n", what, secret)
-		if hint != "" {
-			fmt.Println(hint)
-		}
-		return nil
-	}
-	if err := saveSecret(save, secret); err != nil {
-		if undo := f.Remove(name); undo != nil {
-			err = errors.Join(err, undo)
-		}
-		return err
-	}
-	fmt.Printf("made %s in %s\n", what, save)
-	return nil
-}
-
-// saveSecret writes a file that only its owner can read.
-func saveSecret(path, secret string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("saving the secret: %w", err)
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("saving the secret: %w", err)
-	}
-	if err := os.WriteFile(path, []byte(secret+"\n"), 0o600); err != nil {
-		return fmt.Errorf("saving the secret: %w", err)
-	}
-	return nil
-}
-
-func has(f *credential.File, name string) bool {
+func has(f *credential.File, name string) (bool, error) {
 	list, err := f.List()
-	if err != nil {
-		return false // making it will say so
-	}
-	for _, e := range list {
-		if e.Name == name {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(list, func(e credential.Entry) bool { return e.Name == name }), err
 }
 
-func listCommand(what string, open func(string) *credential.File) *cobra.Command {
+func (l ledger) listCommand() *cobra.Command {
 	var asJSON bool
-	cmd := &cobra.Command{Use: "ls", Short: "List the " + what, Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "ls", SuggestFor: []string{"list"}, Short: "List the " + l.many, Args: takes()}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return keeping(cmd, open, func(f *credential.File, _ []string) error {
+	return l.keeping(cmd, func(cmd *cobra.Command, f *credential.File, _ []string) error {
 		list, err := f.List()
 		if err != nil {
 			return err
 		}
 		if asJSON {
-			enc := json.NewEncoder(os.Stdout)
-			enc.SetIndent("", "  ")
-			return enc.Encode(list)
+			return printJSON(cmd.OutOrStdout(), list)
 		}
-		w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+		if len(list) == 0 {
+			fmt.Fprintf(cmd.OutOrStdout(), "no %s yet; \"hub %s add NAME\" makes one\n", l.many, l.cmd)
+			return nil
+		}
+		w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 		fmt.Fprintln(w, "NAME\tKIND\tMADE")
 		for _, e := range list {
 			fmt.Fprintf(w, "%s\t%s\t%s\n", e.Name, e.Kind, e.Created.Local().Format("2006-01-02 15:04"))
@@ -157,42 +145,18 @@ func listCommand(what string, open func(string) *credential.File) *cobra.Command
 	})
 }
 
-func removeCommand(what string, open func(string) *credential.File) *cobra.Command {
-	cmd := &cobra.Command{Use: "rm NAME", Short: "Remove " + what, Args: cobra.ExactArgs(1)}
-	return keeping(cmd, open, func(f *credential.File, args []string) error {
+func (l ledger) removeCommand(note string) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "rm NAME", SuggestFor: []string{"remove", "delete", "del"}, Short: "Remove the " + l.one + " of this name" + note, Args: takes("NAME"),
+	}
+	return l.keeping(cmd, func(cmd *cobra.Command, f *credential.File, args []string) error {
+		if there, err := has(f, args[0]); err == nil && !there { // Remove would make the folder to look in
+			return fmt.Errorf("removing %q: %w", args[0], credential.ErrUnknown)
+		}
 		if err := f.Remove(args[0]); err != nil {
 			return err
 		}
-		fmt.Printf("%s is removed\n", args[0])
+		fmt.Fprintf(cmd.OutOrStdout(), "%s %s is removed\n", l.cmd, args[0])
 		return nil
 	})
-}
-
-// ask reads a password: twice from a terminal, without showing it, or one line from anything else.
-func ask(prompt string, in *os.File) (string, error) {
-	if !term.IsTerminal(int(in.Fd())) {
-		line, err := bufio.NewReader(in).ReadString('\n')
-		if line = strings.TrimRight(line, "\r\n"); line == "" {
-			return "", fmt.Errorf("reading the password from standard input: it is empty (%w); or use --generate", errors.Join(err, credential.ErrSecret))
-		}
-		return line, nil
-	}
-	read := func(prompt string) (string, error) {
-		fmt.Fprint(os.Stderr, prompt)
-		data, err := term.ReadPassword(int(in.Fd()))
-		fmt.Fprintln(os.Stderr)
-		return string(data), err
-	}
-	first, err := read(prompt)
-	if err != nil {
-		return "", fmt.Errorf("reading the password: %w", err)
-	}
-	second, err := read("Again: ")
-	if err != nil {
-		return "", fmt.Errorf("reading the password: %w", err)
-	}
-	if first != second {
-		return "", errors.New("the two passwords are not the same; nothing was changed")
-	}
-	return first, nil
 }

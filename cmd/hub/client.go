@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,25 +21,26 @@ const defaultHub = "http://127.0.0.1:1888"
 
 // client talks to a running hub's HTTP API.
 type client struct {
-	base  *url.URL
-	token string
-	json  bool // print what the hub says as JSON
-	out   io.Writer
+	base     *url.URL
+	token    string
+	http     *http.Client
+	json     bool      // print what the hub says as JSON, and exactly
+	out, err io.Writer // results, and what happens on the way
 }
 
 // looking gives a command the flags of those that look into a running hub, and runs it with a client.
 func looking(cmd *cobra.Command, run func(ctx context.Context, c *client, args []string) error) *cobra.Command {
 	var hub, tokenFile string
 	var asJSON bool
-	cmd.Flags().StringVar(&hub, "hub", "", "the hub's address (or $HUB_URL; default "+defaultHub+")")
-	cmd.Flags().StringVar(&tokenFile, "token-file", "", "file with a token of \"hub token add\" (or $HUB_TOKEN), for a hub on another machine")
+	cmd.Flags().StringVar(&hub, "hub", "", "the hub's `URL` (or $HUB_URL; default "+defaultHub+")")
+	cmd.Flags().StringVar(&tokenFile, "token-file", "", "`file` with a token of \"hub token add\" (or $HUB_TOKEN), for a hub on another machine")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := newClient(hub, tokenFile)
 		if err != nil {
 			return err
 		}
-		c.json, c.out = asJSON, cmd.OutOrStdout()
+		c.json, c.out, c.err = asJSON, cmd.OutOrStdout(), cmd.ErrOrStderr()
 		return run(cmd.Context(), c, args)
 	}
 	return cmd
@@ -57,10 +57,13 @@ func newClient(hub, tokenFile string) (*client, error) {
 		hub = "http://" + hub
 	}
 	base, err := url.Parse(hub)
-	if err != nil || base.Host == "" {
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
 		return nil, fmt.Errorf("reading the hub's address %q: want something like %s", hub, defaultHub)
 	}
-	c := &client{base: base, token: os.Getenv("HUB_TOKEN")}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.DialContext = (&net.Dialer{Timeout: 5 * time.Second}).DialContext
+	transport.ResponseHeaderTimeout = 30 * time.Second // the longest that is asked for is a command's second
+	c := &client{base: base, token: os.Getenv("HUB_TOKEN"), http: &http.Client{Transport: transport}}
 	if tokenFile != "" {
 		data, err := os.ReadFile(tokenFile)
 		if err != nil {
@@ -78,19 +81,48 @@ type problem struct {
 	Detail string `json:"detail"`
 }
 
+// Error is what the hub said, and what to do about it.
 func (p problem) Error() string {
 	text := p.Detail
 	if text == "" {
 		text = p.Title
 	}
-	switch p.Status {
-	case http.StatusUnauthorized:
-		text += " (make a token with \"hub token add NAME\" where the hub runs, and give it in $HUB_TOKEN or with --token-file)"
-	case http.StatusServiceUnavailable:
+	text = strings.TrimPrefix(text, "not found: ")
+	switch {
+	case p.Status == http.StatusUnauthorized:
+		text += "; give one in $HUB_TOKEN or with --token-file (\"hub token add NAME\" makes it, where the hub runs)"
+	case p.Status == http.StatusServiceUnavailable:
 		text = "the hub is not ready: " + text
+	case p.Status == http.StatusNotFound && strings.Contains(text, "no device "):
+		text += "; \"hub device ls\" lists them"
 	}
 	return text
 }
+
+// unreachable is that no hub answers.
+type unreachable struct {
+	base *url.URL
+	err  error
+}
+
+func (u unreachable) Error() string {
+	err := u.err
+	if outer := (*url.Error)(nil); errors.As(err, &outer) {
+		err = outer.Err
+	}
+	if dial := (*net.OpError)(nil); errors.As(err, &dial) {
+		err = dial.Err // the address is said already
+	}
+	if dns := (*net.DNSError)(nil); errors.As(err, &dns) {
+		err = errors.New(dns.Err)
+	}
+	if call := (*os.SyscallError)(nil); errors.As(err, &call) {
+		err = call.Err
+	}
+	return fmt.Sprintf("no hub answers at %s (%v); start one with \"hub serve\" or \"hub demo\", or say with --hub where it is", u.base.Redacted(), err)
+}
+
+func (u unreachable) Unwrap() error { return u.err }
 
 // do asks the hub and decodes its answer into out (nil: not wanted).
 func (c *client) do(ctx context.Context, method, path string, body, out any) error {
@@ -103,12 +135,13 @@ func (c *client) do(ctx context.Context, method, path string, body, out any) err
 		return nil
 	}
 	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
-		return fmt.Errorf("reading the hub's answer: %w", err)
+		return fmt.Errorf("reading the answer of %s: %w; is it a hub?", c.base.Redacted(), err)
 	}
 	return nil
 }
 
-// request returns an answer that says yes; its body is the caller's to close.
+// request returns an answer that says yes; its body is the caller's to close. The error is a problem, unreachable, or, when
+// ctx has ended, an exitError.
 func (c *client) request(ctx context.Context, method, path string, body any, header http.Header) (*http.Response, error) {
 	var in io.Reader
 	if body != nil {
@@ -118,8 +151,7 @@ func (c *client) request(ctx context.Context, method, path string, body any, hea
 		}
 		in = bytes.NewReader(data)
 	}
-	target := strings.TrimSuffix(c.base.String(), "/") + path
-	req, err := http.NewRequestWithContext(ctx, method, target, in)
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.base.String(), "/")+path, in)
 	if err != nil {
 		return nil, err
 	}
@@ -132,9 +164,12 @@ func (c *client) request(ctx context.Context, method, path string, body any, hea
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, c.unreachable(err)
+		if ctx.Err() != nil {
+			return nil, exitError{code: exitInterrupted}
+		}
+		return nil, unreachable{c.base, err}
 	}
 	if resp.StatusCode < 300 {
 		return resp, nil
@@ -143,53 +178,33 @@ func (c *client) request(ctx context.Context, method, path string, body any, hea
 	p := problem{}
 	data, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 	if json.Unmarshal(data, &p) != nil || p.Title == "" && p.Detail == "" {
-		p.Detail = fmt.Sprintf("%s answered %s; is a hub there?", c.base, resp.Status)
+		p.Detail = fmt.Sprintf("%s answered %s; is it a hub?", c.base.Redacted(), resp.Status)
 	}
 	p.Status = resp.StatusCode
 	return nil, p
 }
 
-func (c *client) unreachable(err error) error {
-	if errors.Is(err, context.Canceled) {
-		return exitError{code: 130}
+// show prints the hub's answer to a question: as it is if JSON is wanted, else as people spells it after it was decoded
+// into v.
+func (c *client) show(ctx context.Context, path string, v any, people func() error) error {
+	var raw json.RawMessage
+	if err := c.do(ctx, http.MethodGet, path, nil, &raw); err != nil {
+		return err
 	}
-	var network net.Error
-	if errors.Is(err, syscall.ECONNREFUSED) || errors.As(err, &network) {
-		var op *url.Error
-		if errors.As(err, &op) {
-			err = op.Err
-		}
-		return fmt.Errorf("no hub answers at %s: %w; start one with \"hub serve\" or \"hub demo\", or name another with --hub", c.base, err)
+	if c.json {
+		return c.printJSON(raw)
 	}
-	return err
+	if err := json.Unmarshal(raw, v); err != nil {
+		return fmt.Errorf("reading the hub's answer: %w", err)
+	}
+	return people()
 }
 
-func (c *client) printJSON(v any) error {
-	enc := json.NewEncoder(c.out)
+func (c *client) printJSON(v any) error { return printJSON(c.out, v) }
+
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
-}
-
-// ago spells how long ago a time was, in the two largest units at most.
-func ago(t, now time.Time) string {
-	if t.IsZero() {
-		return "never"
-	}
-	return span(now.Sub(t)) + " ago"
-}
-
-func span(d time.Duration) string {
-	d = d.Round(time.Second)
-	switch {
-	case d < 0:
-		return "0 s"
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", d/time.Second)
-	case d < time.Hour:
-		return fmt.Sprintf("%d min", d/time.Minute)
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
-	}
-	return fmt.Sprintf("%d days", d/(24*time.Hour))
 }

@@ -7,9 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	_ "time/tzdata" // time_zone works on machines without a zone database, too
 
@@ -24,28 +26,38 @@ type exitError struct {
 
 func (e exitError) Error() string { return e.text }
 
-func main() { os.Exit(run()) }
+// exitInterrupted is what shells expect of a program that Ctrl-C ended before it was done.
+const exitInterrupted = 130
 
-func run() int {
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	go func() {
-		<-ctx.Done()
-		stop() // from here on a second signal ends the program at once
-	}()
-	err := root().ExecuteContext(ctx)
+	context.AfterFunc(ctx, stop) // from then on a second signal ends the program at once
+	cmd := root()
+	cmd.SetArgs(negatives(args))
+	err := cmd.ExecuteContext(ctx)
 	if err == nil {
 		return 0
 	}
+	code := 1
 	var exit exitError
 	if errors.As(err, &exit) {
-		if exit.text != "" {
-			fmt.Fprintln(os.Stderr, "hub:", exit.text)
-		}
-		return exit.code
+		code = exit.code
 	}
-	fmt.Fprintln(os.Stderr, "hub:", err)
-	return 1
+	complain(os.Stderr, err)
+	return code
+}
+
+// complain prints an error, each of its lines by itself.
+func complain(w io.Writer, err error) {
+	if err.Error() == "" {
+		return
+	}
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintln(w, "hub:", strings.TrimRight(line, "\n"))
+	}
 }
 
 func root() *cobra.Command {
@@ -62,18 +74,24 @@ func root() *cobra.Command {
 		&cobra.Group{ID: "run", Title: "Run a hub:"},
 		&cobra.Group{ID: "prepare", Title: "Prepare a hub (beside a running one, too):"},
 		&cobra.Group{ID: "look", Title: "Look into a running hub and steer it:"},
+		&cobra.Group{ID: "other", Title: "Other:"},
 	)
-	for group, list := range map[string][]*cobra.Command{
+	for id, list := range map[string][]*cobra.Command{
 		"run":     {serveCommand(), demoCommand()},
 		"prepare": {checkConfigCommand(), userCommand(), tokenCommand()},
 		"look":    {statusCommand(), deviceCommand(), linkCommand()},
 	} {
 		for _, c := range list {
-			c.GroupID = group
+			c.GroupID = id
 			cmd.AddCommand(c)
 		}
 	}
-	return cmd
+	cmd.SetHelpCommand(helpCommand())
+	cmd.SetHelpCommandGroupID("other")
+	cmd.SetCompletionCommandGroupID("other")
+	cmd.SetFlagErrorFunc(badFlag)
+	cmd.SetUsageTemplate(groupUsage(cmd))
+	return group(cmd)
 }
 
 // version is the module's version, or the commit it was built from, or "devel".

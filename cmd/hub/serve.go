@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -19,7 +20,7 @@ type settings struct {
 	keys map[string]*string
 }
 
-// with adds flags for keys to a command.
+// with adds flags for keys to a command, each with a text for its help.
 func with(cmd *cobra.Command, usage map[string]string) *settings {
 	s := &settings{cmd: cmd, keys: map[string]*string{}}
 	for key, text := range usage {
@@ -39,23 +40,38 @@ func (s *settings) load() (config.Config, error) {
 	return config.Load(in)
 }
 
+// prefer sets keys that neither a flag nor the environment has set.
+func (s *settings) prefer(values map[string]string) error {
+	for key, value := range values {
+		name := strings.TrimPrefix(config.FlagName(key), "--")
+		if s.cmd.Flags().Changed(name) || os.Getenv(config.Variable(key)) != "" {
+			continue
+		}
+		if err := s.cmd.Flags().Set(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "serve",
-		Short: "Run the hub for a real house",
+		Use:        "serve",
+		SuggestFor: []string{"run", "start"},
+		Short:      "Run the hub for a real house",
 		Long: "Run the hub for a real house.\n\n" +
 			"A flag beats the environment (HUB_MQTT_LISTEN, …), which beats the file, which beats the default;\n" +
 			"configs/hub.yaml shows every key.",
-		Args: cobra.NoArgs,
+		Args: takes(),
 	}
 	s := with(cmd, map[string]string{
-		"data_dir":     "folder for the data (default ~/.local/share/homehub)",
-		"mqtt.listen":  "address and port for MQTT (default :1883, all interfaces; port 0: any free one)",
-		"web.listen":   "address and port for the pages and the API (default :1888)",
-		"external.url": "use this MQTT 5 broker instead of the one inside: mqtt://user:password@host:1883",
-		"log.level":    "debug, info, warn or error (default info)",
+		"data_dir":     "`folder` for the data (default ~/.local/share/homehub)",
+		"mqtt.listen":  "`address` and port for MQTT (default :1883, all interfaces; port 0: any free one)",
+		"web.listen":   "`address` and port for the pages and the API (default :1888)",
+		"external.url": "use the MQTT 5 broker at this `URL` instead of the one inside: mqtt://user:password@host:1883",
+		"log.level":    "`level` of the log: debug, info, warn or error (default info)",
 	})
-	cmd.Flags().StringVar(&s.file, "config", "", "configuration file")
+	cmd.Flags().StringVar(&s.file, "config", "", "configuration `file`")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := s.load()
 		if err != nil {
@@ -71,25 +87,30 @@ func demoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Run the hub with a simulated house, on this machine only",
-		Args:  cobra.NoArgs,
+		Long: "Run the hub with a simulated house, on this machine only. Each device is a real MQTT client with a connection of its\n" +
+			"own; nothing is left behind at the end.",
+		Args: takes(),
 	}
 	s := with(cmd, map[string]string{
-		"data_dir":    "folder for the data, kept (default a temporary one, removed at the end)",
-		"mqtt.listen": "address and port for MQTT (default 127.0.0.1:1883)",
-		"web.listen":  "address and port for the pages and the API (default 127.0.0.1:1888)",
-		"log.level":   "debug, info, warn or error (default warn)",
+		"data_dir":    "`folder` for the data, kept (default a temporary one, removed at the end)",
+		"mqtt.listen": "`address` and port for MQTT (default 127.0.0.1:1883; port 0: any free one)",
+		"web.listen":  "`address` and port for the pages and the API (default 127.0.0.1:1888)",
+		"log.level":   "`level` of the log: debug, info, warn or error (default warn)",
 	})
 	cmd.Flags().IntVar(&d.Devices, "devices", 0, "how many devices the house has (default as many as the built-in house)")
 	cmd.Flags().Uint64Var(&d.Seed, "seed", 1, "the same seed makes the same house and the same day")
-	cmd.Flags().Float64Var(&d.Speed, "speed", 1, "how many seconds of the house pass in a second")
+	cmd.Flags().Float64Var(&d.Speed, "speed", 1, "how many seconds of the house pass in a second, 0.01 to 3600")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		switch {
+		case cmd.Flags().Changed("devices") && d.Devices < 1: // which app takes for the built-in house
+			return fmt.Errorf("--devices is 1 or more, not %d", d.Devices)
+		case d.Speed == 0: // which the simulator takes for 1
+			return errors.New("--speed is 0.01 to 3600, not 0")
+		}
 		d.Program = called()
-		for key, value := range map[string]string{"data_dir": "", "mqtt.listen": "127.0.0.1:1883", "web.listen": "127.0.0.1:1888", "log.level": "warn"} {
-			if flag := cmd.Flags().Lookup(strings.TrimPrefix(config.FlagName(key), "--")); !flag.Changed && os.Getenv(config.Variable(key)) == "" && value != "" {
-				if err := cmd.Flags().Set(flag.Name, value); err != nil {
-					return err
-				}
-			}
+		err := s.prefer(map[string]string{"mqtt.listen": "127.0.0.1:1883", "web.listen": "127.0.0.1:1888", "log.level": "warn"})
+		if err != nil {
+			return err
 		}
 		cfg, err := s.load()
 		if err != nil {
@@ -98,6 +119,9 @@ func demoCommand() *cobra.Command {
 		if !cmd.Flags().Changed("data-dir") {
 			cfg.DataDir = ""
 		}
+		// What the environment says for the real house must not break the simulated one: its devices have no login, and its
+		// broker is the one inside.
+		cfg.External, cfg.MQTT.Anonymous = config.External{}, "loopback"
 		return app.RunDemo(cmd.Context(), cfg, app.Options{Version: version(), Out: cmd.OutOrStdout(), Log: logger(cfg.Log)}, d)
 	}
 	return cmd
@@ -107,7 +131,7 @@ func checkConfigCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check-config FILE",
 		Short: "Say what is wrong with a configuration file, line by line",
-		Args:  cobra.ExactArgs(1),
+		Args:  takes("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			problems, err := config.Check(args[0])
 			if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -18,7 +19,7 @@ const (
 	exitUnconfirmable = 3 // sent to a device that never tells
 )
 
-// command is a command as the API spells it.
+// command is a command as the API spells it, as far as it is printed.
 type command struct {
 	ID        string          `json:"id"`
 	Device    string          `json:"device"`
@@ -27,15 +28,13 @@ type command struct {
 	Value     json.RawMessage `json:"value"`
 	Status    string          `json:"status"`
 	Reason    string          `json:"reason"`
-	Origin    string          `json:"origin"`
-	Created   time.Time       `json:"created"`
 	Deadline  time.Time       `json:"deadline"`
 	Done      time.Time       `json:"done"`
 }
 
-// String is "light/brightness → 40 confirmed", with the reason where there is one.
-func (c command) String() string {
-	text := fmt.Sprintf("%s/%s → %s %s", c.Component, c.Property, property{}.spell(c.Value), c.Status)
+// spell is "light/brightness → 40 % confirmed", with the reason where there is one. p is the command's property.
+func (c command) spell(p property) string {
+	text := fmt.Sprintf("%s/%s → %s %s", c.Component, c.Property, p.spell(c.Value), c.Status)
 	if c.Reason != "" {
 		text += ": " + c.Reason
 	}
@@ -50,8 +49,10 @@ func deviceSetCommand() *cobra.Command {
 		Long: "Tell a device to take a value, and wait until it has confirmed it.\n\n" +
 			"Exit codes: 0 the device confirmed it; 2 it was refused, lapsed or superseded, or the device is away and gets it\n" +
 			"when it comes back; 3 it was sent to something that cannot confirm (a button); 1 anything else.",
-		Example: "  hub device set living-room-lamp light/brightness 40",
-		Args:    cobra.ExactArgs(3),
+		Example: "  hub device set living-room-lamp light/brightness 40\n" +
+			"  hub device set living-room-lamp light/on off\n" +
+			"  hub device set bedroom-shutter cover/state closed",
+		Args: takes("ID", "COMPONENT/PROPERTY", "VALUE"),
 	}
 	cmd.Flags().DurationVar(&patience, "wait", 10*time.Second, "how long to wait for a device that is away; the command itself goes on")
 	return looking(cmd, func(ctx context.Context, c *client, args []string) error {
@@ -59,42 +60,59 @@ func deviceSetCommand() *cobra.Command {
 		if !ok {
 			return fmt.Errorf("reading %q: want COMPONENT/PROPERTY, such as light/brightness; \"hub device show %s\" lists them", args[1], args[0])
 		}
-		body := map[string]string{"component": comp, "property": prop, "value": args[2]}
-		var cmd command
-		if err := c.do(ctx, http.MethodPost, devicePath(args[0])+"/commands", body, &cmd); err != nil {
+		value := args[2]
+		if number := strings.TrimPrefix(value, " "); negative.MatchString(number) {
+			value = number // as it was typed: see negatives
+		}
+		var raw json.RawMessage
+		body := map[string]string{"component": comp, "property": prop, "value": value}
+		if err := c.do(ctx, http.MethodPost, devicePath(args[0])+"/commands", body, &raw); err != nil {
 			return err
 		}
-		cmd, err := c.follow(ctx, cmd, patience)
+		cmd, raw, err := c.follow(ctx, raw, patience)
+		var exit exitError
+		if errors.As(err, &exit) && exit.code == exitInterrupted {
+			exit.text = "no longer waiting; the hub goes on with the command"
+			return exit
+		}
 		if err != nil {
 			return err
 		}
-		return c.outcome(cmd)
+		return c.outcome(ctx, cmd, raw)
 	})
 }
 
 // follow asks for the command until it has ended, or until it has been waiting for an absent device longer than patience.
-func (c *client) follow(ctx context.Context, cmd command, patience time.Duration) (command, error) {
+func (c *client) follow(ctx context.Context, raw json.RawMessage, patience time.Duration) (command, json.RawMessage, error) {
 	until := time.Now().Add(patience)
-	for cmd.Done.IsZero() {
-		if cmd.Status == "waiting" && time.Now().After(until) {
-			return cmd, nil
+	for {
+		var cmd command
+		if err := json.Unmarshal(raw, &cmd); err != nil {
+			return cmd, raw, fmt.Errorf("reading the hub's answer: %w", err)
 		}
-		if err := c.do(ctx, http.MethodGet, "/api/v1/commands/"+url.PathEscape(cmd.ID)+"?wait=1s", nil, &cmd); err != nil {
-			return cmd, err
+		if !cmd.Done.IsZero() || cmd.Status == "waiting" && time.Now().After(until) {
+			return cmd, raw, nil
+		}
+		if err := c.do(ctx, http.MethodGet, "/api/v1/commands/"+url.PathEscape(cmd.ID)+"?wait=1s", nil, &raw); err != nil {
+			return cmd, raw, err
 		}
 	}
-	return cmd, nil
 }
 
-func (c *client) outcome(cmd command) error {
+// outcome prints what became of a command and picks the exit code.
+func (c *client) outcome(ctx context.Context, cmd command, raw json.RawMessage) error {
 	if c.json {
-		if err := c.printJSON(cmd); err != nil {
+		if err := c.printJSON(raw); err != nil {
 			return err
 		}
 	} else {
-		text := cmd.Device + " " + cmd.String()
+		var d device
+		if err := c.do(ctx, http.MethodGet, devicePath(cmd.Device), nil, &d); err != nil {
+			d = device{} // then the value is printed without its unit
+		}
+		text := cmd.Device + " " + cmd.spell(d.property(cmd.Component, cmd.Property))
 		if cmd.Status == "waiting" {
-			text += fmt.Sprintf("; it will be sent when the device is back, until %s", cmd.Deadline.Local().Format("15:04:05"))
+			text += fmt.Sprintf("; it will be sent when the device is back, until %s", cmd.Deadline.Local().Format("2006-01-02 15:04:05"))
 		}
 		fmt.Fprintln(c.out, text)
 	}

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,9 +24,12 @@ type status struct {
 		Messages uint64    `json:"messages"`
 		Faults   uint64    `json:"faults"`
 	} `json:"overview"`
-	MQTT []string `json:"mqtt_addresses"`
-	Web  []string `json:"web_addresses"`
-	Data string   `json:"data_dir"`
+	MQTT   []string `json:"mqtt_addresses"`
+	Web    []string `json:"web_addresses"`
+	Data   string   `json:"data_dir"`
+	Broker *struct {
+		Clients []struct{} `json:"clients"`
+	} `json:"broker"`
 }
 
 func statusCommand() *cobra.Command {
@@ -36,39 +37,48 @@ func statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Say how the hub is and where it can be reached",
-		Args:  cobra.NoArgs,
+		Args:  takes(),
 	}
 	cmd.Flags().BoolVar(&ready, "ready", false, "only ask whether the hub is ready (exit 0), without logging in: for health checks")
 	return looking(cmd, func(ctx context.Context, c *client, _ []string) error {
 		if ready {
 			return c.do(ctx, http.MethodGet, "/readyz", nil, nil)
 		}
-		var raw json.RawMessage
-		if err := c.do(ctx, http.MethodGet, "/api/v1/status", nil, &raw); err != nil {
-			return err
-		}
-		if c.json {
-			return c.printJSON(raw)
-		}
 		var s status
-		if err := json.Unmarshal(raw, &s); err != nil {
-			return fmt.Errorf("reading the hub's answer: %w", err)
-		}
-		o := s.Overview
-		fmt.Fprintf(c.out, "Homehub %s, running for %s\n", s.Version, span(time.Since(o.Started)))
-		fmt.Fprintf(c.out, "  MQTT      %s\n", strings.Join(s.MQTT, "  "))
-		fmt.Fprintf(c.out, "  Pages     %s\n", strings.Join(s.Web, "  "))
-		if s.Data != "" {
-			fmt.Fprintf(c.out, "  Data      %s\n", s.Data)
-		}
-		link := "up"
-		if !o.LinkUp {
-			link = "DOWN"
-		}
-		fmt.Fprintf(c.out, "  Broker    %s: %s\n", link, o.LinkNote)
-		fmt.Fprintf(c.out, "  Devices   %d: %d online, %d offline\n", o.Devices, o.Online, o.Offline)
-		fmt.Fprintf(c.out, "  Commands  %d pending\n", o.Pending)
-		fmt.Fprintf(c.out, "  Messages  %d handled, %d not understood\n", o.Messages, o.Faults)
-		return nil
+		return c.show(ctx, "/api/v1/status", &s, func() error { c.printStatus(s, time.Now()); return nil })
 	})
+}
+
+func (c *client) printStatus(s status, now time.Time) {
+	o := s.Overview
+	kind := ""
+	if s.Demo {
+		kind = " (demo)"
+	}
+	fmt.Fprintf(c.out, "Homehub %s%s, running for %s\n", s.Version, kind, span(now.Sub(o.Started)))
+	list := func(label string, items []string) {
+		for _, item := range items {
+			fmt.Fprintf(c.out, "  %-10s%s\n", label, item)
+			label = ""
+		}
+	}
+	list("MQTT", s.MQTT)
+	list("Pages", s.Web)
+	if s.Data != "" {
+		list("Data", []string{s.Data})
+	}
+	link := "up"
+	if !o.LinkUp {
+		link = "DOWN"
+	}
+	if o.LinkNote != "" {
+		link += ": " + o.LinkNote
+	}
+	list("Broker", []string{link})
+	if s.Broker != nil {
+		list("Clients", []string{fmt.Sprintf("%d connected", len(s.Broker.Clients))})
+	}
+	list("Devices", []string{fmt.Sprintf("%d: %d online, %d offline", o.Devices, o.Online, o.Offline)})
+	list("Commands", []string{fmt.Sprintf("%d pending", o.Pending)})
+	list("Messages", []string{fmt.Sprintf("%d handled, %d not understood", o.Messages, o.Faults)})
 }

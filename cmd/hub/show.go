@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func deviceShowCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "show ID", SuggestFor: []string{"get", "info"}, Short: "Show all that the hub knows of one device", Args: takes("ID")}
+	return looking(cmd, func(ctx context.Context, c *client, args []string) error {
+		var d device
+		return c.show(ctx, devicePath(args[0]), &d, func() error { return c.printDevice(d, time.Now()) })
+	})
+}
+
+// printDevice prints a device's page.
+func (c *client) printDevice(d device, now time.Time) error {
+	fmt.Fprintf(c.out, "%s (%s)\n", d.Name, d.ID)
+	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	line := func(label, text string) {
+		if text != "" {
+			fmt.Fprintf(w, "  %s\t%s\n", label, text)
+		}
+	}
+	about := slices.DeleteFunc([]string{d.Manufacturer, d.Model, d.Firmware}, func(s string) bool { return s == "" })
+	reach := d.Reach.Presence
+	if !d.Reach.Since.IsZero() {
+		reach += " for " + span(now.Sub(d.Reach.Since))
+	}
+	if d.Reach.Why != "" {
+		reach += ": " + d.Reach.Why
+	}
+	line("Room", d.Room)
+	line("Made by", strings.Join(about, ", "))
+	line("Speaks", d.Convention)
+	line("Presence", reach)
+	line("Last seen", ago(d.LastSeen, now))
+	if d.Faults > 0 && d.LastFault != nil {
+		line("Faults", fmt.Sprintf("%d messages not understood; the last on %s: %s", d.Faults, d.LastFault.Topic, d.LastFault.Reason))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(c.out)
+	w = tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "PROPERTY\tVALUE\tHEARD\tCAN BE SET TO")
+	for _, comp := range d.Components {
+		for _, p := range comp.Properties {
+			value, heard := "-", "-"
+			if r, ok := d.Reported[comp.ID+"/"+p.ID]; ok {
+				value, heard = p.spell(r.Value), ago(r.Heard, now)
+			}
+			for _, cmd := range d.Pending {
+				if cmd.Component == comp.ID && cmd.Property == p.ID {
+					value += " (wanted: " + p.spell(cmd.Value) + ", " + cmd.Status + ")"
+				}
+			}
+			settable := p.takes()
+			if settable == "" {
+				settable = "-"
+			}
+			fmt.Fprintf(w, "%s/%s\t%s\t%s\t%s\n", comp.ID, p.ID, value, heard, settable)
+		}
+	}
+	return w.Flush()
+}
