@@ -38,13 +38,12 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Users are the MQTT users in a data folder, Tokens the tokens for the pages and the API. Both can be changed beside a
-// running hub.
+// Users are the MQTT users in a data folder. They can be changed beside a running hub.
 func Users(dataDir string) *credential.File {
 	return credential.Open(filepath.Join(dataDir, "users.json"))
 }
 
-// Tokens: see Users.
+// Tokens are the tokens for the pages and the API in a data folder. They can be changed beside a running hub.
 func Tokens(dataDir string) *credential.File {
 	return credential.Open(filepath.Join(dataDir, "tokens.json"))
 }
@@ -110,7 +109,7 @@ func build(ctx context.Context, cfg config.Config, o Options, demo *Demo) (_ *ho
 		}
 	}()
 	server := web.Options{
-		Logger: h.log.With("component", "web"), OpenLoopback: true, Hosts: cfg.Web.Hosts, Version: o.Version, Demo: demo != nil,
+		Logger: h.log.With("component", "web"), OpenLoopback: demo != nil || cfg.Web.Anonymous == "loopback", Hosts: cfg.Web.Hosts, Version: o.Version, Demo: demo != nil,
 		DataDir: cfg.DataDir, TimeZone: h.zone, Ready: h.ready,
 	}
 	tokens, err := h.credentials(Tokens)
@@ -269,13 +268,24 @@ func (h *house) announce(out io.Writer) {
 		w.line("  Broker  %s", h.mqtt[0])
 	} else {
 		w.list("  MQTT    ", h.mqtt)
-		w.line("          clients of this machine need no login; for the others: hub user add NAME --generate")
+		w.line("          %s", logins[h.cfg.MQTT.Anonymous])
 	}
 	w.list("  Pages   ", h.web)
-	w.line("          from another machine log in with a token: hub token add NAME")
+	if h.cfg.Web.Anonymous == "loopback" {
+		w.line("          from another machine log in with a token: hub token add NAME")
+	} else {
+		w.line("          log in with a token: hub token add NAME")
+	}
 	w.line("  Data    %s", h.cfg.DataDir)
 	w.line("")
 	w.line("Ctrl-C stops it.")
+}
+
+// logins say who needs one, by the policy in the configuration.
+var logins = map[string]string{
+	"loopback": "clients of this machine need no login; for the others: hub user add NAME --generate",
+	"never":    "every client needs a login: hub user add NAME --generate",
+	"always":   "no client needs a login: everybody who reaches this port may read and steer the house",
 }
 
 // printer writes lines; what cannot be written is nobody's trouble.

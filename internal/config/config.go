@@ -57,8 +57,10 @@ type MQTT struct {
 
 // Web is about the pages and the API.
 type Web struct {
-	Listen string   `mapstructure:"listen"`
-	Hosts  []string `mapstructure:"hosts"`
+	Listen string `mapstructure:"listen"`
+	// Anonymous is loopback or never.
+	Anonymous string   `mapstructure:"anonymous"`
+	Hosts     []string `mapstructure:"hosts"`
 }
 
 // HomeAssistant is about Home Assistant's discovery.

@@ -91,7 +91,7 @@ func TestMistakesAreNamedWithTheirLine(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"a key that is nearly right", "mqtt:\n  anonymus: never\n", "2: mqtt.anonymus: unknown key; did you mean mqtt.anonymous?"},
 		{"a key out of nowhere", "\n\nflux_compensator: 1\n", "3: flux_compensator: unknown key; configs/hub.yaml shows all"},
-		{"a key in the wrong section", "web:\n  anonymous: never\n", "2: web.anonymous: unknown key"},
+		{"a key in the wrong section", "web:\n  max_packet_size: 4096\n", "2: web.max_packet_size: unknown key"},
 		{"not one of the choices", "mqtt:\n  listen: :0\n  anonymous: sometimes\n", `3: mqtt.anonymous: "sometimes" is not one of loopback, always, never`},
 		{"a port alone", "mqtt:\n  listen: 1883\n", `2: mqtt.listen: "1883" is not an address and a port`},
 		{"a port out of range", "web:\n  listen: :70000\n", `2: web.listen: ":70000" has no port from 0 to 65535`},

@@ -126,7 +126,7 @@ func TestEveryKeyIsReachedByItsVariable(t *testing.T) {
 
 func TestMoreMistakes(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
-		{"a key in another section", "web:\n  anonymous: never\n", "2: web.anonymous: unknown key; did you mean mqtt.anonymous?"},
+		{"a key in another section", "web:\n  max_packet_size: 4096\n", "2: web.max_packet_size: unknown key; did you mean mqtt.max_packet_size?"},
 		{"a key without its section", "prefix: ha\n", "1: prefix: unknown key; did you mean homeassistant.prefix?"},
 		{"a number that YAML reads as octal", "mqtt:\n  max_packet_size: 04000\n", `2: mqtt.max_packet_size: "04000" is not`},
 		{"a broker without a host", "external:\n  url: mqtt://:1883\n", `2: external.url: "mqtt://:1883" is not a URL`},

@@ -30,6 +30,7 @@ var keys = []key{
 	{name: "mqtt.max_queued_messages", zero: 10_000, check: whole(1, 10_000_000)},
 	{name: "mqtt.allowed_origins", zero: []string{}, list: true, check: host},
 	{name: "web.listen", zero: ":1888", check: listenAddress},
+	{name: "web.anonymous", zero: "loopback", check: oneOf("loopback", "never")},
 	{name: "web.hosts", zero: []string{}, list: true, check: host},
 	{name: "external.url", zero: "", check: brokerURL},
 	{name: "external.user", zero: "", check: anything},

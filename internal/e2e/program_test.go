@@ -103,8 +103,13 @@ func start(t *testing.T, path string, args ...string) *program {
 		close(p.done)
 	}()
 	t.Cleanup(func() {
-		p.cmd.Process.Kill()
-		<-p.done
+		p.cmd.Process.Signal(os.Interrupt) // so that it can put its things away
+		select {
+		case <-p.done:
+		case <-time.After(5 * time.Second):
+			p.cmd.Process.Kill()
+			<-p.done
+		}
 		if t.Failed() {
 			t.Logf("%s said:\n%s", p.name, p.text())
 		}
