@@ -10,13 +10,13 @@ type Event interface {
 	event()
 }
 
-// Joined: the hub sees the device for the first time.
+// Joined means that the hub sees the device for the first time.
 type Joined struct{ Device Device }
 
-// Changed: its description changed (name, room, firmware, components).
+// Changed means that its description is another now (name, room, firmware, components).
 type Changed struct{ Device Device }
 
-// Reported: a property's value changed, or a momentary one occurred. A repetition of what is known is no event.
+// Reported means that a property's value changed, or that a momentary one occurred. A repetition of what is known is no event.
 type Reported struct {
 	Device string
 	Ref
@@ -25,27 +25,38 @@ type Reported struct {
 	Momentary bool
 }
 
-// PresenceChanged: the device came or went.
+// PresenceChanged means that the device came or went.
 type PresenceChanged struct {
 	Device string
 	Reach
 }
 
-// CommandMoved: a command was created or reached another status.
+// CommandMoved means that a command was created or reached another status.
 type CommandMoved struct{ Command Command }
 
-// Left: the device was removed.
+// Left means that the device was removed.
 type Left struct {
 	Device string
 	At     time.Time
 }
 
-func (e Joined) DeviceID() string          { return e.Device.ID }
-func (e Changed) DeviceID() string         { return e.Device.ID }
-func (e Reported) DeviceID() string        { return e.Device }
+// DeviceID implements Event.
+func (e Joined) DeviceID() string { return e.Device.ID }
+
+// DeviceID implements Event.
+func (e Changed) DeviceID() string { return e.Device.ID }
+
+// DeviceID implements Event.
+func (e Reported) DeviceID() string { return e.Device }
+
+// DeviceID implements Event.
 func (e PresenceChanged) DeviceID() string { return e.Device }
-func (e CommandMoved) DeviceID() string    { return e.Command.Device }
-func (e Left) DeviceID() string            { return e.Device }
+
+// DeviceID implements Event.
+func (e CommandMoved) DeviceID() string { return e.Command.Device }
+
+// DeviceID implements Event.
+func (e Left) DeviceID() string { return e.Device }
 
 func (Joined) event()          {}
 func (Changed) event()         {}

@@ -95,8 +95,10 @@ func (t *Twin) Property(ref Ref) *Property { return t.device.Property(ref) }
 // Reach is the device's presence, since when and why.
 func (t *Twin) Reach() Reach { return t.reach }
 
-// Joined is when the hub saw the device first, LastSeen when it last heard from it, zero if never.
-func (t *Twin) Joined() time.Time   { return t.joined }
+// Joined is when the hub saw the device first.
+func (t *Twin) Joined() time.Time { return t.joined }
+
+// LastSeen is when the hub last heard from the device, zero if never.
 func (t *Twin) LastSeen() time.Time { return t.seen }
 
 // Reported returns the last reading of each property that has one: its value, and when that value was first heard.

@@ -429,16 +429,30 @@ func TestCommandsAfterARestart(t *testing.T) {
 		left time.Duration
 	}{
 		{"one that waited goes on waiting", command("c", on, devices.Waiting, time.Minute, time.Hour), nil, time.Hour},
-		{"one that was sent is sent again", command("c", on, devices.Sent, time.Minute, 5*time.Second),
-			[]string{"c waiting the hub was restarted; it is sent again"}, 59 * time.Minute},
-		{"one whose time passed has lapsed", command("c", on, devices.Waiting, time.Hour, -time.Second),
-			[]string{"c lapsed its time ran out while the hub was not running"}, 0},
-		{"one that cannot be confirmed is refused", command("c", press, devices.Waiting, time.Second, time.Hour),
-			[]string{"c refused the hub was restarted and does not know whether it was sent"}, 0},
-		{"one to what is gone is refused", command("c", devices.Ref{Component: "x", Property: "y"}, devices.Waiting, time.Second, time.Hour),
-			[]string{"c refused the device no longer has x/y"}, 0},
-		{"with a clock that stands in the past it gets its whole time", command("c", on, devices.Waiting, -24*time.Hour, 25*time.Hour),
-			nil, time.Hour},
+		{
+			"one that was sent is sent again", command("c", on, devices.Sent, time.Minute, 5*time.Second),
+			[]string{"c waiting the hub was restarted; it is sent again"},
+			59 * time.Minute,
+		},
+		{
+			"one whose time passed has lapsed", command("c", on, devices.Waiting, time.Hour, -time.Second),
+			[]string{"c lapsed its time ran out while the hub was not running"},
+			0,
+		},
+		{
+			"one that cannot be confirmed is refused", command("c", press, devices.Waiting, time.Second, time.Hour),
+			[]string{"c refused the hub was restarted and does not know whether it was sent"},
+			0,
+		},
+		{
+			"one to what is gone is refused", command("c", devices.Ref{Component: "x", Property: "y"}, devices.Waiting, time.Second, time.Hour),
+			[]string{"c refused the device no longer has x/y"},
+			0,
+		},
+		{
+			"with a clock that stands in the past it gets its whole time", command("c", on, devices.Waiting, -24*time.Hour, 25*time.Hour),
+			nil, time.Hour,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			twin, events := devices.Restore(start, devices.Kept{Device: lamp(), Pending: []devices.Command{test.c}})

@@ -51,13 +51,31 @@ func TestParseText(t *testing.T) {
 		t        devices.Datatype
 		in, want string // want "" means refused
 	}{
-		{devices.Bool, "true", "true"}, {devices.Bool, " ON ", "true"}, {devices.Bool, "0", "false"}, {devices.Bool, "maybe", ""}, {devices.Bool, "", ""},
-		{devices.Float, "21.5", "21.5"}, {devices.Float, "1e3", "1000"}, {devices.Float, "NaN", ""}, {devices.Float, "Inf", ""}, {devices.Float, "21,5", ""},
-		{devices.Int, "2700", "2700"}, {devices.Int, "2700.0", "2700"}, {devices.Int, "2700.5", ""}, {devices.Int, "1e300", ""},
-		{devices.Enum, "open", "open"}, {devices.Enum, "Opening", "opening"}, {devices.Enum, "ajar", ""},
+		{devices.Bool, "true", "true"},
+		{devices.Bool, " ON ", "true"},
+		{devices.Bool, "0", "false"},
+		{devices.Bool, "maybe", ""},
+		{devices.Bool, "", ""},
+		{devices.Float, "21.5", "21.5"},
+		{devices.Float, "1e3", "1000"},
+		{devices.Float, "NaN", ""},
+		{devices.Float, "Inf", ""},
+		{devices.Float, "21,5", ""},
+		{devices.Int, "2700", "2700"},
+		{devices.Int, "2700.0", "2700"},
+		{devices.Int, "2700.5", ""},
+		{devices.Int, "1e300", ""},
+		{devices.Enum, "open", "open"},
+		{devices.Enum, "Opening", "opening"},
+		{devices.Enum, "ajar", ""},
 		{devices.String, " as it is ", " as it is "},
-		{devices.Color, "120,100", "120,100"}, {devices.Color, "#00ff00", "120,100"}, {devices.Color, "#ff", ""}, {devices.Color, "120", ""}, {devices.Color, "400,1", ""},
-		{devices.JSON, `{"a":1}`, `{"a":1}`}, {devices.JSON, `{`, ""},
+		{devices.Color, "120,100", "120,100"},
+		{devices.Color, "#00ff00", "120,100"},
+		{devices.Color, "#ff", ""},
+		{devices.Color, "120", ""},
+		{devices.Color, "400,1", ""},
+		{devices.JSON, `{"a":1}`, `{"a":1}`},
+		{devices.JSON, `{`, ""},
 	} {
 		v, err := properties[test.t].ParseText(test.in)
 		switch {
@@ -74,11 +92,23 @@ func TestParseJSON(t *testing.T) {
 		t        devices.Datatype
 		in, want string
 	}{
-		{devices.Bool, `true`, "true"}, {devices.Bool, `"off"`, "false"}, {devices.Bool, `1`, ""}, {devices.Bool, `null`, ""},
-		{devices.Float, `40`, "40"}, {devices.Float, `"40"`, "40"}, {devices.Float, `true`, ""}, {devices.Float, `1e999`, ""},
-		{devices.Int, `2.5`, ""}, {devices.Enum, `"closed"`, "closed"}, {devices.Enum, `1`, ""},
-		{devices.Color, `{"hue":120,"saturation":50}`, "120,50"}, {devices.Color, `{"hue":120}`, ""}, {devices.Color, `"#ff0000"`, "0,100"},
-		{devices.JSON, `[1,2]`, "[1,2]"}, {devices.JSON, ``, ""}, {devices.Float, `[`, ""},
+		{devices.Bool, `true`, "true"},
+		{devices.Bool, `"off"`, "false"},
+		{devices.Bool, `1`, ""},
+		{devices.Bool, `null`, ""},
+		{devices.Float, `40`, "40"},
+		{devices.Float, `"40"`, "40"},
+		{devices.Float, `true`, ""},
+		{devices.Float, `1e999`, ""},
+		{devices.Int, `2.5`, ""},
+		{devices.Enum, `"closed"`, "closed"},
+		{devices.Enum, `1`, ""},
+		{devices.Color, `{"hue":120,"saturation":50}`, "120,50"},
+		{devices.Color, `{"hue":120}`, ""},
+		{devices.Color, `"#ff0000"`, "0,100"},
+		{devices.JSON, `[1,2]`, "[1,2]"},
+		{devices.JSON, ``, ""},
+		{devices.Float, `[`, ""},
 	} {
 		v, err := properties[test.t].ParseJSON([]byte(test.in))
 		switch {
@@ -192,7 +222,7 @@ func FuzzParse(f *testing.F) {
 				func() (devices.Value, error) { return p.ParseJSON([]byte(s)) },
 			} {
 				v, err := parse()
-				if (err == nil) == v.IsZero() || err == nil && v != v { //nolint:staticcheck // a NaN would differ from itself
+				if (err == nil) == v.IsZero() || err == nil && v != v { // a NaN would differ from itself
 					t.Errorf("%s %q: got %v, %v", p.Datatype, s, v, err)
 				}
 				if _, jsonErr := json.Marshal(v); jsonErr != nil {

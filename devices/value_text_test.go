@@ -45,10 +45,23 @@ func TestDecodeValueRefusesWhatEncodeCannotHaveWritten(t *testing.T) {
 		datatype devices.Datatype
 		text     string
 	}{
-		{devices.Bool, "on"}, {devices.Bool, ""}, {devices.Int, "1.5"}, {devices.Int, ""}, {devices.Int, "x"},
-		{devices.Float, "NaN"}, {devices.Float, "+Inf"}, {devices.Float, "1e999"}, {devices.Float, " 1"},
-		{devices.Color, "120"}, {devices.Color, "400,1"}, {devices.Color, "a,b"}, {devices.Color, "#ff0000"},
-		{devices.JSON, "{"}, {devices.JSON, ""}, {"", "x"}, {"duration", "5"},
+		{devices.Bool, "on"},
+		{devices.Bool, ""},
+		{devices.Int, "1.5"},
+		{devices.Int, ""},
+		{devices.Int, "x"},
+		{devices.Float, "NaN"},
+		{devices.Float, "+Inf"},
+		{devices.Float, "1e999"},
+		{devices.Float, " 1"},
+		{devices.Color, "120"},
+		{devices.Color, "400,1"},
+		{devices.Color, "a,b"},
+		{devices.Color, "#ff0000"},
+		{devices.JSON, "{"},
+		{devices.JSON, ""},
+		{"", "x"},
+		{"duration", "5"},
 	} {
 		if v, err := devices.DecodeValue(c.datatype, c.text); !errors.Is(err, devices.ErrValue) || !v.IsZero() {
 			t.Errorf("%s %q was read as %v (%v)", c.datatype, c.text, v, err)

@@ -125,5 +125,5 @@ type API interface {
 // Newest begins a Watch with the next event.
 const Newest = ^uint64(0)
 
-// ErrGap: events are missing between what the reader has and what the feed can give.
+// ErrGap means that events are missing between what the reader has and what the feed can give.
 var ErrGap = errors.New("events are missing; start again from a snapshot")

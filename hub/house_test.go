@@ -247,6 +247,7 @@ func (c *client) put(topic, payload string, retain bool) {
 
 // cut is a power cut; leave is a DISCONNECT.
 func (c *client) cut() { _ = c.conn.Close(); <-c.mqtt.Done() }
+
 func (c *client) leave() {
 	_ = c.mqtt.Disconnect(&paho.Disconnect{})
 	c.cut()

@@ -90,10 +90,14 @@ func TestAPublishThatFails(t *testing.T) {
 		reason string
 		after  devices.Status // when publishing works again
 	}{
-		{"because the link is down is tried again", fmt.Errorf("publishing: %w", broker.ErrClosed), devices.Waiting,
-			"the link to the broker is down: connected to a test", devices.Sent},
-		{"for good refuses the command", errors.New("the broker has no room"), devices.Refused,
-			"it could not be published: the broker has no room", devices.Refused},
+		{
+			"because the link is down is tried again", fmt.Errorf("publishing: %w", broker.ErrClosed), devices.Waiting,
+			"the link to the broker is down: connected to a test", devices.Sent,
+		},
+		{
+			"for good refuses the command", errors.New("the broker has no room"), devices.Refused,
+			"it could not be published: the broker has no room", devices.Refused,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -144,10 +144,10 @@ func homieFits(datatype, format, value string) error {
 	low, rest, _ := strings.Cut(format, ":")
 	high, _, _ = strings.Cut(rest, ":")
 	if from, err := strconv.ParseFloat(low, 64); err != nil || f < from {
-		return fmt.Errorf("%s is below %s (%v)", value, format, err)
+		return fmt.Errorf("%s is below %s (%w)", value, format, err)
 	}
 	if to, err := strconv.ParseFloat(high, 64); err != nil || f > to {
-		return fmt.Errorf("%s is above %s (%v)", value, format, err)
+		return fmt.Errorf("%s is above %s (%w)", value, format, err)
 	}
 	return nil
 }

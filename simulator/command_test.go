@@ -75,7 +75,8 @@ func TestCommandsAreObeyed(t *testing.T) {
 			{"homie-washer", "homie/5/homie-washer/washer/programme/set", "quick", []string{"homie/5/homie-washer/washer/programme quick"}, nil},
 			{
 				"homie-washer", "homie/5/homie-washer/washer/start/set", "true",
-				[]string{"homie/5/homie-washer/washer/start true", "homie/5/homie-washer/washer/phase fill", "homie/5/homie-washer/washer/door-locked true"}, nil,
+				[]string{"homie/5/homie-washer/washer/start true", "homie/5/homie-washer/washer/phase fill", "homie/5/homie-washer/washer/door-locked true"},
+				nil,
 			},
 			{"homie-washer", "homie/5/homie-washer/washer/running/set", "false", []string{"homie/5/homie-washer/washer/phase idle"}, nil},
 			{"homie-plug", "homie/5/homie-plug/switch/on/set", "false", []string{"homie/5/homie-plug/switch/on false"}, []string{"homie/5/homie-plug/meter/power 0.0"}},

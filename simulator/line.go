@@ -92,7 +92,7 @@ func (l *line) talk(ctx, powered context.Context) {
 				l.goodbye(ctx, client)
 			}
 			hangUp()
-			<-ended // what it has to say about a connection that is not wanted any more is of no interest
+			<-ended //nolint:errcheck // what it has to say about a connection that is not wanted any more is of no interest
 			l.HandleLink(false, "")
 			return
 		}

@@ -320,13 +320,17 @@ func (counted) Counters() web.Counters {
 
 func TestStatus(t *testing.T) {
 	m := newMemory(sampleHouse(start)...)
-	h := handler(t, m, web.Options{OpenLoopback: true, Version: "1.2.3", Demo: true, Broker: counted{}, TimeZone: time.UTC,
-		MQTTAddresses: []string{"mqtt://192.168.1.5:1883"}, WebAddresses: []string{"http://192.168.1.5:1888"}, DataDir: "/var/lib/homehub"})
+	h := handler(t, m, web.Options{
+		OpenLoopback: true, Version: "1.2.3", Demo: true, Broker: counted{}, TimeZone: time.UTC,
+		MQTTAddresses: []string{"mqtt://192.168.1.5:1883"}, WebAddresses: []string{"http://192.168.1.5:1888"}, DataDir: "/var/lib/homehub",
+	})
 	got := decode[web.Status](t, request{target: "/api/v1/status"}.do(h), 200)
 	got.Now = time.Time{}
-	want := web.Status{Version: "1.2.3", Demo: true, TimeZone: "UTC", Overview: m.Overview(), MQTTAddresses: []string{"mqtt://192.168.1.5:1883"},
+	want := web.Status{
+		Version: "1.2.3", Demo: true, TimeZone: "UTC", Overview: m.Overview(), MQTTAddresses: []string{"mqtt://192.168.1.5:1883"},
 		WebAddresses: []string{"http://192.168.1.5:1888"}, DataDir: "/var/lib/homehub",
-		Broker: &web.BrokerStatus{Clients: []web.Client{counted{}.Clients()[1], counted{}.Clients()[0]}, Counters: counted{}.Counters()}}
+		Broker: &web.BrokerStatus{Clients: []web.Client{counted{}.Clients()[1], counted{}.Clients()[0]}, Counters: counted{}.Counters()},
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -329,8 +329,11 @@ func TestTextsAreReadable(t *testing.T) {
 	for _, scheme := range []string{"light", "dark"} {
 		look(t, ctx, 1280, 900, scheme)
 		for _, p := range []struct{ name, url, open string }{
-			{"the house", house.URL, ""}, {"a sheet", house.URL, "weather"}, {"another sheet", house.URL, "garden-gate"},
-			{"an empty house", empty.URL, ""}, {"the login page", closed.URL, ""},
+			{"the house", house.URL, ""},
+			{"a sheet", house.URL, "weather"},
+			{"another sheet", house.URL, "garden-gate"},
+			{"an empty house", empty.URL, ""},
+			{"the login page", closed.URL, ""},
 		} {
 			do(t, ctx, chromedp.Navigate(p.url))
 			until(t, ctx, drawn+` || document.querySelector("#token") !== null`)

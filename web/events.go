@@ -70,13 +70,13 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		last = r.URL.Query().Get("after")
 	}
 	epoch, after, resumed := parseEventID(last)
-	st.write("retry: 2000\n\n", "")
+	_ = st.write("retry: 2000\n\n", "") // a reader that is gone is noticed by what follows
 	reason := "this is a new stream"
 	for gaps := 0; gaps < 2 && ctx.Err() == nil; gaps++ {
 		if !resumed {
 			o := s.hub.Overview()
 			epoch, after = o.Epoch, o.LastEvent
-			st.event("reset", eventID(epoch, after), map[string]string{"reason": reason})
+			_ = st.event("reset", eventID(epoch, after), map[string]string{"reason": reason})
 		}
 		err := s.hub.Watch(ctx, epoch, after, func(n hub.Numbered) error {
 			gaps = -1 // a reader that gets on may fall behind again

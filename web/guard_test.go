@@ -83,11 +83,24 @@ func TestHostNames(t *testing.T) {
 		host string
 		want int
 	}{
-		{"localhost", 200}, {"localhost:1888", 200}, {"LOCALHOST.:1888", 200}, {"app.localhost:1888", 200},
-		{"127.0.0.1:1888", 200}, {"[::1]:1888", 200}, {"192.168.1.5:1888", 200}, {"[fe80::1%25eth0]:80", 200}, {"homehub.local", 200},
-		{"hub.example.org", 200}, {"HUB.example.org:443", 200},
-		{"evil.example.org", 421}, {"hub.example.org.evil.net", 421}, {"localhost.evil.net", 421}, {"127.0.0.1.evil.net", 421},
-		{"notlocalhost", 421}, {".localhost.evil", 421}, {"", 421},
+		{"localhost", 200},
+		{"localhost:1888", 200},
+		{"LOCALHOST.:1888", 200},
+		{"app.localhost:1888", 200},
+		{"127.0.0.1:1888", 200},
+		{"[::1]:1888", 200},
+		{"192.168.1.5:1888", 200},
+		{"[fe80::1%25eth0]:80", 200},
+		{"homehub.local", 200},
+		{"hub.example.org", 200},
+		{"HUB.example.org:443", 200},
+		{"evil.example.org", 421},
+		{"hub.example.org.evil.net", 421},
+		{"localhost.evil.net", 421},
+		{"127.0.0.1.evil.net", 421},
+		{"notlocalhost", 421},
+		{".localhost.evil", 421},
+		{"", 421},
 	} {
 		t.Run(tt.host, func(t *testing.T) {
 			r := httptest.NewRequest("GET", "/healthz", nil)

@@ -35,8 +35,10 @@ type memory struct {
 var _ hub.API = (*memory)(nil)
 
 func newMemory(views ...hub.View) *memory {
-	m := &memory{epoch: "e1", keep: 100, views: map[string]*hub.View{}, commands: map[string]devices.Command{},
-		history: map[devices.Path][]devices.Reading{}, news: make(chan struct{}), silent: map[string]bool{}, links: "inside this process"}
+	m := &memory{
+		epoch: "e1", keep: 100, views: map[string]*hub.View{}, commands: map[string]devices.Command{},
+		history: map[devices.Path][]devices.Reading{}, news: make(chan struct{}), silent: map[string]bool{}, links: "inside this process",
+	}
 	for _, v := range views {
 		m.views[v.ID] = &v
 	}
@@ -113,8 +115,10 @@ func (m *memory) lapse(device, reason string) {
 func (m *memory) Overview() hub.Overview {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	o := hub.Overview{Started: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC), LinkUp: true, LinkNote: m.links, Messages: 4711, Faults: 3,
-		Epoch: m.epoch, LastEvent: m.last}
+	o := hub.Overview{
+		Started: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC), LinkUp: true, LinkNote: m.links, Messages: 4711, Faults: 3,
+		Epoch: m.epoch, LastEvent: m.last,
+	}
 	for _, v := range m.views {
 		o.Devices++
 		o.Pending += len(v.Pending)
@@ -205,8 +209,10 @@ func (m *memory) Send(_ context.Context, r hub.Request) (devices.Command, error)
 		return devices.Command{}, err
 	}
 	now := time.Now().UTC()
-	c := devices.Command{ID: "c" + strconv.Itoa(len(m.commands)+1), Device: r.Device, Ref: r.Ref, Value: r.Value, Status: devices.Sent,
-		Origin: r.Origin, Created: now, SentAt: now, Deadline: now.Add(cmp.Or(r.Patience, 5*time.Second))}
+	c := devices.Command{
+		ID: "c" + strconv.Itoa(len(m.commands)+1), Device: r.Device, Ref: r.Ref, Value: r.Value, Status: devices.Sent,
+		Origin: r.Origin, Created: now, SentAt: now, Deadline: now.Add(cmp.Or(r.Patience, 5*time.Second)),
+	}
 	if v.Reach.Presence == devices.Offline {
 		c.Status, c.Reason, c.SentAt, c.Deadline = devices.Waiting, "the device is offline", time.Time{}, now.Add(time.Hour)
 	}

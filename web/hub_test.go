@@ -82,7 +82,8 @@ func TestWithTheRealHub(t *testing.T) {
 		for _, m := range [][2]string{
 			{"$state", "init"},
 			{"$description", `{"homie":"5.0","version":1,"name":"Lamp","nodes":{"light":{"properties":{"on":{"datatype":"boolean","settable":true}}}}}`},
-			{"light/on", "false"}, {"$state", "ready"},
+			{"light/on", "false"},
+			{"$state", "ready"},
 		} {
 			link.say(ctx, "homie/5/lamp/"+m[0], m[1])
 		}

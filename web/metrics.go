@@ -113,8 +113,10 @@ func (h house) Describe(ch chan<- *prometheus.Desc) {
 	if h.s.o.Broker == nil {
 		return
 	}
-	for _, d := range []*prometheus.Desc{clientsDesc, receivedDesc, sentDesc, droppedDesc, bytesReceivedDesc, bytesSentDesc,
-		sessionsDesc, subscriptionsDesc, retainedDesc} {
+	for _, d := range []*prometheus.Desc{
+		clientsDesc, receivedDesc, sentDesc, droppedDesc, bytesReceivedDesc, bytesSentDesc,
+		sessionsDesc, subscriptionsDesc, retainedDesc,
+	} {
 		ch <- d
 	}
 }

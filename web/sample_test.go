@@ -154,7 +154,8 @@ func climate(modes []string) devices.Component {
 		return devices.Property{ID: id, Datatype: devices.Float, Unit: unit, Readable: true}
 	}
 	return devices.Component{ID: "climate", Kind: devices.Climate, Properties: []devices.Property{
-		{ID: devices.Action, Datatype: devices.Enum, Readable: true}, enum(devices.Mode, modes...), read(devices.CurrentTemperature, "°C"), read(devices.CurrentHumidity, "%"),
+		{ID: devices.Action, Datatype: devices.Enum, Readable: true},
+		enum(devices.Mode, modes...), read(devices.CurrentTemperature, "°C"), read(devices.CurrentHumidity, "%"),
 		{ID: devices.TargetTemperature, Datatype: devices.Float, Unit: "°C", Min: bound(5), Max: bound(30), Step: 0.5, Readable: true, Settable: true},
 		enum(devices.Preset, "comfort", "eco", "away"),
 	}}
@@ -163,8 +164,10 @@ func climate(modes []string) devices.Component {
 func cover() devices.Component {
 	state := enum(devices.State, "open", "opening", "closed", "closing", "stopped")
 	state.Wanted = []string{"open", "closed"}
-	return devices.Component{ID: "cover", Kind: devices.Cover, Properties: []devices.Property{state, percent(devices.Position),
-		{ID: devices.Stop, Datatype: devices.Bool, Settable: true, Momentary: true}}}
+	return devices.Component{ID: "cover", Kind: devices.Cover, Properties: []devices.Property{
+		state, percent(devices.Position),
+		{ID: devices.Stop, Datatype: devices.Bool, Settable: true, Momentary: true},
+	}}
 }
 
 func lock() []devices.Component {
@@ -174,8 +177,10 @@ func lock() []devices.Component {
 }
 
 func fan() []devices.Component {
-	return []devices.Component{{ID: "fan", Kind: devices.Fan, Properties: []devices.Property{boolean(devices.On), percent(devices.Speed), boolean(devices.Oscillating),
-		enum(devices.Direction, "forward", "reverse")}}}
+	return []devices.Component{{ID: "fan", Kind: devices.Fan, Properties: []devices.Property{
+		boolean(devices.On), percent(devices.Speed), boolean(devices.Oscillating),
+		enum(devices.Direction, "forward", "reverse"),
+	}}}
 }
 
 // sensors are components of one reading each, given as class and unit in turn.
@@ -184,7 +189,8 @@ func sensors(classesAndUnits ...string) []devices.Component {
 	for i := 0; i < len(classesAndUnits); i += 2 {
 		class := classesAndUnits[i]
 		c := devices.Component{ID: devices.Slug(class), Kind: devices.Sensor, Properties: []devices.Property{
-			{ID: class, Datatype: devices.Float, Unit: classesAndUnits[i+1], Class: class, Readable: true}}}
+			{ID: class, Datatype: devices.Float, Unit: classesAndUnits[i+1], Class: class, Readable: true},
+		}}
 		if class == "battery" {
 			c.Category = "diagnostic"
 		}
@@ -217,13 +223,17 @@ func washer() []devices.Component {
 	read := func(id string, t devices.Datatype, unit string) devices.Property {
 		return devices.Property{ID: id, Datatype: t, Unit: unit, Readable: true}
 	}
-	return append([]devices.Component{{ID: "washer", Kind: devices.Appliance, Properties: []devices.Property{boolean(devices.On), read("phase", devices.Enum, ""),
-		enum("programme", "cotton_40", "cotton_60", "wool"), read("progress", devices.Float, "%"), read("remaining", devices.Float, "s")}}}, sensors("power", "W")...)
+	return append([]devices.Component{{ID: "washer", Kind: devices.Appliance, Properties: []devices.Property{
+		boolean(devices.On), read("phase", devices.Enum, ""),
+		enum("programme", "cotton_40", "cotton_60", "wool"), read("progress", devices.Float, "%"), read("remaining", devices.Float, "s"),
+	}}}, sensors("power", "W")...)
 }
 
 func coffee() []devices.Component {
-	return []devices.Component{{ID: "switch", Kind: devices.Switch, Properties: []devices.Property{boolean(devices.On)}},
-		{ID: "strength", Kind: devices.Select, Name: "Strength", Properties: []devices.Property{enum("option", "mild", "normal", "strong")}}}
+	return []devices.Component{
+		{ID: "switch", Kind: devices.Switch, Properties: []devices.Property{boolean(devices.On)}},
+		{ID: "strength", Kind: devices.Select, Name: "Strength", Properties: []devices.Property{enum("option", "mild", "normal", "strong")}},
+	}
 }
 
 func speaker() []devices.Component {

@@ -250,7 +250,8 @@ func (s *Server) routes() http.Handler {
 	api("/status", methods{"GET": s.status})
 	api("/events", methods{"GET": s.events})
 	mux.Handle("/api/v1/session", methods{
-		"GET": s.signedIn(methods{"": s.getSession}).ServeHTTP, "POST": s.signIn, "DELETE": s.signOut})
+		"GET": s.signedIn(methods{"": s.getSession}).ServeHTTP, "POST": s.signIn, "DELETE": s.signOut,
+	})
 	mux.Handle("/api/", s.signedIn(methods{"": func(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusNotFound, "there is nothing at "+r.URL.Path+" in this API")
 	}}))

@@ -72,7 +72,7 @@ func (b *Broker) mayPublish(client, user, topic string) bool {
 // refused logs a refusal, each one once in a while.
 func (b *Broker) refused(c *conn, why string) {
 	if b.sampler.allow(c.peer.host + " " + c.connect.id + " " + why) {
-		b.log.Warn(fmt.Sprintf("%s (%s) refused: %s", c.peer.host, c.connect.id, why),
+		b.log.Warn(fmt.Sprintf("%s (%s) refused: %s", c.peer.host, c.connect.id, why), //nolint:sloglint // what the owner reads
 			"address", c.peer.address, "client", c.connect.id, "user", c.connect.user)
 	}
 }

@@ -53,7 +53,7 @@ func New(o Options) (*Broker, error) {
 		return nil, err
 	}
 	b := &Broker{options: o, log: o.Logger, stopped: make(chan struct{}), registry: newRegistry()}
-	b.router.limits, b.router.counts = &b.options, &b.counts
+	b.router.limits, b.router.counts, b.router.full = &b.options, &b.counts, b.lost
 	b.janitor.wake = make(chan struct{}, 1)
 	plane, err := newControlPlane(b)
 	if err != nil {

@@ -18,6 +18,8 @@ const (
 	// read them: closing a socket with unread input would destroy them on their way.
 	parting = 500 * time.Millisecond
 	linger  = 200 * time.Millisecond
+	// overhearing is how long the input of a connection that was taken over is searched for a goodbye.
+	overhearing = 5 * time.Millisecond
 	// writePiece is the size of the pieces that a writer goroutine sets a deadline for.
 	writePiece = 32 << 10
 	// ackReserve is what acknowledgements may take beyond the limit for messages.
@@ -68,7 +70,7 @@ type conn struct {
 	session   *session
 	resumed   bool // it took over a session that was there
 	shortened shortened
-	leaving   goodbye
+	leaving   *goodbye // the DISCONNECT that the client has sent
 
 	in         []byte // in[start:top] is unread input
 	start, top int
@@ -114,7 +116,8 @@ func (c *conn) advance() error {
 	if err != nil {
 		return err
 	}
-	if c.cause.Load() != nil { // kicked meanwhile: what it had sent is dead
+	if c.cause.Load() != nil { // kicked meanwhile: what it had sent is dead, but for a goodbye, which is looked for later
+		c.start -= len(frame)
 		return net.ErrClosed
 	}
 	switch kind := frame[0] >> 4; kind {
@@ -156,7 +159,7 @@ func (c *conn) next() (frame []byte, header int, err error) {
 		if size > limit {
 			return nil, 0, &packetError{packetTooLarge, fmt.Sprintf("a packet of %d bytes, more than the %d allowed", size, limit)}
 		}
-		if len(b) > 0 && !c.opened.Load() && b[0] != connectPacket<<4 { // [MQTT-3.1.0-1]
+		if len(b) > 0 && !c.opened.Load() && b[0]>>4 != connectPacket { // [MQTT-3.1.0-1]
 			return nil, 0, &packetError{0, "not a CONNECT packet"}
 		}
 		if size > 0 && len(b) >= size {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"syscall"
 	"time"
 )
@@ -42,6 +43,8 @@ func (c *conn) fail(err error) {
 		k.reason, k.code, k.polite = "protocol error: "+wrong.text, wrong.code, true
 	case errors.Is(err, syscall.ECONNRESET):
 		k.reason = "connection reset by peer"
+	case errors.Is(err, syscall.ETIMEDOUT):
+		k.reason = "connection timed out"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), err == nil:
 	default:
 		k.reason = err.Error()
@@ -63,16 +66,66 @@ func (c *conn) goodbye(g goodbye) error {
 	if g.hasExpiry && g.expiry > 0 && c.connect.expiry == 0 { // [MQTT-3.14.2-2]
 		return violation("DISCONNECT with a session expiry interval after CONNECT without one")
 	}
-	c.settle() // what it sent before must have arrived before it is gone
-	k := &cause{reason: "said goodbye", clean: true}
-	if g.code != success {
-		k = &cause{reason: "said goodbye and asked for its will"}
-	}
-	if c.stop(k) {
-		c.leaving = g
-	}
+	c.leaving = &g // before settling, during which another connection may take over
+	c.settle()     // what it sent before must have arrived before it is gone
+	c.stop(g.cause())
 	c.pass = []byte{disconnectPacket << 4, 0}
 	return nil
+}
+
+// cause says how a client's DISCONNECT ends its connection.
+func (g goodbye) cause() *cause {
+	if g.code != success {
+		return &cause{reason: "said goodbye and asked for its will"}
+	}
+	return &cause{reason: "said goodbye", clean: true}
+}
+
+// ending is why the connection ended, which is the client's goodbye if it said any. One that was taken over may have said it
+// before, unread as yet: its input is looked through, since its will must not be published then [MQTT-3.1.2-8].
+func (c *conn) ending() *cause {
+	k := c.cause.Load()
+	if c.leaving == nil && k.code == sessionTakenOver && c.connect.will != nil {
+		c.overhear()
+	}
+	if c.leaving != nil {
+		return c.leaving.cause()
+	}
+	return k
+}
+
+// overhear looks for DISCONNECT in what has arrived, for a moment.
+func (c *conn) overhear() {
+	until := time.Now().Add(overhearing)
+	for !c.overheard() && time.Now().Before(until) {
+		c.makeRoom()
+		_ = c.net.SetReadDeadline(until) // again and again: whoever ended the connection sets it, too
+		n, err := c.net.Read(c.in[c.top:])
+		if c.top += n; n == 0 && !errors.Is(err, os.ErrDeadlineExceeded) {
+			return
+		}
+	}
+}
+
+// overheard says that there is nothing more to look for: DISCONNECT was found, or input that makes no sense.
+func (c *conn) overheard() bool {
+	for {
+		rest := c.in[c.start:c.top]
+		size, header, err := frameSize(rest)
+		if err != nil || size > c.broker.options.MaxPacketSize {
+			return true
+		}
+		if size == 0 || size > len(rest) {
+			return false
+		}
+		if rest[0]>>4 == disconnectPacket {
+			if g, err := decodeGoodbye(rest[:size], header, c.connect.version); err == nil {
+				c.leaving = &g
+			}
+			return true
+		}
+		c.start += size
+	}
 }
 
 // flush writes what stands in the outbox: attempts that do not wait, then a writer goroutine for the rest. Any goroutine may
@@ -157,6 +210,7 @@ func (c *conn) hangUp() {
 	case <-timer.C:
 	}
 	_ = c.net.Close()
+	c.out.abandon()
 	<-drained
 	c.end()
 }

@@ -15,8 +15,12 @@ import (
 	"home.arpa/homehub/broker"
 )
 
-// maxStrangers bounds the connections that have not said CONNECT yet.
-const maxStrangers = 500
+// maxStrangers bounds the connections that have not said CONNECT yet, maxStrangersPerAddress those from one IP address other than
+// this machine's own, so that one silent device does not keep the others out.
+const (
+	maxStrangers           = 500
+	maxStrangersPerAddress = 100
+)
 
 var noLog = slog.New(slog.DiscardHandler)
 
@@ -25,7 +29,8 @@ type gate struct {
 	mu        sync.Mutex
 	conns     map[*conn]struct{}
 	byHost    map[string]int
-	strangers int
+	strangers map[string]int // by host
+	waiting   int            // all strangers
 	closed    bool
 	open      sync.WaitGroup
 }
@@ -39,35 +44,43 @@ func (g *gate) enter(c *conn, o *Options) error {
 		return broker.ErrClosed
 	case len(g.conns) >= o.MaxConnections:
 		return fmt.Errorf("%d connections are open", len(g.conns))
-	case g.strangers >= maxStrangers:
-		return fmt.Errorf("%d connections have not introduced themselves", g.strangers)
+	case g.waiting >= maxStrangers:
+		return fmt.Errorf("%d connections have not introduced themselves", g.waiting)
+	case !c.peer.local && g.strangers[c.peer.host] >= maxStrangersPerAddress:
+		return fmt.Errorf("%d connections from its address have not introduced themselves", g.strangers[c.peer.host])
 	case !c.peer.local && g.byHost[c.peer.host] >= o.MaxConnectionsPerAddress:
 		return fmt.Errorf("%d connections are open from its address", g.byHost[c.peer.host])
 	}
 	if g.conns == nil {
-		g.conns, g.byHost = map[*conn]struct{}{}, map[string]int{}
+		g.conns, g.byHost, g.strangers = map[*conn]struct{}{}, map[string]int{}, map[string]int{}
 	}
 	g.conns[c] = struct{}{}
 	g.byHost[c.peer.host]++
-	g.strangers++
+	g.strangers[c.peer.host]++
+	g.waiting++
 	g.open.Add(1)
 	return nil
 }
 
 // known says that a connection's CONNECT has been read, or never will be.
-func (g *gate) known() {
+func (g *gate) known(c *conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.strangers--
+	g.waiting--
+	decrement(g.strangers, c.peer.host)
+}
+
+func decrement(counts map[string]int, key string) {
+	if counts[key]--; counts[key] == 0 {
+		delete(counts, key)
+	}
 }
 
 func (g *gate) leave(c *conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.conns, c)
-	if g.byHost[c.peer.host]--; g.byHost[c.peer.host] == 0 {
-		delete(g.byHost, c.peer.host)
-	}
+	decrement(g.byHost, c.peer.host)
 	g.open.Done()
 }
 
@@ -151,6 +164,7 @@ func (b *Broker) serve(nc net.Conn, p peer) {
 		return
 	}
 	defer b.gate.leave(c)
+	defer c.rescue()
 	defer c.batch.release()
 	defer c.hangUp()
 	if !c.introduce() {
@@ -169,11 +183,11 @@ func (b *Broker) serve(nc net.Conn, p peer) {
 
 // introduce reads CONNECT and decides about it.
 func (c *conn) introduce() bool {
-	defer c.broker.gate.known()
+	defer c.broker.gate.known(c)
 	frame, header, err := c.next()
 	if err == nil {
 		c.connect, err = decodeConnect(frame[header:])
-		if err == nil && frame[0]&0x0F != 0 {
+		if err == nil && frame[0]&0x0F != 0 && c.connect.version != mqtt31 {
 			err = malformed("CONNECT with flags")
 		}
 	}
@@ -198,16 +212,19 @@ func (c *conn) turnAway(code byte) {
 	}
 }
 
-// run hands the connection to mochi, which reads it until its end. A panic, ours or mochi's, ends this one connection.
+// rescue is deferred where a panic, ours or mochi's, must end one connection and not the program.
+func (c *conn) rescue() {
+	if r := recover(); r != nil {
+		c.broker.log.Error("a connection failed", "client", c.connect.id, "panic", r, "stack", string(debug.Stack()))
+		c.stop(&cause{reason: "an error of the broker"})
+		c.broker.plane.Clients.Delete(c.name)
+		c.batch.flush()
+	}
+}
+
+// run hands the connection to mochi, which reads it until its end.
 func (c *conn) run() {
-	defer func() {
-		if r := recover(); r != nil {
-			c.broker.log.Error("a connection failed", "client", c.connect.id, "panic", r, "stack", string(debug.Stack()))
-			c.stop(&cause{reason: "an error of the broker"})
-			c.broker.plane.Clients.Delete(c.name)
-			c.batch.flush()
-		}
-	}()
+	defer c.rescue()
 	if c.cause.Load() != nil { // taken over while it waited
 		return
 	}
@@ -224,7 +241,7 @@ func (b *Broker) opened(c *conn) {
 	b.counts.connected.Add(1)
 	c.opened.Store(true)
 	c.settle()
-	b.log.Info("client connected", "client", c.connect.id, "user", c.connect.user, "address", c.peer.address, "version", c.connect.version)
+	b.log.Info("client connected", "client", c.connect.id, "user", c.connect.user, "address", c.peer.address, "version", versionName(c.connect.version))
 	b.links.session(broker.Session{
 		Client: c.connect.id, User: c.connect.user, Address: c.peer.address, Connected: true, WillTopic: c.willTopic(),
 	})

@@ -40,6 +40,7 @@ func (b *Broker) sweep(ctx context.Context) {
 		case <-b.janitor.wake:
 		case <-alarm.C:
 		case <-minute.C:
+			b.router.expire(time.Now())
 			if err := b.save(); err != nil {
 				b.log.Error("could not write the broker's snapshot", "error", err)
 			}

@@ -153,6 +153,15 @@ func (o *outbox) discard() {
 	o.settle()
 }
 
+// abandon throws away what nobody is writing.
+func (o *outbox) abandon() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.buf, o.spare, o.marks = nil, nil, nil
+	o.settle()
+}
+
+// settle closes drained when its time has come. The caller holds the lock.
 func (o *outbox) settle() {
 	if o.drained == nil || o.writing || len(o.buf) > 0 {
 		return

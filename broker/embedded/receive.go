@@ -2,6 +2,9 @@ package embedded
 
 // publish handles a PUBLISH packet of the client's: it checks, routes and acknowledges it.
 func (c *conn) publish(first byte, body []byte) error {
+	if len(c.batch.calls) > 0 { // a handler may subscribe, because of the message before this one, to the topic of this one
+		c.settle()
+	}
 	b, m := c.broker, &c.scratch
 	id, err := decodePublish(first, body, c.connect.version, &c.names, m)
 	if err != nil {
@@ -42,6 +45,15 @@ func (c *conn) publish(first byte, body []byte) error {
 	return nil
 }
 
+// lost reports a message that found no room on its way to a client.
+func (b *Broker) lost(s *session) {
+	b.counts.dropped.Add(1)
+	if n := s.lost.Add(1); b.sampler.allow("lost " + s.id) {
+		b.log.Warn("a client does not keep up: dropped a message for it", "client", s.id, "dropped", n)
+	}
+}
+
+// reportFull reports a message that was not retained.
 func (b *Broker) reportFull(c *conn, m *message) {
 	b.counts.dropped.Add(1)
 	if b.sampler.allow("retained") {

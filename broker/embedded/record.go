@@ -54,8 +54,9 @@ func (w *recordWriter) end() {
 	w.count++
 }
 
-func (w *recordWriter) number(n uint64)          { w.buf = binary.AppendUvarint(w.buf, n) }
-func (w *recordWriter) bytes(b []byte)           { w.number(uint64(len(b))); w.buf = append(w.buf, b...) }
+func (w *recordWriter) number(n uint64) { w.buf = binary.AppendUvarint(w.buf, n) }
+func (w *recordWriter) bytes(b []byte)  { w.number(uint64(len(b))); w.buf = append(w.buf, b...) }
+
 func (w *recordWriter) text(s string)            { w.number(uint64(len(s))); w.buf = append(w.buf, s...) }
 func (w *recordWriter) duration(d time.Duration) { w.number(uint64(max(d, 0))) }
 func (w *recordWriter) flag(b bool)              { w.number(map[bool]uint64{true: 1}[b]) }

@@ -134,8 +134,8 @@ func (b *Broker) giveBack(c *conn) {
 		return
 	}
 	s.detach(c)
-	k := c.cause.Load()
-	if c.leaving.hasExpiry {
+	k := c.ending()
+	if c.leaving != nil && c.leaving.hasExpiry {
 		c.connect.expiry = min(c.leaving.expiry, b.longestSession())
 	}
 	if c.opened.Load() {

@@ -49,6 +49,14 @@ func (r *retained) set(m *message) {
 
 // get returns what is kept under a topic, nil when there is nothing or when it has expired.
 func (r *retained) get(topic string) *message {
+	n := r.find(topic)
+	if n == nil || n.message == nil || n.message.expired(time.Now()) {
+		return nil
+	}
+	return n.message
+}
+
+func (r *retained) find(topic string) *leaf {
 	n := &r.root
 	for rest, more := topic, true; more; {
 		var level string
@@ -57,10 +65,14 @@ func (r *retained) get(topic string) *message {
 			return nil
 		}
 	}
-	if n.message == nil || n.message.expired(time.Now()) {
-		return nil
+	return n
+}
+
+// drop clears a message, if it is still the one that is kept.
+func (r *retained) drop(m *message) {
+	if n := r.find(m.topic); n != nil && n.message == m {
+		r.clear(m.topic)
 	}
-	return n.message
 }
 
 // clear takes away what is kept under a topic, and the branch that is empty then.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"home.arpa/homehub/broker"
 )
@@ -36,6 +37,7 @@ type member struct {
 type router struct {
 	limits *Options
 	counts *counts
+	full   func(s *session) // called for each message that found no room, with no lock held
 
 	mu       sync.RWMutex
 	subs     broker.Trie[*session, *subscription]
@@ -129,6 +131,22 @@ func (r *router) roomToRetain(m *message) bool {
 	return r.retained.count < r.limits.MaxRetained && r.retained.bytes+m.size() <= maxRetainedBytes || r.retained.get(m.topic) != nil
 }
 
+// expire clears retained messages that have expired.
+func (r *router) expire(now time.Time) {
+	for _, m := range r.allRetained() {
+		if m.expired(now) {
+			r.clear(m)
+		}
+	}
+}
+
+// clear takes a message away, unless it has been replaced.
+func (r *router) clear(m *message) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.retained.drop(m)
+}
+
 // choose picks the member whose turn it is, preferring those that are connected.
 func (g *group) choose() (hit, bool) {
 	n := uint64(len(g.members))
@@ -139,11 +157,11 @@ func (g *group) choose() (hit, bool) {
 	for i := range n {
 		m := g.members[(start+i)%n]
 		if m.session.conn.Load() != nil {
-			return hit{m.session, m.sub}, true
+			return hit(m), true
 		}
 	}
 	m := g.members[start%n]
-	return hit{m.session, m.sub}, true
+	return hit(m), true
 }
 
 // deliver appends the message to the sessions that match has collected. Without shared ones, the hits of one session stand
@@ -161,7 +179,9 @@ func (b *batch) deliver(m *message, r *router) {
 			}
 		}
 		o.level = min(o.level, m.qos)
-		h.session.offer(o, b, r.counts, r.limits)
+		if !h.session.offer(o, b, r.counts, r.limits) {
+			r.full(h.session)
+		}
 	}
 	clear(b.hits)
 	b.hits = b.hits[:0]

@@ -15,6 +15,7 @@ type session struct {
 
 	conn   atomic.Pointer[conn] // the connection that messages go to, nil while there is none
 	hungry atomic.Bool          // something waits for room in the outbox
+	lost   atomic.Uint64        // messages that found no room
 
 	subs  map[string]*subscription // by filter as the client wrote it; guarded by the router
 	count atomic.Int32             // len(subs)
@@ -27,9 +28,8 @@ type session struct {
 	received map[uint16]struct{} // QoS 2 packet identifiers of the client's that wait for PUBREL
 	replays  []replay            // retained messages that wait for room
 	window   int                 // how many of the queue may be on their way at once
-	dropped  uint64
-	keeps    bool // it outlives its connection
-	ended    bool // nothing may be added any more
+	keeps    bool                // it outlives its connection
+	ended    bool                // nothing may be added any more
 }
 
 // attach makes a connection the one that messages go to, beginning with what is on hand.
@@ -62,43 +62,43 @@ func (c *conn) attached() *session {
 	return nil
 }
 
-// offer gives the session a message. For QoS 0 it goes to the present connection or is lost; for QoS 1 and 2 it is queued
-// first, within limits.
-func (s *session) offer(o outgoing, b *batch, n *counts, limits *Options) {
+// offer gives the session a message, and says whether it found room. For QoS 0 it goes to the present connection or nowhere;
+// for QoS 1 and 2 it is queued first, within limits.
+func (s *session) offer(o outgoing, b *batch, n *counts, limits *Options) (room bool) {
 	if o.level > 0 {
-		s.enqueue(delivery{outgoing: o}, b, n, limits)
-		return
+		return s.enqueue(delivery{outgoing: o}, b, n, limits)
 	}
 	c := s.conn.Load()
-	if c == nil {
-		return
-	}
-	v5 := c.connect.version == mqtt5
-	if c.tooLarge(&o) || !c.out.publish(&o, v5, 0, limits.MaxQueuedBytes) {
+	switch {
+	case c == nil:
+		return true
+	case c.tooLarge(&o):
 		n.dropped.Add(1)
-		return
+		return true
+	case !c.out.publish(&o, c.connect.version == mqtt5, 0, limits.MaxQueuedBytes):
+		return c.cause.Load() != nil
 	}
 	n.sent.Add(1)
 	b.touch(c)
+	return true
 }
 
-func (s *session) enqueue(d delivery, b *batch, n *counts, limits *Options) {
+func (s *session) enqueue(d delivery, b *batch, n *counts, limits *Options) (room bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.conn.Load()
 	switch {
 	case s.ended, c == nil && !s.keeps:
-		return
+		return true
 	case s.queue.len() >= limits.MaxQueued, s.queue.len() > 0 && s.queue.bytes+d.message.size() > limits.MaxQueuedBytes:
-		n.dropped.Add(1)
-		s.dropped++
-		return
+		return false
 	}
 	s.queue.push(d)
 	s.change(n)
 	if c != nil && s.pump(c) {
 		b.touch(c)
 	}
+	return true
 }
 
 // change notes that the snapshot is out of date, if the session is in it. The caller holds the lock.

@@ -95,21 +95,33 @@ type Client struct {
 	Queued int
 	// Subscriptions it has.
 	Subscriptions int
+	// Dropped messages that its session had no room for.
+	Dropped uint64
 }
 
 // Clients returns the clients that are connected now, ordered by identifier.
 func (b *Broker) Clients() []Client {
 	var clients []Client
 	for _, c := range b.registry.connected() {
-		version := map[byte]string{mqtt31: "3.1", mqtt311: "3.1.1", mqtt5: "5"}[c.connect.version]
 		clients = append(clients, Client{
-			ID: c.connect.id, User: c.connect.user, Address: c.peer.address, Version: version, Since: c.born,
+			ID: c.connect.id, User: c.connect.user, Address: c.peer.address, Version: versionName(c.connect.version), Since: c.born,
 			KeepAlive: time.Duration(c.connect.keepAlive) * time.Second,
 			Queued:    c.session.queued(), Subscriptions: int(c.session.count.Load()),
+			Dropped: c.session.lost.Load(),
 		})
 	}
 	slices.SortFunc(clients, func(x, y Client) int { return cmp.Compare(x.ID, y.ID) })
 	return clients
+}
+
+func versionName(version byte) string {
+	switch version {
+	case mqtt31:
+		return "3.1"
+	case mqtt311:
+		return "3.1.1"
+	}
+	return "5"
 }
 
 // connected are the connections whose CONNECT was accepted.

@@ -2,7 +2,10 @@
 
 package embedded
 
-import "syscall"
+import (
+	"errors"
+	"syscall"
+)
 
 // attempt writes as much of b as the socket takes without waiting.
 func attempt(raw syscall.RawConn, b []byte) (n int, err error) {
@@ -14,7 +17,7 @@ func attempt(raw syscall.RawConn, b []byte) (n int, err error) {
 	if fatal != nil {
 		return n, fatal
 	}
-	if err == syscall.EAGAIN || err == syscall.EINTR {
+	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EINTR) {
 		err = nil
 	}
 	return n, err

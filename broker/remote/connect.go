@@ -61,7 +61,7 @@ func (l *Link) connect(ctx context.Context, h broker.Handler, news *reporter) (w
 		return false, loginError(ack, err)
 	}
 
-	s := newSession(client, alive, ack)
+	s := newSession(alive, client, ack)
 	l.declared.restart()
 	l.set(s)
 	news.up()
@@ -88,7 +88,7 @@ func (l *Link) connect(ctx context.Context, h broker.Handler, news *reporter) (w
 	return true, <-ends
 }
 
-func newSession(client *paho.Client, alive context.Context, ack *paho.Connack) *session {
+func newSession(alive context.Context, client *paho.Client, ack *paho.Connack) *session {
 	s := &session{client: client, ctx: alive, maxQoS: 2}
 	if p := ack.Properties; p != nil {
 		if p.MaximumQoS != nil {

@@ -33,6 +33,7 @@ func (l *Link) dial(ctx context.Context) (net.Conn, error) {
 		return (&tls.Dialer{Config: t.tls}).DialContext(ctx, "tcp", t.address)
 	}
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: t.tls, Proxy: http.ProxyFromEnvironment}}
+	//nolint:bodyclose // the connection owns it
 	ws, _, err := websocket.Dial(ctx, t.url, &websocket.DialOptions{Subprotocols: []string{"mqtt"}, HTTPClient: client})
 	if err != nil {
 		return nil, err

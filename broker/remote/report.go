@@ -35,11 +35,8 @@ func (r *reporter) down(wasUp bool, err error) {
 	news := wasUp || detail != r.last
 	if now := time.Now(); news || now.Sub(r.logged) >= 5*time.Minute {
 		r.logged = now
-		message := "cannot connect to the broker"
-		if wasUp {
-			message = "lost the connection to the broker"
-		}
-		r.link.options.Logger.Warn(message, "url", r.link.name(), "client", r.link.options.ClientID, "error", said)
+		r.link.options.Logger.Warn("no connection to the broker", "url", r.link.name(), "client", r.link.options.ClientID,
+			"lost", wasUp, "error", said)
 	}
 	r.isUp, r.last = false, detail
 	if news {

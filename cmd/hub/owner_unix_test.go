@@ -15,7 +15,7 @@ func TestWhatRootMakesBelongsToTheFoldersOwner(t *testing.T) {
 		t.Skip("left out: only root can give a folder away")
 	}
 	const owner = 12345
-	data, err := os.MkdirTemp("", "homehub-owner-") // t.TempDir is root's alone
+	data, err := os.MkdirTemp("", "homehub-owner-") //nolint:usetesting // t.TempDir is root's alone
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -287,11 +287,27 @@ func TestWishesAreReadAsPeopleTypeThem(t *testing.T) {
 		p          devices.Property
 		text, want string
 	}{
-		{percent, "40", "40"}, {percent, " 40 % ", "40"}, {percent, "40%", "40"}, {percent, "forty", ""}, {percent, "", ""},
-		{seconds, "90", "90"}, {seconds, "PT1M30S", "90"}, {seconds, "90 s", "90"}, {seconds, "1.5", ""},
-		{hue, "hsv,120,100,50", "120,100"}, {hue, "rgb,0,255,0", "120,100"}, {hue, "#00ff00", "120,100"}, {hue, "120,100", "120,100"}, {hue, "xyz,0.64,0.33", "0.1,100"}, {hue, "green", ""},
-		{on, "true", "true"}, {on, "ON", "true"}, {on, "2", ""},
-		{mode, "heat", "heat"}, {mode, "HEAT", "heat"}, {mode, "cool", ""},
+		{percent, "40", "40"},
+		{percent, " 40 % ", "40"},
+		{percent, "40%", "40"},
+		{percent, "forty", ""},
+		{percent, "", ""},
+		{seconds, "90", "90"},
+		{seconds, "PT1M30S", "90"},
+		{seconds, "90 s", "90"},
+		{seconds, "1.5", ""},
+		{hue, "hsv,120,100,50", "120,100"},
+		{hue, "rgb,0,255,0", "120,100"},
+		{hue, "#00ff00", "120,100"},
+		{hue, "120,100", "120,100"},
+		{hue, "xyz,0.64,0.33", "0.1,100"},
+		{hue, "green", ""},
+		{on, "true", "true"},
+		{on, "ON", "true"},
+		{on, "2", ""},
+		{mode, "heat", "heat"},
+		{mode, "HEAT", "heat"},
+		{mode, "cool", ""},
 	} {
 		v, err := e.Parse(test.p, test.text)
 		if test.want == "" {

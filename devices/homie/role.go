@@ -97,6 +97,7 @@ func white(p property) bool {
 
 // gate and bolt are what tells the state of a cover and of a lock.
 func gate(p property) bool { return hasAll(names(devices.Cover, devices.State), p, "open", "closed") }
+
 func bolt(p property) bool {
 	return hasAll(names(devices.Lock, devices.State), p, "locked", "unlocked") || p.datatype == typeBoolean && p.retained && strings.HasPrefix(p.id, "lock")
 }

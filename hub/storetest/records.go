@@ -144,7 +144,9 @@ func testDelete(t *testing.T, h *house) {
 	ended.Status, ended.Done = devices.Confirmed, at(7)
 	h.do(t,
 		h.SaveReadings(ctx, []hub.Sample{
-			{Path: on("lamp"), Reading: old}, {Path: on("lamp"), Reading: reading}, {Path: on("fan"), Reading: reading},
+			{Path: on("lamp"), Reading: old},
+			{Path: on("lamp"), Reading: reading},
+			{Path: on("fan"), Reading: reading},
 			{Path: path("lamp", "light", "brightness"), Reading: reading},
 		}),
 		h.SaveCommand(ctx, ended), h.SaveCommand(ctx, command("1", "lamp")), h.SaveCommand(ctx, command("2", "fan")),

@@ -37,7 +37,8 @@ func TestLogin(t *testing.T) {
 	}{
 		{"nobody", config.External{URL: "mqtt://host:1883"}, "mqtt://host:1883", "", ""},
 		{
-			"all in the URL", config.External{URL: "mqtts://me:a%40b@host/x", User: "other", PasswordFile: passwordFile},
+			"all in the URL",
+			config.External{URL: "mqtts://me:a%40b@host/x", User: "other", PasswordFile: passwordFile},
 			"mqtts://host/x", "me", "a@b",
 		},
 		{"a user and a file", config.External{URL: "ws://host/mqtt", User: "me", PasswordFile: passwordFile}, "ws://host/mqtt", "me", "from file "},

@@ -16,6 +16,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	_ "home.arpa/homehub/internal/app" // the programs are built from these
+	_ "home.arpa/homehub/simulator"
 )
 
 // limit bounds every wait of these tests; reaching it is a failure, never a result.
@@ -38,6 +41,29 @@ func TestMain(m *testing.M) {
 	os.RemoveAll(dir)
 	os.Exit(code)
 }
+
+// ours is the path of one of our programs; the path of any other program stays as it is.
+func ours(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	readSources()
+	return filepath.Join(bin, path)
+}
+
+// readSources makes go test forget a kept result when a program has changed: it looks at the packages that a test imports (see
+// above) and at the files that a test reads.
+var readSources = sync.OnceFunc(func() {
+	sources, err := filepath.Glob("../../cmd/*/*.go")
+	if err != nil || len(sources) == 0 {
+		panic(fmt.Sprint("finding the programs' sources: ", err))
+	}
+	for _, file := range sources {
+		if _, err := os.ReadFile(file); err != nil {
+			panic(err)
+		}
+	}
+})
 
 // realPart returns the path of a program that is not ours, or skips the test, saying what to install. With REAL=1 in the
 // environment, as in continuous integration, it fails the test instead.
@@ -71,9 +97,7 @@ type program struct {
 // start runs a program until the test's end; its two outputs are read line by line.
 func start(t *testing.T, path string, args ...string) *program {
 	t.Helper()
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(bin, path)
-	}
+	path = ours(path)
 	p := &program{t: t, name: filepath.Base(path), cmd: exec.Command(path, args...), done: make(chan struct{}), news: make(chan struct{}, 1)}
 	p.cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
 	r, w := io.Pipe()
@@ -166,9 +190,7 @@ func (p *program) stop() time.Duration {
 // call runs a program to its end and returns what it printed (both outputs) and its exit code.
 func call(t *testing.T, path string, args ...string) (string, int) {
 	t.Helper()
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(bin, path)
-	}
+	path = ours(path)
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, args...)

@@ -60,23 +60,42 @@ func (p *person) plan(day time.Time) {
 	switch p.role {
 	case Worker:
 		p.slots = []slot{
-			{from: at(6, 32, 10), use: Bathroom, steam: true}, {from: at(6, 56, 4), use: Kitchen}, {from: at(7, 42, 8), use: away},
-			{from: at(17, 10, 25), use: Living}, {from: at(17, 50, 10), use: Kitchen, steam: true}, {from: at(18, 40, 10), use: Living},
-			{from: at(22, 25, 20), use: Bathroom}, {from: at(22, 55, 8), use: Bedroom, bed: true},
+			{from: at(6, 32, 10), use: Bathroom, steam: true},
+			{from: at(6, 56, 4), use: Kitchen},
+			{from: at(7, 42, 8), use: away},
+			{from: at(17, 10, 25), use: Living},
+			{from: at(17, 50, 10), use: Kitchen, steam: true},
+			{from: at(18, 40, 10), use: Living},
+			{from: at(22, 25, 20), use: Bathroom},
+			{from: at(22, 55, 8), use: Bedroom, bed: true},
 		}
 	case Child:
 		p.slots = []slot{
-			{from: at(6, 54, 4), use: Bathroom}, {from: at(7, 8, 4), use: Kitchen}, {from: at(7, 33, 5), use: away},
-			{from: at(13, 40, 10), use: Nursery}, {from: at(15, 30, 15), use: Living}, {from: at(16, 30, 15), use: Nursery},
-			{from: at(18, 20, 5), use: Kitchen}, {from: at(18, 50, 5), use: Living}, {from: at(19, 50, 10), use: Bathroom},
+			{from: at(6, 54, 4), use: Bathroom},
+			{from: at(7, 8, 4), use: Kitchen},
+			{from: at(7, 33, 5), use: away},
+			{from: at(13, 40, 10), use: Nursery},
+			{from: at(15, 30, 15), use: Living},
+			{from: at(16, 30, 15), use: Nursery},
+			{from: at(18, 20, 5), use: Kitchen},
+			{from: at(18, 50, 5), use: Living},
+			{from: at(19, 50, 10), use: Bathroom},
 			{from: at(20, 15, 5), use: Nursery, bed: true},
 		}
 	default:
 		p.slots = []slot{
-			{from: at(6, 58, 3), use: Bathroom, steam: true}, {from: at(7, 16, 4), use: Kitchen}, {from: at(8, 5, 10), use: Office},
-			{from: at(10, 15, 15), use: Kitchen}, {from: at(10, 35, 4), use: Office}, {from: at(12, 15, 10), use: Kitchen, steam: true},
-			{from: at(13, 5, 10), use: Office}, {from: at(17, 0, 20), use: Living}, {from: at(18, 20, 5), use: Kitchen},
-			{from: at(18, 45, 10), use: Living}, {from: at(22, 35, 20), use: Bathroom}, {from: at(23, 0, 5), use: Bedroom, bed: true},
+			{from: at(6, 58, 3), use: Bathroom, steam: true},
+			{from: at(7, 16, 4), use: Kitchen},
+			{from: at(8, 5, 10), use: Office},
+			{from: at(10, 15, 15), use: Kitchen},
+			{from: at(10, 35, 4), use: Office},
+			{from: at(12, 15, 10), use: Kitchen, steam: true},
+			{from: at(13, 5, 10), use: Office},
+			{from: at(17, 0, 20), use: Living},
+			{from: at(18, 20, 5), use: Kitchen},
+			{from: at(18, 45, 10), use: Living},
+			{from: at(22, 35, 20), use: Bathroom},
+			{from: at(23, 0, 5), use: Bedroom, bed: true},
 		}
 	}
 }

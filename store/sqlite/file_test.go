@@ -270,7 +270,7 @@ func TestWhatWasSavedSurvivesKill(t *testing.T) {
 			}
 		}
 	}
-	cmd.Wait() //nolint:errcheck // it was killed
+	cmd.Wait() // it was killed
 	if len(saved) < 200 {
 		t.Fatalf("the process saved only %d commands before it ended", len(saved))
 	}

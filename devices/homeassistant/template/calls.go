@@ -74,7 +74,7 @@ func apply(op *operation, operand *expr, args []expr) expr {
 			return Value{}, err
 		}
 		var room [4]Value
-		values := room[:]
+		var values []Value
 		if n := first + len(args); n <= len(room) {
 			values = room[:n]
 		} else {

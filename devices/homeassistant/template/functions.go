@@ -47,8 +47,10 @@ func spellTime(t time.Time, between string) string {
 }
 
 func parseTime(s string) (time.Time, bool) {
-	for _, layout := range []string{"2006-01-02T15:04:05.999999999Z07:00", "2006-01-02T15:04:05.999999999", "2006-01-02T15:04Z07:00",
-		"2006-01-02"} {
+	for _, layout := range []string{
+		"2006-01-02T15:04:05.999999999Z07:00", "2006-01-02T15:04:05.999999999", "2006-01-02T15:04Z07:00",
+		"2006-01-02",
+	} {
 		if t, err := time.Parse(layout, strings.Replace(strings.TrimSpace(s), " ", "T", 1)); err == nil {
 			return t, true
 		}

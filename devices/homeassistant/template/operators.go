@@ -56,7 +56,8 @@ func (f *frame) equal(a, b Value) (bool, error) {
 		return false, err
 	}
 	for i := range a.box.items {
-		x, y := a.box.items[i], Value{}
+		x := a.box.items[i]
+		var y Value
 		if a.kind == Dict {
 			var ok bool
 			if y, ok = b.lookup(a.box.keys[i]); !ok {

@@ -1,0 +1,131 @@
+package embedded
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// What depends on the journal waits for its position, and holds back what stands behind it.
+func TestOutboxWaitsForTheJournal(t *testing.T) {
+	const limit = 1 << 20
+	var o outbox
+	take := func() string {
+		b := o.take()
+		s := string(b)
+		for len(b) > 0 {
+			b = o.more(len(b), b)
+			s += string(b)
+		}
+		return s
+	}
+	put := func(s string, after position) {
+		if !o.put([]byte(s), after, limit) {
+			t.Fatalf("%q was not taken", s)
+		}
+	}
+	put("a", 0)
+	put("b", 5)
+	put("c", 0)
+	put("d", 5)
+	put("e", 7)
+	put("f", 0)
+	for _, step := range []struct {
+		durable position
+		want    string
+	}{{0, "a"}, {4, ""}, {5, "bcd"}, {6, ""}, {9, "ef"}, {9, ""}} {
+		o.release(step.durable)
+		if got := take(); got != step.want {
+			t.Errorf("with the journal at %d, %q left, want %q", step.durable, got, step.want)
+		}
+	}
+	put("g", 8)
+	put("h", 20)
+	if got := take(); got != "g" {
+		t.Errorf("%q left, want what is durable already", got)
+	}
+	if o.pending != 1 {
+		t.Errorf("%d bytes are pending, want 1", o.pending)
+	}
+}
+
+func TestOutboxIsBounded(t *testing.T) {
+	var o outbox
+	if !o.put(make([]byte, 100), 0, 10) {
+		t.Error("an empty outbox refused a large packet")
+	}
+	if o.put([]byte{1}, 0, 100) {
+		t.Error("a full outbox took more")
+	}
+	b := o.take()
+	if o.put([]byte{1}, 0, 100) {
+		t.Error("what is being written does not count")
+	}
+	if b = o.more(100, b); b != nil || !o.put([]byte{1}, 0, 100) {
+		t.Error("what was written still counts")
+	}
+	drained := o.close()
+	if o.put([]byte{1}, 0, 100) {
+		t.Error("a closed outbox took more")
+	}
+	select {
+	case <-drained:
+		t.Error("it is drained with a byte inside")
+	default:
+	}
+	o.more(1, o.take())
+	<-drained
+}
+
+func TestQueueKeepsOrderAndIdentifiers(t *testing.T) {
+	var q queue
+	q.lastID = 65533
+	m := &message{topic: "t"}
+	for range 6 {
+		q.push(delivery{outgoing: outgoing{message: m, level: 1}})
+	}
+	var ids []uint16
+	for q.waiting() != nil {
+		d := q.waiting()
+		d.id = q.nextID()
+		ids = append(ids, d.id)
+		q.sent++
+	}
+	if diff := cmp.Diff([]uint16{65534, 65535, 1, 2, 3, 4}, ids); diff != "" {
+		t.Error(diff)
+	}
+	q.remove(q.find(1))
+	q.remove(q.find(65534))
+	q.remove(q.find(4))
+	if q.find(1) >= 0 || q.len() != 3 || q.sent != 3 {
+		t.Errorf("%d entries, %d sent, want 3 and 3", q.len(), q.sent)
+	}
+	q.rewind()
+	ids = nil
+	for q.waiting() != nil {
+		ids = append(ids, q.waiting().id)
+		q.sent++
+	}
+	if diff := cmp.Diff([]uint16{65535, 2, 3}, ids); diff != "" {
+		t.Error(diff)
+	}
+	q.lastID = 65534
+	if id := q.nextID(); id != 1 {
+		t.Errorf("the next identifier is %d, want 1, since 65535 is in use and 0 is none", id)
+	}
+}
+
+func TestRetainedTreeForgetsEmptyBranches(t *testing.T) {
+	var r retained
+	for _, topic := range []string{"a/b/c", "a/b", "x"} {
+		r.set(&message{topic: topic, payload: []byte("1")})
+	}
+	r.clear("a/b/c")
+	r.clear("a/b/c")
+	r.clear("a/never")
+	r.clear("a/b")
+	r.clear("x")
+	if r.count != 0 || r.bytes != 0 || len(r.root.children) != 0 {
+		t.Errorf("%d messages, %d bytes and %d branches are left", r.count, r.bytes, len(r.root.children))
+	}
+}
