@@ -14,26 +14,15 @@ import (
 	"testing"
 	"time"
 
+	"home.arpa/homehub/internal/realpart"
 	"home.arpa/homehub/simulator"
 )
-
-// tool finds a program that a test needs.
-func tool(t *testing.T, name, pkg string) string {
-	t.Helper()
-	for _, path := range []string{name, "/usr/sbin/" + name, "/usr/local/sbin/" + name} {
-		if found, err := exec.LookPath(path); err == nil {
-			return found
-		}
-	}
-	t.Skipf("%s is not installed; install the package %s to run this test", name, pkg)
-	return ""
-}
 
 // mosquitto starts a real Mosquitto on a free port of loopback, with more lines in its configuration, and returns its
 // address.
 func mosquitto(t *testing.T, more string) string {
 	t.Helper()
-	program := tool(t, "mosquitto", "mosquitto")
+	program := realpart.Find(t, "mosquitto", "mosquitto")
 	var address string
 	for attempt := range 3 { // somebody else may take the port between our asking and its binding
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -105,7 +94,7 @@ func subscribe(t *testing.T, address string, filters ...string) *subscriber {
 	for _, f := range filters {
 		args = append(args, "-t", f)
 	}
-	cmd := exec.Command(tool(t, "mosquitto_sub", "mosquitto-clients"), args...)
+	cmd := exec.Command(realpart.Find(t, "mosquitto-clients", "mosquitto_sub"), args...)
 	s := &subscriber{last: map[string]string{}, fresh: make(chan struct{}, 1)}
 	cmd.Stdout = s
 	if err := cmd.Start(); err != nil {
@@ -193,7 +182,7 @@ func TestAHouseLivesOnMosquitto(t *testing.T) {
 	<-s.Ready()
 	publish := func(topic, payload string) {
 		t.Helper()
-		pub := exec.Command(tool(t, "mosquitto_pub", "mosquitto-clients"), "-h", host, "-p", port, "-t", topic, "-m", payload)
+		pub := exec.Command(realpart.Find(t, "mosquitto-clients", "mosquitto_pub"), "-h", host, "-p", port, "-t", topic, "-m", payload)
 		if out, err := pub.CombinedOutput(); err != nil {
 			t.Fatalf("mosquitto_pub: %v %s", err, out)
 		}
@@ -257,9 +246,9 @@ func TestFiveHundredDevicesGetOnMosquitto(t *testing.T) {
 
 func TestARefusedLoginIsToldOnceInPlainWords(t *testing.T) {
 	t.Parallel()
-	tool(t, "mosquitto", "mosquitto")
+	realpart.Find(t, "mosquitto", "mosquitto")
 	passwords := filepath.Join(t.TempDir(), "passwords")
-	if out, err := exec.Command(tool(t, "mosquitto_passwd", "mosquitto"), "-b", "-c", passwords, "house", "secret").CombinedOutput(); err != nil {
+	if out, err := exec.Command(realpart.Find(t, "mosquitto", "mosquitto_passwd"), "-b", "-c", passwords, "house", "secret").CombinedOutput(); err != nil {
 		t.Fatalf("mosquitto_passwd: %v %s", err, out)
 	}
 	address := mosquitto(t, "allow_anonymous false\npassword_file "+passwords+"\n")

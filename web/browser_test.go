@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/internal/realpart"
 	"home.arpa/homehub/web"
 )
 
@@ -26,16 +26,10 @@ var pictures = flag.String("pictures", "", "a folder into which TestPictures wri
 // browser starts a headless Chromium, or skips the test when there is none.
 func browser(t *testing.T) context.Context {
 	t.Helper()
-	var path string
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if p, err := exec.LookPath(name); err == nil {
-			path = p
-			break
-		}
+	if testing.Short() {
+		t.Skip("left out: starting a browser takes seconds")
 	}
-	if path == "" || testing.Short() {
-		t.Skip("needs a browser: install chromium, and run without -short")
-	}
+	path := realpart.Find(t, "chromium", "chromium", "chromium-browser", "google-chrome")
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.Flag("headless", "new"), chromedp.DisableGPU,
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
 		chromedp.NoFirstRun, chromedp.Flag("no-proxy-server", true), chromedp.UserDataDir(t.TempDir()))

@@ -34,7 +34,7 @@ func (c *conn) kick(k *cause) {
 
 // fail ends the connection from its own goroutine, for an error of its reader.
 func (c *conn) fail(err error) {
-	k := &cause{reason: "closed by the client without goodbye"}
+	k := &cause{reason: "it closed its connection without a goodbye"}
 	var wrong *packetError
 	switch {
 	case errors.As(err, &wrong) && wrong.code == keepAliveTimeout:

@@ -17,6 +17,7 @@ import (
 	"home.arpa/homehub/broker/remote"
 	"home.arpa/homehub/hub"
 	"home.arpa/homehub/hub/linktest"
+	"home.arpa/homehub/internal/realpart"
 )
 
 var _ hub.Link = (*remote.Link)(nil)
@@ -36,7 +37,7 @@ func TestRemoteLinkToTheEmbeddedBroker(t *testing.T) {
 }
 
 func TestRemoteLinkToMosquitto(t *testing.T) {
-	program := findMosquitto(t)
+	program := realpart.Find(t, "mosquitto", "mosquitto")
 	linktest.Run(t, func(t *testing.T) linktest.Setup {
 		o := remote.Options{URL: "mqtt://" + startMosquitto(t, program)}
 		return linktest.Setup{Link: open(t, o, "hub"), Settle: settle, Peer: peers(o)}
@@ -90,19 +91,6 @@ func run(t *testing.T, l *remote.Link, h broker.Handler) {
 	if err := l.Sync(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// findMosquitto returns the path of the mosquitto broker, or skips the test.
-func findMosquitto(t *testing.T) string {
-	t.Helper()
-	if path, err := exec.LookPath("mosquitto"); err == nil {
-		return path
-	}
-	const usual = "/usr/sbin/mosquitto" // which is not in everybody's PATH
-	if _, err := os.Stat(usual); err != nil {
-		t.Skip("left out: the test against a real Mosquitto; install the package mosquitto to run it")
-	}
-	return usual
 }
 
 // startMosquitto starts a broker on a free port of this machine and returns its address.

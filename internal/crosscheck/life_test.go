@@ -21,7 +21,7 @@ func TestPowerCutsAreSeenAndExplained(t *testing.T) {
 			}
 			h.settle(3 * time.Second)
 			r := h.device(id).Reach
-			if r.Presence != devices.Offline || !strings.Contains(r.Why, "without goodbye") {
+			if r.Presence != devices.Offline || !strings.Contains(r.Why, "without a goodbye") {
 				t.Errorf("%s without power is %s: %s", id, r.Presence, r.Why)
 			}
 			if o := h.Overview(); o.Online != len(h.plan.Devices)-1 {

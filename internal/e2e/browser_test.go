@@ -17,6 +17,8 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"home.arpa/homehub/internal/realpart"
 )
 
 // page is the dashboard in a real browser.
@@ -31,7 +33,7 @@ type page struct {
 // browse opens the house's dashboard in Chromium.
 func browse(t *testing.T, h house) *page {
 	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(realPart(t, "chromium", "chromium")),
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(realpart.Find(t, "chromium", "chromium")),
 		chromedp.Flag("headless", "new"), chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.Flag("no-proxy-server", true),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.UserDataDir(t.TempDir()))
 	if os.Getuid() == 0 {
@@ -162,7 +164,7 @@ func (h house) sent(id, component, property string, statuses ...string) command 
 }
 
 func TestTheDemoIsSteeredInARealBrowser(t *testing.T) {
-	realPart(t, "chromium", "chromium")
+	realpart.Find(t, "chromium", "chromium")
 	h := demo(t)
 	count := h.expect(`house of (\d+) devices`)[1]
 	p := browse(t, h)

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"home.arpa/homehub/internal/realpart"
 )
 
 // house is a hub of ours, running, and how to reach it.
@@ -38,12 +40,12 @@ func (h house) hub(args ...string) (string, int) {
 func sub(t *testing.T, port, count string, args ...string) []string {
 	t.Helper()
 	args = append([]string{"-h", "127.0.0.1", "-p", port, "-C", count, "-W", "20"}, args...)
-	return strings.Split(strings.TrimSpace(must(t, realPart(t, "mosquitto_sub", "mosquitto-clients"), args...)), "\n")
+	return strings.Split(strings.TrimSpace(must(t, realpart.Find(t, "mosquitto-clients", "mosquitto_sub"), args...)), "\n")
 }
 
 func pub(t *testing.T, port string, args ...string) {
 	t.Helper()
-	must(t, realPart(t, "mosquitto_pub", "mosquitto-clients"), append([]string{"-h", "127.0.0.1", "-p", port}, args...)...)
+	must(t, realpart.Find(t, "mosquitto-clients", "mosquitto_pub"), append([]string{"-h", "127.0.0.1", "-p", port}, args...)...)
 }
 
 // online waits until the hub says that the device is online.
@@ -93,11 +95,11 @@ func TestTheDemoIsSteeredByTheProgramItself(t *testing.T) {
 }
 
 func TestTheDemoIsSeenAndSteeredByMosquittoClients(t *testing.T) {
-	realPart(t, "mosquitto_sub", "mosquitto-clients")
+	realpart.Find(t, "mosquitto-clients", "mosquitto_sub")
 	h := demo(t)
 	h.online("living-room-lamp")
 	topic := "hub/5/living-room-lamp/light/brightness"
-	watch := start(t, realPart(t, "mosquitto_sub", "mosquitto-clients"), "-h", "127.0.0.1", "-p", h.mqtt, "-v", "-t", "hub/5/#")
+	watch := start(t, realpart.Find(t, "mosquitto-clients", "mosquitto_sub"), "-h", "127.0.0.1", "-p", h.mqtt, "-v", "-t", "hub/5/#")
 	watch.expect(`hub/5/living-room-lamp/\$state ready`)
 	watch.expect(`hub/5/motion-hall/motion/occupancy (true|false)`)
 	// The lamp has steps of its own, of 1/254: what it reports is as near as it can get.

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	_ "home.arpa/homehub/internal/app" // the programs are built from these
+	"home.arpa/homehub/internal/realpart"
 	_ "home.arpa/homehub/simulator"
 )
 
@@ -64,22 +65,6 @@ var readSources = sync.OnceFunc(func() {
 		}
 	}
 })
-
-// realPart returns the path of a program that is not ours, or skips the test, saying what to install. With REAL=1 in the
-// environment, as in continuous integration, it fails the test instead.
-func realPart(t *testing.T, name, pkg string) string {
-	t.Helper()
-	for _, candidate := range []string{name, "/usr/sbin/" + name} {
-		if path, err := exec.LookPath(candidate); err == nil {
-			return path
-		}
-	}
-	if os.Getenv("REAL") == "1" {
-		t.Fatalf("%s is not installed: apt-get install %s", name, pkg)
-	}
-	t.Skipf("left out: %s is not installed (apt-get install %s)", name, pkg)
-	return ""
-}
 
 // program is a running program of ours or another's.
 type program struct {
@@ -239,7 +224,7 @@ func freePort(t *testing.T) string {
 // mosquitto starts the real broker with the lines of configuration and returns its port.
 func mosquitto(t *testing.T, config string) string {
 	t.Helper()
-	path := realPart(t, "mosquitto", "mosquitto")
+	path := realpart.Find(t, "mosquitto", "mosquitto")
 	port := freePort(t)
 	file := filepath.Join(t.TempDir(), "mosquitto.conf")
 	if err := os.WriteFile(file, []byte("listener "+port+" 127.0.0.1\n"+config), 0o644); err != nil {

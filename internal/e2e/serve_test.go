@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"home.arpa/homehub/internal/realpart"
 )
 
 // serve starts "hub serve" on free ports.
@@ -17,7 +19,7 @@ func serve(t *testing.T, data string, args ...string) house {
 }
 
 func TestARestartLosesNothing(t *testing.T) {
-	subscriber := realPart(t, "mosquitto_sub", "mosquitto-clients")
+	subscriber := realpart.Find(t, "mosquitto-clients", "mosquitto_sub")
 	data := t.TempDir()
 	h := serve(t, data)
 	sim := start(t, "simulator", "--broker", "mqtt://127.0.0.1:"+h.mqtt, "--seed", "7")
@@ -74,7 +76,7 @@ func TestARestartLosesNothing(t *testing.T) {
 }
 
 func TestUsersAreMadeBesideARunningHub(t *testing.T) {
-	publisher := realPart(t, "mosquitto_pub", "mosquitto-clients")
+	publisher := realpart.Find(t, "mosquitto-clients", "mosquitto_pub")
 	data := t.TempDir()
 	config := filepath.Join(t.TempDir(), "hub.yaml")
 	if err := os.WriteFile(config, []byte("mqtt:\n  anonymous: never\n"), 0o600); err != nil {
@@ -107,10 +109,10 @@ func TestUsersAreMadeBesideARunningHub(t *testing.T) {
 }
 
 func TestTheHubBesideMosquitto(t *testing.T) {
-	realPart(t, "mosquitto_sub", "mosquitto-clients")
+	realpart.Find(t, "mosquitto-clients", "mosquitto_sub")
 	dir := t.TempDir()
 	passwords := filepath.Join(dir, "passwords")
-	must(t, realPart(t, "mosquitto_passwd", "mosquitto"), "-b", "-c", passwords, "house", "secret word")
+	must(t, realpart.Find(t, "mosquitto", "mosquitto_passwd"), "-b", "-c", passwords, "house", "secret word")
 	port := mosquitto(t, "allow_anonymous false\npassword_file "+passwords+"\nuser root\n")
 
 	secret := filepath.Join(dir, "secret")
