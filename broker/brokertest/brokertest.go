@@ -61,7 +61,8 @@ func (b *Broker) Stop() {
 	b.conns.Wait()
 }
 
-// Dial connects to the broker. After Stop the connection is a closed one.
+// Dial connects to the broker. After Stop the connection is a closed one. A client that writes a packet in several pieces from
+// several goroutines, as paho does, needs packets.NewThreadSafeConn around it.
 func (b *Broker) Dial() net.Conn {
 	client, server := net.Pipe()
 	b.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
 
 	"home.arpa/homehub/broker/brokertest"
@@ -19,7 +20,7 @@ func TestAClientLibraryInABubble(t *testing.T) {
 		got := make(chan *paho.Publish, 10)
 		ended := make(chan struct{})
 		client := paho.NewClient(paho.ClientConfig{
-			Conn: b.Dial(),
+			Conn: packets.NewThreadSafeConn(b.Dial()), // a pipe writes a packet of several parts in several pieces
 			OnPublishReceived: []func(paho.PublishReceived) (bool, error){func(p paho.PublishReceived) (bool, error) {
 				got <- p.Packet
 				return true, nil
