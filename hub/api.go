@@ -91,10 +91,10 @@ type API interface {
 	Devices() []View
 	Device(id string) (View, error)
 
-	// Edit changes a device's name or room (nil: leave it). A name is 1-80 characters, a room 0-80; else
+	// Edit changes a device's name or room (nil: leave it), and returns when the store has it. A name is 1-80 characters, a room 0-80; else
 	// devices.ErrValue.
 	Edit(ctx context.Context, id string, name, room *string) (View, error)
-	// Remove forgets a device. It comes back when it announces itself again.
+	// Remove forgets a device, and returns when the store has forgotten it. It comes back when it announces itself again.
 	Remove(ctx context.Context, id string) error
 
 	// Send checks a request, keeps it as a command and sees to it. It returns as soon as the command is kept:

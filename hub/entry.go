@@ -125,7 +125,7 @@ func (h *Hub) announce(now time.Time, convention int, a Announced) (e *entry, jo
 	if len(events) > 0 {
 		h.findGateways(now)
 	} else if moved {
-		h.recorder.device(e.record())
+		h.recorder.device(e.record(), nil)
 	}
 	return e, false
 }

@@ -93,6 +93,7 @@ func (h *Hub) Edit(ctx context.Context, id string, name, room *string) (View, er
 	}
 	var v View
 	var refused error
+	kept := make(chan error, 1)
 	err := h.ask(ctx, func(now time.Time) {
 		e := h.byID[id]
 		if e == nil {
@@ -106,20 +107,40 @@ func (h *Hub) Edit(ctx context.Context, id string, name, room *string) (View, er
 		if room != nil {
 			d.Room, e.roomSet = strings.TrimSpace(*room), true
 		}
-		events := e.twin.Describe(now, d)
-		if len(events) == 0 && (name != nil || room != nil) {
-			h.recorder.device(e.record()) // that people chose it is news even if they chose what it was
-		}
-		h.emit(now, e, events)
+		h.emit(now, e, e.twin.Describe(now, d))
+		h.recorder.device(e.record(), func(err error) { kept <- err }) // also when they chose what it was: that they did is news
 		v = e.view()
 	})
 	if err == nil {
 		err = refused
 	}
+	if err == nil {
+		err = h.untilKept(ctx, kept)
+	}
 	if err != nil {
 		return View{}, fmt.Errorf("editing %s: %w", id, err)
 	}
 	return v, nil
+}
+
+// untilKept waits until the store has what was changed.
+func (h *Hub) untilKept(ctx context.Context, kept <-chan error) error {
+	var err error
+	select {
+	case err = <-kept:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-h.stopped:
+		select {
+		case err = <-kept: // with the last flush
+		default:
+			return ErrStopped
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("storing it, which will be tried again: %w", err)
+	}
+	return nil
 }
 
 func checkName(what string, s *string, least int) error {
@@ -139,6 +160,7 @@ func checkName(what string, s *string, least int) error {
 // Remove is part of API.
 func (h *Hub) Remove(ctx context.Context, id string) error {
 	var refused error
+	kept := make(chan error, 1)
 	err := h.ask(ctx, func(now time.Time) {
 		e := h.byID[id]
 		if e == nil {
@@ -149,9 +171,13 @@ func (h *Hub) Remove(ctx context.Context, id string) error {
 			h.unneeded(e.convention, h.forgetIn(e))
 		}
 		h.remove(now, e)
+		h.recorder.forget(id, func(err error) { kept <- err })
 	})
 	if err == nil {
 		err = refused
+	}
+	if err == nil {
+		err = h.untilKept(ctx, kept)
 	}
 	if err != nil {
 		return fmt.Errorf("removing %s: %w", id, err)

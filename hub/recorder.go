@@ -50,6 +50,7 @@ type recorder struct {
 type deviceJob struct {
 	forget bool
 	record *Record
+	after  []func(error) // called when the store has been tried
 }
 
 type commandJob struct {
@@ -72,24 +73,34 @@ func (r *recorder) wake() {
 	}
 }
 
-// device keeps a device's record.
-func (r *recorder) device(rec Record) {
+// device keeps a device's record. after, which may be nil, is called by the recorder's goroutine when the store has it, or with
+// the error with which it has refused it for the first time.
+func (r *recorder) device(rec Record, after func(error)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	job := r.devices[rec.Device.ID]
-	if job == nil {
-		job = &deviceJob{}
-		r.devices[rec.Device.ID] = job
-	}
-	job.record = &rec
+	r.deviceJob(rec.Device.ID, after).record = &rec
 	r.wake()
 }
 
-// forget deletes a device.
-func (r *recorder) forget(id string) {
+// deviceJob is what is to be done about a device, with one more who wants to hear of it.
+func (r *recorder) deviceJob(id string, after func(error)) *deviceJob {
+	job := r.devices[id]
+	if job == nil {
+		job = &deviceJob{}
+		r.devices[id] = job
+	}
+	if after != nil {
+		job.after = append(job.after, after)
+	}
+	return job
+}
+
+// forget deletes a device. after is that of device.
+func (r *recorder) forget(id string, after func(error)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.devices[id] = &deviceJob{forget: true}
+	job := r.deviceJob(id, after)
+	job.forget, job.record = true, nil
 	kept := r.samples[:0]
 	for _, s := range r.samples {
 		if s.Device != id {

@@ -48,8 +48,7 @@ func (r *recorder) run(ctx context.Context, stop <-chan struct{}, keep time.Dura
 	}
 }
 
-// rest waits before the store is tried again. Only new commands are tried meanwhile, because somebody waits for them. It
-// says whether to go on.
+// rest waits before the store is tried again. Only what somebody waits for is tried meanwhile. It says whether to go on.
 func (r *recorder) rest(ctx context.Context, d time.Duration, stop <-chan struct{}) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -57,6 +56,9 @@ func (r *recorder) rest(ctx context.Context, d time.Duration, stop <-chan struct
 		select {
 		case <-r.news:
 			r.saveCommands(ctx, true)
+			if r.deviceAwaited() {
+				r.saveDevices(ctx)
+			}
 		case <-timer.C:
 			return true
 		case <-stop:
@@ -127,13 +129,30 @@ func (r *recorder) saveDevices(ctx context.Context) bool {
 	r.mu.Unlock()
 	ok := true
 	for id, job := range jobs {
-		if err := r.saveDevice(ctx, id, job); err != nil {
+		err := r.saveDevice(ctx, id, job)
+		for _, f := range job.after {
+			f(err)
+		}
+		job.after = nil
+		if err != nil {
 			ok = false
 			r.failed("saving device "+id, err)
 			r.deviceAgain(id, job)
 		}
 	}
 	return ok
+}
+
+// deviceAwaited says whether somebody waits for the store to have a device.
+func (r *recorder) deviceAwaited() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, job := range r.devices {
+		if len(job.after) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *recorder) saveDevice(ctx context.Context, id string, job *deviceJob) error {

@@ -162,19 +162,19 @@ func (h *Hub) emit(now time.Time, e *entry, events []devices.Event) {
 	for _, event := range events {
 		switch event := event.(type) {
 		case devices.Joined, devices.Changed:
-			h.recorder.device(e.record())
+			h.recorder.device(e.record(), nil)
 			h.describe(e)
 		case devices.Reported:
 			h.recorder.sample(Sample{Path: devices.Path{Device: e.id(), Ref: event.Ref}, Reading: event.Reading})
 			h.exportValue(e, event)
 			h.exportTarget(e, event.Ref)
 		case devices.PresenceChanged:
-			h.recorder.device(e.record())
+			h.recorder.device(e.record(), nil)
 			h.exportState(e)
 		case devices.CommandMoved:
 			h.commandMoved(e, event.Command)
 		case devices.Left:
-			h.recorder.forget(e.id())
+			h.recorder.forget(e.id(), nil)
 			h.exportNothing(e)
 		}
 		h.feed.add(now, event)

@@ -142,3 +142,37 @@ func TestTheHubBesideMosquitto(t *testing.T) {
 	}
 	h.stop()
 }
+
+func TestWhatTheHubAnsweredSurvivesAKill(t *testing.T) {
+	data := t.TempDir()
+	h := serve(t, data)
+	house := func() *program {
+		return start(t, "simulator", "--broker", "mqtt://127.0.0.1:"+h.mqtt, "--seed", "9", "--devices", "3")
+	}
+	sim := house()
+	h.online("living-room-lamp")
+	sim.stop()
+	for _, args := range [][]string{
+		{"device", "set", "living-room-lamp", "light/brightness", "61", "--wait", "0s"}, // exit 2: it waits for the lamp
+		{"device", "rename", "living-room-lamp", "The good lamp"},
+	} {
+		if out, code := h.hub(args...); code != 0 && code != 2 {
+			t.Fatalf("%v: exit %d\n%s", args, code, out)
+		}
+	}
+	if err := h.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-h.done
+
+	h = serve(t, data)
+	if show, _ := h.hub("device", "show", "living-room-lamp"); !strings.Contains(show, "The good lamp") || !strings.Contains(show, "wanted: 61") {
+		t.Errorf("after the kill:\n%s", show)
+	}
+	house()
+	eventually(t, "the waiting command is confirmed", func() bool {
+		show, _ := h.hub("device", "show", "living-room-lamp")
+		return regexp.MustCompile(`61(\.\d+)? %`).MatchString(show) && !strings.Contains(show, "wanted")
+	})
+	h.stop()
+}
