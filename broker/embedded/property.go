@@ -76,7 +76,7 @@ var propertyRules = [...]propertyRule{
 // property is one property as it stands in a packet.
 type property struct {
 	id     byte
-	number int    // of the numeric kinds
+	number int64  // of the numeric kinds
 	data   []byte // of a text or binary property, pointing into the packet
 	raw    []byte // all of it, identifier included, pointing into the packet
 }
@@ -118,16 +118,16 @@ func (c *cursor) properties(packet byte, visit func(property)) {
 func (c *cursor) value(kind propertyKind, p *property) {
 	switch kind {
 	case flagKind:
-		p.number = int(c.byte())
+		p.number = int64(c.byte())
 		if p.number > 1 {
 			c.fail(violation("a property that is 0 or 1 has another value"))
 		}
 	case uint16Kind:
-		p.number = int(c.uint16())
+		p.number = int64(c.uint16())
 	case uint32Kind:
-		p.number = int(c.uint32())
+		p.number = int64(c.uint32())
 	case varintKind:
-		p.number = c.varint()
+		p.number = int64(c.varint())
 	case binaryKind:
 		p.data = c.binary()
 	case textKind:

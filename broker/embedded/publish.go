@@ -109,7 +109,7 @@ func (m *message) readProperties(c *cursor) (alias int) {
 		case messageExpiry:
 			m.expires = time.Now().Add(time.Duration(p.number) * time.Second)
 		case topicAlias:
-			if alias = p.number; alias == 0 {
+			if alias = int(p.number); alias == 0 {
 				alias = -1
 			}
 		case responseTopic:

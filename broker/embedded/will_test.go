@@ -9,7 +9,7 @@ import (
 	"home.arpa/homehub/broker/embedded"
 )
 
-func lastWords(delay int, more ...[]byte) hello {
+func lastWords(delay int64, more ...[]byte) hello {
 	var p []byte
 	if delay > 0 {
 		p = prop(0x18, u32(delay))
@@ -60,7 +60,7 @@ func TestDelayedWill(t *testing.T) {
 	const never = 0xFFFFFFFF
 	tests := []struct {
 		name          string
-		delay, expiry int
+		delay, expiry int64
 		after         time.Duration // 0: not at all
 		meanwhile     func(t *testing.T, b *brokertest.Broker)
 	}{
@@ -69,7 +69,7 @@ func TestDelayedWill(t *testing.T) {
 		{"does not wait without a session", 30, 0, time.Nanosecond, nil},
 		{"is withdrawn when the client returns", 30, never, 0, func(t *testing.T, b *brokertest.Broker) {
 			time.Sleep(20 * time.Second)
-			connect(t, b, hello{version: 5, id: "c", persistent: true, props: prop(0x11, u32(never))})
+			connect(t, b, hello{version: 5, id: "c", persistent: true, props: prop(0x11, u32(uint32(never)))})
 		}},
 		{"is published when the client returns for a clean session", 30, never, 20 * time.Second, func(t *testing.T, b *brokertest.Broker) {
 			time.Sleep(20 * time.Second)
