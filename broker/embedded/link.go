@@ -36,14 +36,18 @@ func (l *Link) Run(ctx context.Context, h broker.Handler) error {
 	for _, sub := range l.declared() {
 		l.activate(ctx, sub)
 	}
+	why := "closed the link to " + where
 	select {
 	case <-ctx.Done():
-	case <-l.broker.stopped:
+	case <-l.broker.stopped: // what it has taken is the handler's to finish
+		why = where + " has stopped"
+		h.HandleLink(false, why)
+		<-ctx.Done()
 	}
 	l.close()
 	cancel()
 	l.calls.Wait()
-	h.HandleLink(false, "closed the link to "+where)
+	h.HandleLink(false, why)
 	return nil
 }
 
@@ -133,6 +137,11 @@ func (l *Link) Publish(ctx context.Context, m broker.Message) error {
 		return fmt.Errorf("publishing to %s: %w", m.Topic, broker.ErrClosed)
 	}
 	defer l.calls.Done()
+	select {
+	case <-l.broker.stopped: // nothing would keep it, and nobody is there to get it
+		return fmt.Errorf("publishing to %s: %w", m.Topic, broker.ErrClosed)
+	default:
+	}
 	var b batch
 	defer b.release()
 	l.broker.counts.received.Add(1)

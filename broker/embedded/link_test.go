@@ -283,7 +283,6 @@ func TestSessionNews(t *testing.T) {
 		{"a takeover", hello{}, func(t *testing.T, b *brokertest.Broker, _ *client) { connect(t, b, hello{id: "c"}) }, "taken over by a new connection from pipe", false},
 		{"a protocol error", hello{}, func(_ *testing.T, _ *brokertest.Broker, c *client) { c.send(ack(PUBACK, 0)) }, "protocol error: a packet identifier is 0", false},
 		{"the owner's wish", hello{}, func(_ *testing.T, b *brokertest.Broker, _ *client) { b.Disconnect("c") }, "disconnected by the owner", false},
-		{"the broker's end", hello{}, func(_ *testing.T, b *brokertest.Broker, _ *client) { b.Stop() }, "the hub is stopping", false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -336,4 +335,33 @@ func TestALinksReplayEndsWithTheNewest(t *testing.T) {
 			t.Fatalf("the last message is %s, want %s", last, want)
 		}
 	}
+}
+
+// The broker's end is no news about its clients: the link is told that the broker has stopped, keeps what it got, and takes
+// nothing more, until its own end.
+func TestALinkOutlivesItsBroker(t *testing.T) {
+	bubble(t, embedded.Options{}, func(t *testing.T, b *brokertest.Broker) {
+		h := &recorder{}
+		l, stop := link(t, b, h)
+		l.Subscribe(broker.Subscription{Filter: "t", QoS: 1})
+		c := connect(t, b, hello{id: "c"})
+		c.publish(post{topic: "t", payload: "last", qos: 1, id: 1})
+		b.Stop()
+		if got := h.taken(); len(got) != 1 || string(got[0].Payload) != "last" {
+			t.Errorf("the handler got %v", got)
+		}
+		if err := l.Publish(t.Context(), broker.Message{Topic: "t"}); !errors.Is(err, broker.ErrClosed) {
+			t.Errorf("publishing after the broker's end: %v", err)
+		}
+		h.mu.Lock()
+		sessions, states := len(h.sessions), slices.Clone(h.states)
+		h.mu.Unlock()
+		if sessions != 1 {
+			t.Errorf("there was news about %d sessions, want that of the connection only", sessions)
+		}
+		if want := []string{"true connected to the embedded broker", "false the embedded broker has stopped"}; !slices.Equal(states, want) {
+			t.Errorf("the link said %q, want %q", states, want)
+		}
+		stop()
+	})
 }

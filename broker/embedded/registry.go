@@ -141,7 +141,9 @@ func (b *Broker) giveBack(c *conn) {
 	if c.opened.Load() {
 		b.counts.connected.Add(-1)
 		b.log.Info("client disconnected", "client", s.id, "user", c.connect.user, "address", c.peer.address, "reason", k.reason)
-		b.links.session(broker.Session{Client: s.id, User: c.connect.user, Address: c.peer.address, Clean: k.clean, Reason: k.reason, WillTopic: c.willTopic()})
+		if !k.stopping { // that is news about the broker, which the links hear as such
+			b.links.session(broker.Session{Client: s.id, User: c.connect.user, Address: c.peer.address, Clean: k.clean, Reason: k.reason, WillTopic: c.willTopic()})
+		}
 	}
 	if w := b.registry.retire(c, k, time.Now()); w != nil {
 		b.publishWill(s.id, c.connect.user, w)

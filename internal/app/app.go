@@ -219,8 +219,8 @@ func follow(l config.Link) (hub.Follow, error) {
 	return hub.Follow{From: from, To: to}, errors.Join(err1, err2)
 }
 
-// openWeb binds the pages' port and puts the parts in their order. The broker is beneath the hub, which stops first, but it
-// lets clients in only when the hub listens, so that the hub misses nothing of what the broker takes.
+// openWeb binds the pages' port and puts the parts in their order. The broker lets clients in when the hub listens, and sends
+// them away before the hub stops, so that the hub misses nothing of what the broker has acknowledged.
 func (h *house) openWeb(server web.Options, broker *part) error {
 	l, err := net.Listen("tcp", h.cfg.Web.Listen)
 	if err != nil {
@@ -234,16 +234,10 @@ func (h *house) openWeb(server web.Options, broker *part) error {
 	if err != nil {
 		return err
 	}
-	if broker != nil {
-		h.parts = append(h.parts, part{name: broker.name, run: func(ctx context.Context) error {
-			select {
-			case <-h.hub.Started():
-			case <-ctx.Done():
-			}
-			return broker.run(ctx)
-		}})
-	}
 	h.parts = append(h.parts, part{name: "the hub", run: h.hub.Run, ready: h.hub.Started()})
+	if broker != nil {
+		h.parts = append(h.parts, *broker)
+	}
 	h.parts = append(h.parts, part{name: "the pages", run: func(ctx context.Context) error { return s.Run(ctx, l) }})
 	return nil
 }
