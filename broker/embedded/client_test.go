@@ -35,7 +35,8 @@ const (
 	AUTH
 )
 
-func u16(n int) []byte                       { return binary.BigEndian.AppendUint16(nil, uint16(n)) }
+func u16(n int) []byte { return binary.BigEndian.AppendUint16(nil, uint16(n)) }
+
 func u32[N int | int64 | uint32](n N) []byte { return binary.BigEndian.AppendUint32(nil, uint32(n)) }
 
 func str(s string) []byte {
