@@ -72,9 +72,6 @@ func SplitShared(filter string) (group, inner string, shared bool) {
 	return group, inner, true
 }
 
-// HasWildcard says whether a filter can match more than one topic name.
-func HasWildcard(filter string) bool { return strings.ContainsAny(filter, "+#") }
-
 // Match says whether the filter (without a share name) matches the topic name. A filter that begins with a wildcard does
 // not match a name that begins with $ [MQTT-4.7.2-1].
 func Match(filter, topic string) bool {

@@ -19,3 +19,6 @@ func (s *Simulator) Topics() map[string][]string {
 	}
 	return out
 }
+
+// DefaultHouseFile is the house file of DefaultHouse.
+func DefaultHouseFile() []byte { return defaultHouse }

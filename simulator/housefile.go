@@ -15,9 +15,6 @@ import (
 //go:embed house.yaml
 var defaultHouse []byte
 
-// DefaultHouseFile is the house file of DefaultHouse, the same as configs/house.yaml.
-func DefaultHouseFile() []byte { return bytes.Clone(defaultHouse) }
-
 // DefaultHouse is the house that is built in.
 func DefaultHouse() House {
 	h, err := ParseHouse("house.yaml", defaultHouse)

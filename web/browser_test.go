@@ -98,7 +98,7 @@ const drawn = `document.querySelector('main[aria-busy="false"]') !== null`
 // TestPictures writes pictures of the dashboard for people to look at: go test ./web -run Pictures -pictures /tmp
 func TestPictures(t *testing.T) {
 	if *pictures == "" {
-		t.Skip("give -pictures FOLDER to have pictures written")
+		t.Skip("not a test: give -pictures FOLDER to have pictures written")
 	}
 	full := newMemory(sampleHouse(time.Now())...)
 	full.silent["living-room-thermostat"] = true

@@ -10,31 +10,8 @@ import (
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/internal/recorded"
 )
-
-// fixtures finds a folder of the material that is kept beside the project: in the folder that HOMEHUB_SHARED names, or in a
-// folder "shared" beside any folder above this one. Without it the test is skipped.
-func fixtures(t *testing.T, parts ...string) string {
-	t.Helper()
-	dirs := []string{os.Getenv("HOMEHUB_SHARED")}
-	if dirs[0] == "" {
-		dir, err := os.Getwd()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for dirs = nil; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-			dirs = append(dirs, filepath.Join(filepath.Dir(dir), "shared"))
-		}
-	}
-	for _, dir := range dirs {
-		path := filepath.Join(append([]string{dir, "fixtures"}, parts...)...)
-		if _, err := os.Stat(path); err == nil {
-			return path
-		}
-	}
-	t.Skipf("left out: %s is not there (set HOMEHUB_SHARED to the folder that holds fixtures)", filepath.Join(parts...))
-	return ""
-}
 
 // messages reads a file of recorded messages: topic, retained, payload, with tabs between.
 func messages(t *testing.T, path string) []broker.Message {
@@ -62,7 +39,7 @@ func messages(t *testing.T, path string) []broker.Message {
 const floorUnderstood = 238
 
 func TestRecordedAnnouncements(t *testing.T) {
-	dir := fixtures(t, "payloads")
+	dir := recorded.Path(t, "payloads")
 	h := newHouse(t)
 	understood, all := 0, 0
 	for _, m := range messages(t, filepath.Join(dir, "homeassistant-discovery.tsv")) {
@@ -97,7 +74,7 @@ func TestRecordedAnnouncements(t *testing.T) {
 }
 
 func TestAllRecordedMessagesInOneHouse(t *testing.T) {
-	dir := fixtures(t, "payloads")
+	dir := recorded.Path(t, "payloads")
 	files, err := filepath.Glob(filepath.Join(dir, "*.tsv"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no recorded messages in %s: %v", dir, err)

@@ -1,7 +1,6 @@
 package homie_test
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,6 +9,7 @@ import (
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/homie"
 	"home.arpa/homehub/hub"
+	"home.arpa/homehub/internal/recorded"
 )
 
 // FuzzParseApply feeds lines of "topic payload" (R in front for a replay) and checks that the convention stays sane: values
@@ -73,17 +73,10 @@ func FuzzParseApply(f *testing.F) {
 	})
 }
 
-// fixtures is a collection of messages that may lie beside the checkout. It is not part of the repository; testdata has
-// enough for every other test.
-const fixtures = "../../../shared/fixtures/payloads/homie.tsv"
-
 func TestCollectedMessages(t *testing.T) {
-	if _, err := os.Stat(fixtures); err != nil {
-		t.Skipf("left out: reading the examples of the Homie specification, since %s is not there", fixtures)
-	}
 	l := listen(t)
 	faults := 0
-	for _, m := range messages(t, fixtures) {
+	for _, m := range messages(t, recorded.Path(t, "payloads", "homie.tsv")) {
 		for _, said := range l.take(m) {
 			if strings.HasPrefix(said, "fault") {
 				t.Errorf("%s %s: %s", m.Topic, m.Payload, said)

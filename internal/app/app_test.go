@@ -232,3 +232,15 @@ func TestAnUnreachableBrokerIsNotReady(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestLinksOfTheConfigurationAreThere(t *testing.T) {
+	cfg := settings(t)
+	cfg.Links = []config.Link{{From: "motion-hall/motion/occupancy", To: "hall-lamp/light/on"}}
+	url, stop := running(t, func(ctx context.Context, o app.Options) error { return app.Serve(ctx, cfg, o) })
+	if code, body := get(t, url+"/api/v1/links"); code != http.StatusOK || !strings.Contains(body, `"from":"motion-hall/motion/occupancy","to":"hall-lamp/light/on"`) {
+		t.Errorf("the links: %d %s", code, body)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}

@@ -4,36 +4,12 @@ import (
 	"bufio"
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"sort"
 	"testing"
 
 	"home.arpa/homehub/devices/homeassistant/template"
+	"home.arpa/homehub/internal/recorded"
 )
-
-// fixture finds a file of the material that is kept beside the project: in the folder that HOMEHUB_SHARED names, or in a
-// folder "shared" beside any folder above this one. Without it the test is skipped.
-func fixture(t *testing.T, parts ...string) string {
-	t.Helper()
-	dirs := []string{os.Getenv("HOMEHUB_SHARED")}
-	if dirs[0] == "" {
-		dir, err := os.Getwd()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for dirs = nil; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-			dirs = append(dirs, filepath.Join(filepath.Dir(dir), "shared"))
-		}
-	}
-	for _, dir := range dirs {
-		path := filepath.Join(append([]string{dir, "fixtures"}, parts...)...)
-		if _, err := os.Stat(path); err == nil {
-			return path
-		}
-	}
-	t.Skipf("left out: %s is not there (set HOMEHUB_SHARED to the folder that holds fixtures)", filepath.Join(parts...))
-	return ""
-}
 
 // The least that must be equal to what Jinja2 itself prints: of the cases, of the cases weighted by how often their
 // template is emitted, and of the templates, counted when all their cases are equal. The four cases that differ today
@@ -45,7 +21,7 @@ const (
 )
 
 func TestCasesPrintedByJinja2(t *testing.T) {
-	file, err := os.Open(fixture(t, "template-cases.jsonl"))
+	file, err := os.Open(recorded.Path(t, "template-cases.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
