@@ -40,34 +40,83 @@ func ParseAnonymousPolicy(name string) (AnonymousPolicy, error) {
 // admit decides whether a client may come in, and says aloud when it may not.
 func (b *Broker) admit(c *conn) byte {
 	k := &c.connect
-	if b.options.Authenticate == nil {
+	if b.options().Authenticate == nil {
 		k.credentials, k.user = false, ""
 	}
 	password := k.password
 	k.password = "" // it has been kept long enough
 	if k.credentials {
-		if !b.options.Authenticate(k.user, password) {
+		if !b.options().Authenticate(k.user, password) {
 			b.refused(c, "wrong user name or password")
 			return badUserOrPassword
 		}
-	} else if b.options.Anonymous == Never || b.options.Anonymous == Loopback && !c.peer.local {
+	} else if b.options().Anonymous == Never || b.options().Anonymous == Loopback && !c.peer.local {
 		b.refused(c, "no credentials; hub user add")
 		return notAuthorized
 	}
-	if w := k.will; w != nil && !b.mayPublish(k.id, k.user, w.message.topic) {
+	if w := k.will; w != nil && !b.permit(k.id, k.user).MayPublish(w.message.topic) {
 		b.refused(c, "its will message goes to "+w.message.topic+", where it may not publish")
 		return notAuthorized
 	}
 	return success
 }
 
-// mayPublish says whether a client may publish to a topic.
-func (b *Broker) mayPublish(client, user, topic string) bool {
-	if topic[0] == '$' && (b.options.MayPublish == nil || topic == "$SYS" || strings.HasPrefix(topic, "$SYS/")) {
-		return false
-	}
-	return b.options.MayPublish == nil || b.options.MayPublish(client, user, topic)
+// Access knows the rules of who may do what.
+type Access interface {
+	// Permit returns what a client of a user (empty for an anonymous one) may do.
+	Permit(client, user string) Permit
 }
+
+// Permit is what one client may do. Its methods are called for each message, by several goroutines at once, with locks held:
+// they must be fast and must not call back.
+type Permit interface {
+	// MayPublish says whether it may publish to a topic, by a message or by its will.
+	MayPublish(topic string) bool
+	// MayReceive says whether it may get a message of a topic, live, retained or queued.
+	MayReceive(topic string) bool
+	// MaySubscribe says whether it may subscribe to a filter (without a share name): whether there can be a topic that the filter
+	// matches and that it may receive.
+	MaySubscribe(filter string) bool
+}
+
+// open is the permit without rules.
+type open struct{}
+
+func (open) MayPublish(topic string) bool { return topic[0] != '$' }
+func (open) MayReceive(string) bool       { return true }
+func (open) MaySubscribe(string) bool     { return true }
+
+// closed keeps $SYS to the broker.
+type closed struct{ Permit }
+
+func (p closed) MayPublish(topic string) bool {
+	return (topic[0] != '$' || topic != "$SYS" && !strings.HasPrefix(topic, "$SYS/")) && p.Permit.MayPublish(topic)
+}
+
+// permit is what a client may do by an access policy, nil for none.
+func permit(a Access, client, user string) Permit {
+	if a == nil {
+		return open{}
+	}
+	return closed{a.Permit(client, user)}
+}
+
+func (b *Broker) permit(client, user string) Permit { return permit(b.options().Access, client, user) }
+
+// permit gives every session what an access policy says of it.
+func (r *registry) permit(a Access) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.sessions {
+		s.allow(permit(a, s.id, s.user))
+	}
+}
+
+// allow sets what the session's client may do from now on.
+func (s *session) allow(p Permit) { s.permit.Store(&p) }
+
+// may is what the session's client may do.
+func (s *session) may() Permit { return *s.permit.Load() }
 
 // refused logs a refusal, each one once in a while.
 func (b *Broker) refused(c *conn, why string) {

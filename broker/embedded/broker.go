@@ -28,7 +28,7 @@ import (
 
 // Broker is an MQTT broker. Its methods may be called by several goroutines at once.
 type Broker struct {
-	options Options
+	now     atomic.Pointer[Options]
 	log     *slog.Logger
 	plane   *mqtt.Server
 	stopped chan struct{} // closed when the last connection has ended
@@ -52,8 +52,9 @@ func New(o Options) (*Broker, error) {
 	if err := o.fill(); err != nil {
 		return nil, err
 	}
-	b := &Broker{options: o, log: o.Logger, stopped: make(chan struct{}), registry: newRegistry()}
-	b.router.limits, b.router.counts, b.router.full = &b.options, &b.counts, b.lost
+	b := &Broker{log: o.Logger, stopped: make(chan struct{}), registry: newRegistry()}
+	b.now.Store(&o)
+	b.router.limits, b.router.counts, b.router.full = b.options, &b.counts, b.lost
 	b.janitor.wake = make(chan struct{}, 1)
 	plane, err := newControlPlane(b)
 	if err != nil {
@@ -64,6 +65,22 @@ func New(o Options) (*Broker, error) {
 		return nil, err
 	}
 	return b, nil
+}
+
+// options are the ones in force.
+func (b *Broker) options() *Options { return b.now.Load() }
+
+// Reload puts other options in force: credentials, access and limits, for new connections and for what those that are there do
+// from now on; what a client was promised in CONNACK stays as it is. Nobody is disconnected. Logger and Snapshot stay as they were.
+// With an error nothing has changed.
+func (b *Broker) Reload(o Options) error {
+	if err := o.fill(); err != nil {
+		return err
+	}
+	o.Logger, o.Snapshot = b.options().Logger, b.options().Snapshot
+	b.now.Store(&o)
+	b.registry.permit(o.Access)
+	return nil
 }
 
 // Listen binds a TCP address, such as ":1883" or "127.0.0.1:0", for Run to serve, and returns the address in use. It may be

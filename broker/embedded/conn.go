@@ -53,12 +53,13 @@ type cause struct {
 // control packets only, everything that begins with PUB is handled here. Its fields belong to the reader's goroutine,
 // except where said otherwise.
 type conn struct {
-	broker *Broker
-	net    net.Conn
-	raw    syscall.RawConn // of a plain TCP socket, else nil
-	peer   peer
-	name   string // what mochi calls the connection
-	born   time.Time
+	broker  *Broker
+	options *Options // in force when it came
+	net     net.Conn
+	raw     syscall.RawConn // of a plain TCP socket, else nil
+	peer    peer
+	name    string // what mochi calls the connection
+	born    time.Time
 
 	life   context.Context // the connection's own life: it ends when the connection has to, so there is nothing to pass it through
 	end    context.CancelFunc
@@ -88,7 +89,7 @@ type conn struct {
 }
 
 func newConn(b *Broker, nc net.Conn, p peer) *conn {
-	c := &conn{broker: b, net: nc, peer: p, born: time.Now(), over: make(chan struct{})}
+	c := &conn{broker: b, options: b.options(), net: nc, peer: p, born: time.Now(), over: make(chan struct{})}
 	c.name = fmt.Sprintf("#%d", b.numbers.Add(1))
 	c.life, c.end = context.WithCancel(context.Background())
 	if tcp, ok := nc.(*net.TCPConn); ok {
@@ -146,7 +147,7 @@ func (c *conn) next() (frame []byte, header int, err error) {
 	if c.frames >= batchFrames {
 		c.settle()
 	}
-	limit := c.broker.options.MaxPacketSize
+	limit := c.options.MaxPacketSize
 	if !c.opened.Load() {
 		limit = min(limit, maxConnect)
 	}
@@ -239,7 +240,7 @@ func (c *conn) makeRoom() {
 func (c *conn) deadline(heard time.Time) time.Time {
 	switch {
 	case !c.opened.Load():
-		return c.born.Add(c.broker.options.ConnectTimeout)
+		return c.born.Add(c.options.ConnectTimeout)
 	case c.idle == 0:
 		return time.Time{}
 	}
@@ -248,14 +249,14 @@ func (c *conn) deadline(heard time.Time) time.Time {
 
 func (c *conn) late() error {
 	if !c.opened.Load() {
-		return &packetError{0, fmt.Sprintf("no CONNECT within %v", c.broker.options.ConnectTimeout)}
+		return &packetError{0, fmt.Sprintf("no CONNECT within %v", c.options.ConnectTimeout)}
 	}
 	return &packetError{keepAliveTimeout, fmt.Sprintf("keep alive of %d s passed without a sign of life", c.connect.keepAlive)}
 }
 
 // Write is mochi's: the answers of the control plane. They leave with the next flush.
 func (c *conn) Write(b []byte) (int, error) {
-	if !c.out.put(b, 0, c.broker.options.MaxQueuedBytes+ackReserve) {
+	if !c.out.put(b, 0, c.options.MaxQueuedBytes+ackReserve) {
 		return 0, net.ErrClosed
 	}
 	c.batch.touch(c)
@@ -265,7 +266,7 @@ func (c *conn) Write(b []byte) (int, error) {
 // answer puts an acknowledgement into the outbox.
 func (c *conn) answer(kind byte, id uint16, code byte) error {
 	var space [8]byte
-	if !c.out.put(appendAck(space[:0], kind, id, c.connect.version, code), 0, c.broker.options.MaxQueuedBytes+ackReserve) {
+	if !c.out.put(appendAck(space[:0], kind, id, c.connect.version, code), 0, c.options.MaxQueuedBytes+ackReserve) {
 		return errors.New("it does not read its acknowledgements")
 	}
 	c.batch.touch(c)

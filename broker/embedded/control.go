@@ -58,13 +58,7 @@ func (h *control) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet
 	c := cl.Net.Conn.(*conn)
 	c.codes = c.codes[:0]
 	for _, f := range pk.Filters {
-		code := filterInvalid
-		if strings.Count(f.Filter, "/") < broker.MaxTopicLevels {
-			code = h.broker.router.subscribe(c.session, &subscription{
-				filter: f.Filter, qos: f.Qos, noLocal: f.NoLocal, asPublished: f.RetainAsPublished,
-				handling: f.RetainHandling, id: uint32(f.Identifier),
-			}, &c.replays)
-		}
+		code := h.subscribe(c, &f)
 		if code >= unspecifiedError && c.connect.version != mqtt5 { // [MQTT-3.9.3-2] of 3.1.1
 			code = unspecifiedError
 		}
@@ -72,6 +66,19 @@ func (h *control) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet
 	}
 	pk.Filters = nil
 	return pk
+}
+
+func (h *control) subscribe(c *conn, f *packets.Subscription) byte {
+	if strings.Count(f.Filter, "/") >= broker.MaxTopicLevels {
+		return filterInvalid
+	}
+	if _, filter, _ := broker.SplitShared(f.Filter); !c.session.may().MaySubscribe(filter) {
+		return notAuthorized
+	}
+	return h.broker.router.subscribe(c.session, &subscription{
+		filter: f.Filter, qos: f.Qos, noLocal: f.NoLocal, asPublished: f.RetainAsPublished,
+		handling: f.RetainHandling, id: uint32(f.Identifier),
+	}, &c.replays)
 }
 
 // OnPacketProcessed is called when a packet has been answered: after SUBACK come the retained messages.
@@ -118,7 +125,7 @@ func (h *control) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) packets.Pac
 
 // welcome fills in CONNACK.
 func (h *control) welcome(c *conn, pk *packets.Packet) {
-	o := &h.broker.options
+	o := c.options
 	pk.SessionPresent = c.resumed && c.connect.version != mqtt31
 	pk.Properties = packets.Properties{
 		ReceiveMaximum:    uint16(o.ReceiveMaximum),
@@ -141,7 +148,7 @@ type shortened struct{ keepAlive, expiry bool }
 
 // negotiate limits what the client asks for.
 func (c *conn) negotiate() {
-	k, o := &c.connect, &c.broker.options
+	k, o := &c.connect, c.options
 	if k.id == "" {
 		k.id, k.assigned = newClientID(), true
 	}

@@ -112,7 +112,7 @@ func (c *conn) overheard() bool {
 	for {
 		rest := c.in[c.start:c.top]
 		size, header, err := frameSize(rest)
-		if err != nil || size > c.broker.options.MaxPacketSize {
+		if err != nil || size > c.options.MaxPacketSize {
 			return true
 		}
 		if size == 0 || size > len(rest) {

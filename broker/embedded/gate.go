@@ -155,7 +155,7 @@ func peerOf(nc net.Conn) peer {
 // serve runs one connection from its first byte to its last.
 func (b *Broker) serve(nc net.Conn, p peer) {
 	c := newConn(b, nc, p)
-	if err := b.gate.enter(c, &b.options); err != nil {
+	if err := b.gate.enter(c, c.options); err != nil {
 		if b.sampler.allow("full " + p.host) {
 			b.log.Warn("turned a connection away", "address", p.address, "error", err)
 		}

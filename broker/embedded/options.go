@@ -23,9 +23,9 @@ type Options struct {
 	// Authenticate says whether a user name and a password belong together. It is called by each client's own goroutine.
 	// Nil: nobody can log in, and who gives credentials is anonymous all the same.
 	Authenticate func(user, password string) bool
-	// MayPublish says whether a client (of a user, empty for an anonymous one) may publish to a topic. It is called for each
-	// message and will. $SYS is closed to clients in any case. Nil: all topics that do not begin with $.
-	MayPublish func(client, user, topic string) bool
+	// Access decides which topics are whose. Nobody but the broker publishes to $SYS in any case. Nil: everybody may read
+	// everything, and publish to all topics that do not begin with $.
+	Access Access
 	// Origins are the hosts, such as "panel.lan:8443", from whose pages a browser may connect over WebSocket, besides the
 	// host that it connects to. Empty: no other.
 	Origins []string
@@ -105,5 +105,5 @@ func (o *Options) fill() error {
 
 // longestSession is MaxSessionExpiry in seconds.
 func (b *Broker) longestSession() uint32 {
-	return uint32(min(b.options.MaxSessionExpiry/time.Second, neverExpires))
+	return uint32(min(b.options().MaxSessionExpiry/time.Second, neverExpires))
 }

@@ -13,7 +13,7 @@ func (c *conn) publish(first byte, body []byte) error {
 	b.counts.received.Add(1)
 	m.client = c.connect.id
 	code := byte(success)
-	if !b.mayPublish(c.connect.id, c.connect.user, m.topic) {
+	if !c.session.may().MayPublish(m.topic) {
 		code = notAuthorized
 		if b.sampler.allow("publish " + c.connect.id) {
 			b.log.Warn("refused a message", "client", c.connect.id, "user", c.connect.user, "topic", m.topic)

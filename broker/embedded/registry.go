@@ -42,7 +42,7 @@ func (b *Broker) claim(c *conn) (present bool, code byte) {
 	if w != nil {
 		b.publishWill(c.connect.id, w.user, w.will)
 	}
-	present = r.install(c)
+	present = r.install(c, b.options)
 	return present, success
 }
 
@@ -85,7 +85,7 @@ func (r *registry) settleOld(c *conn, now time.Time) (old *session, due *overdue
 }
 
 // install gives the connection its session.
-func (r *registry) install(c *conn) (present bool) {
+func (r *registry) install(c *conn, o func() *Options) (present bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.sessions[c.connect.id]
@@ -94,6 +94,7 @@ func (r *registry) install(c *conn) (present bool) {
 		s = r.newSession(c.connect.id)
 	}
 	s.user, s.expiry, s.expires = c.connect.user, c.connect.expiry, time.Time{}
+	s.allow(permit(o().Access, s.id, s.user)) // under the lock that a reload takes after it has changed the options
 	s.keep(c.connect.expiry > 0)
 	c.session = s
 	return present
@@ -102,6 +103,7 @@ func (r *registry) install(c *conn) (present bool) {
 func (r *registry) newSession(id string) *session {
 	r.serial++
 	s := &session{id: id, serial: r.serial}
+	s.allow(open{})
 	r.sessions[id] = s
 	return s
 }

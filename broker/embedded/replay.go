@@ -15,7 +15,11 @@ type replay struct {
 // router's lock.
 func (r *router) plan(s *session, sub *subscription, plan *[]replay) bool {
 	p := replay{filter: sub.filter, qos: sub.qos, id: sub.id}
-	r.retained.match(sub.filter, func(m *message) { p.topics = append(p.topics, m.topic) })
+	r.retained.match(sub.filter, func(m *message) {
+		if s.may().MayReceive(m.topic) {
+			p.topics = append(p.topics, m.topic)
+		}
+	})
 	if len(p.topics) == 0 {
 		return true
 	}
@@ -23,7 +27,7 @@ func (r *router) plan(s *session, sub *subscription, plan *[]replay) bool {
 	for _, other := range *plan {
 		waiting += len(other.topics)
 	}
-	if waiting+s.waitingReplays() > 2*r.limits.MaxRetained {
+	if waiting+s.waitingReplays() > 2*r.limits().MaxRetained {
 		return false
 	}
 	*plan = append(*plan, p)
@@ -68,7 +72,7 @@ func (r *router) refill(s *session, c *conn) bool {
 	moved := s.pump(c)
 	for len(s.replays) > 0 && c.out.room(fillLevel) && s.queue.len() <= s.window {
 		p := &s.replays[0]
-		if m := r.retained.get(p.topics[0]); m != nil {
+		if m := r.retained.get(p.topics[0]); m != nil && s.may().MayReceive(m.topic) {
 			s.replay(c, m, p)
 			moved = true
 		}

@@ -15,7 +15,7 @@ import (
 // load brings back what the snapshot holds. A damaged snapshot is set aside under another name, and what could be read up to
 // the damage is kept; only a file that cannot be read or set aside is an error.
 func (b *Broker) load() error {
-	path := b.options.Snapshot
+	path := b.options().Snapshot
 	if path == "" {
 		return nil
 	}

@@ -35,7 +35,7 @@ func TestRetainedMessagesMatchFilters(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.filter, func(t *testing.T) {
-			o := embedded.Options{MayPublish: func(string, string, string) bool { return true }}
+			o := embedded.Options{Access: brokertest.MayPublish(func(_, _, _ string) bool { return true })}
 			bubble(t, o, func(t *testing.T, b *brokertest.Broker) {
 				pub := connect(t, b, hello{id: "pub"})
 				for _, topic := range kept {

@@ -35,7 +35,7 @@ type member struct {
 
 // router knows who wants what, and the retained messages. Its lock comes after the registry's and before a session's.
 type router struct {
-	limits *Options
+	limits func() *Options
 	counts *counts
 	full   func(s *session) // called for each message that found no room, with no lock held
 
@@ -128,7 +128,7 @@ func (r *router) roomToRetain(m *message) bool {
 	if len(m.payload) == 0 {
 		return true
 	}
-	return r.retained.count < r.limits.MaxRetained && r.retained.bytes+m.size() <= maxRetainedBytes || r.retained.get(m.topic) != nil
+	return r.retained.count < r.limits().MaxRetained && r.retained.bytes+m.size() <= maxRetainedBytes || r.retained.get(m.topic) != nil
 }
 
 // expire clears retained messages that have expired.
@@ -167,6 +167,7 @@ func (g *group) choose() (hit, bool) {
 // deliver appends the message to the sessions that match has collected. Without shared ones, the hits of one session stand
 // next to each other and become one delivery with the highest QoS and all the identifiers [MQTT-3.3.4-2], [MQTT-3.3.4-4].
 func (b *batch) deliver(m *message, r *router) {
+	limits := r.limits()
 	for i := 0; i < len(b.hits); {
 		h := b.hits[i]
 		o := outgoing{message: m, level: h.sub.qos, replay: h.sub.asPublished && m.retain}
@@ -179,7 +180,7 @@ func (b *batch) deliver(m *message, r *router) {
 			}
 		}
 		o.level = min(o.level, m.qos)
-		if !h.session.offer(o, b, r.counts, r.limits) {
+		if !h.session.offer(o, b, r.counts, limits) {
 			r.full(h.session)
 		}
 	}

@@ -162,12 +162,12 @@ func TestStopIsQuickWithStuckClients(t *testing.T) {
 
 func TestAPanicEndsOneConnectionOnly(t *testing.T) {
 	var log journal
-	o := embedded.Options{Logger: log.logger(), MayPublish: func(_, _, topic string) bool {
+	o := embedded.Options{Logger: log.logger(), Access: brokertest.MayPublish(func(_, _, topic string) bool {
 		if topic == "panic" {
 			panic("on purpose")
 		}
 		return true
-	}}
+	})}
 	bubble(t, o, func(t *testing.T, b *brokertest.Broker) {
 		watch := connect(t, b, hello{id: "watch"})
 		watch.subscribe(filter{"#", 1})

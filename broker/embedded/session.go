@@ -13,9 +13,10 @@ type session struct {
 	user   string // guarded by the registry
 	serial uint64
 
-	conn   atomic.Pointer[conn] // the connection that messages go to, nil while there is none
-	hungry atomic.Bool          // something waits for room in the outbox
-	lost   atomic.Uint64        // messages that found no room
+	permit atomic.Pointer[Permit] // what its client may do
+	conn   atomic.Pointer[conn]   // the connection that messages go to, nil while there is none
+	hungry atomic.Bool            // something waits for room in the outbox
+	lost   atomic.Uint64          // messages that found no room
 
 	subs  map[string]*subscription // by filter as the client wrote it; guarded by the router
 	count atomic.Int32             // len(subs)
@@ -39,7 +40,7 @@ func (s *session) attach(c *conn) {
 	if c.cause.Load() != nil {
 		return
 	}
-	s.window = min(int(c.connect.receiveMaximum), c.broker.options.MaxInflight)
+	s.window = min(int(c.connect.receiveMaximum), c.options.MaxInflight)
 	s.conn.Store(c)
 	s.pump(c)
 }
@@ -70,7 +71,7 @@ func (s *session) offer(o outgoing, b *batch, n *counts, limits *Options) (room 
 	}
 	c := s.conn.Load()
 	switch {
-	case c == nil:
+	case c == nil, !s.may().MayReceive(o.topic):
 		return true
 	case c.tooLarge(&o):
 		n.dropped.Add(1)
@@ -88,7 +89,7 @@ func (s *session) enqueue(d delivery, b *batch, n *counts, limits *Options) (roo
 	defer s.mu.Unlock()
 	c := s.conn.Load()
 	switch {
-	case s.ended, c == nil && !s.keeps:
+	case s.ended, c == nil && !s.keeps, !s.may().MayReceive(d.topic):
 		return true
 	case s.queue.len() >= limits.MaxQueued, s.queue.len() > 0 && s.queue.bytes+d.message.size() > limits.MaxQueuedBytes:
 		return false
@@ -128,7 +129,8 @@ func (s *session) pump(c *conn) (sent bool) {
 			sent = true
 			continue
 		}
-		if c.tooLarge(&d.outgoing) || d.id == 0 && d.expired(time.Now()) { // [MQTT-3.1.2-25], [MQTT-3.3.2-5]
+		// [MQTT-3.1.2-25], [MQTT-3.3.2-5]; and it may have been queued under other rules
+		if c.tooLarge(&d.outgoing) || d.id == 0 && (d.expired(time.Now()) || !s.may().MayReceive(d.topic)) {
 			n.dropped.Add(1)
 			s.queue.dropWaiting()
 			continue
@@ -237,7 +239,7 @@ func (s *session) receive(c *conn, id uint16) (fresh, ok bool) {
 	if _, known := s.received[id]; known {
 		return false, true
 	}
-	if c.connect.version == mqtt5 && len(s.received) >= c.broker.options.ReceiveMaximum {
+	if c.connect.version == mqtt5 && len(s.received) >= c.options.ReceiveMaximum {
 		return false, false
 	}
 	if s.received == nil {

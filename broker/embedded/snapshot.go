@@ -14,10 +14,10 @@ import (
 // save writes the snapshot, if there is to be one and something has changed since the last. The file is replaced as a whole:
 // at any moment it is the old one or the new one.
 func (b *Broker) save() error {
-	if b.options.Snapshot == "" || !b.counts.changed.Swap(false) {
+	if b.options().Snapshot == "" || !b.counts.changed.Swap(false) {
 		return nil
 	}
-	if err := b.write(b.options.Snapshot); err != nil {
+	if err := b.write(b.options().Snapshot); err != nil {
 		b.counts.changed.Store(true)
 		return fmt.Errorf("writing the broker's snapshot: %w", err)
 	}

@@ -72,7 +72,7 @@ func TestNoLocal(t *testing.T) {
 }
 
 func TestSharedSubscriptionsTakeTurns(t *testing.T) {
-	o := embedded.Options{MayPublish: func(string, string, string) bool { return true }}
+	o := embedded.Options{Access: brokertest.MayPublish(func(_, _, _ string) bool { return true })}
 	bubble(t, o, func(t *testing.T, b *brokertest.Broker) {
 		var members []*client
 		for i := range 3 {
@@ -160,9 +160,9 @@ func TestDollarTopics(t *testing.T) {
 func TestMayPublishDecides(t *testing.T) {
 	o := embedded.Options{
 		Authenticate: func(user, password string) bool { return password == "secret" },
-		MayPublish: func(client, user, topic string) bool {
+		Access: brokertest.MayPublish(func(client, user, topic string) bool {
 			return user == "writer" && client == "w" && !strings.HasPrefix(topic, "closed/")
-		},
+		}),
 	}
 	bubble(t, o, func(t *testing.T, b *brokertest.Broker) {
 		watch := connect(t, b, hello{id: "watch"})

@@ -26,7 +26,7 @@ func (b *Broker) WebSocket() http.Handler {
 			return
 		}
 		// A page of a foreign host is answered 403 by Accept.
-		ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: subprotocols, OriginPatterns: b.options.Origins})
+		ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: subprotocols, OriginPatterns: b.options().Origins})
 		if err != nil {
 			b.log.Debug("no WebSocket connection", "address", r.RemoteAddr, "error", err)
 			return

@@ -26,7 +26,7 @@ type overdueWill struct {
 
 // publishWill brings a will in as a message of its client. It is called with no lock held, by whoever found that it is due.
 func (b *Broker) publishWill(id, user string, w *will) {
-	if !b.mayPublish(id, user, w.message.topic) {
+	if !b.permit(id, user).MayPublish(w.message.topic) {
 		return
 	}
 	m := *w.message

@@ -350,7 +350,7 @@ func TestAPacketThatIsTooLargeIsRefusedAndNotSent(t *testing.T) {
 
 func TestWhatABrokerRefusesIsAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := brokertest.New(t, embedded.Options{MayPublish: func(_, _, topic string) bool { return topic != "secret" }})
+		b := brokertest.New(t, embedded.Options{Access: brokertest.MayPublish(func(_, _, topic string) bool { return topic != "secret" })})
 		l := run(t, remote.Options{Dial: over(b), ClientID: "hub"}, nil)
 		if err := l.Sync(t.Context()); err != nil {
 			t.Fatal(err)

@@ -164,7 +164,7 @@ func (h *house) openBroker(server *web.Options) (link hub.Link, run *part, err e
 	}
 	b, err := embedded.New(embedded.Options{
 		Snapshot: filepath.Join(h.cfg.DataDir, "broker.snapshot"), Anonymous: anonymous, Authenticate: users.Verify,
-		MayPublish: mayPublish, Origins: h.cfg.MQTT.AllowedOrigins, Logger: log,
+		Access: ownTopics{}, Origins: h.cfg.MQTT.AllowedOrigins, Logger: log,
 		MaxPacketSize: h.cfg.MQTT.MaxPacketSize, MaxQueued: h.cfg.MQTT.MaxQueuedMessages,
 	})
 	if err != nil {
@@ -180,9 +180,16 @@ func (h *house) openBroker(server *web.Options) (link hub.Link, run *part, err e
 	return b.Link(), &part{name: "the broker", run: b.Run}, nil
 }
 
-// mayPublish keeps the hub's own topics the hub's: others may only publish wishes there.
-func mayPublish(_, _, topic string) bool {
-	if topic != "" && topic[0] == '$' {
+// ownTopics keeps the hub's own topics the hub's: others may only publish wishes there.
+type ownTopics struct{}
+
+func (o ownTopics) Permit(_, _ string) embedded.Permit { return o }
+
+func (ownTopics) MayReceive(string) bool   { return true }
+func (ownTopics) MaySubscribe(string) bool { return true }
+
+func (ownTopics) MayPublish(topic string) bool {
+	if topic[0] == '$' {
 		return false
 	}
 	rest, own := strings.CutPrefix(topic, Domain+"/5/")
