@@ -8,10 +8,11 @@ import (
 )
 
 // MaxTopicLength is the greatest length of a topic name or filter in bytes [MQTT-1.5.4], MaxTopicLevels the greatest
-// number of levels that Homehub accepts; the standard sets no limit there, and no device needs more than a dozen.
+// number of levels that Homehub accepts, 200 separators as with Mosquitto; the standard sets no limit there, and no device needs
+// more than a dozen.
 const (
 	MaxTopicLength = 65535
-	MaxTopicLevels = 128
+	MaxTopicLevels = 201
 )
 
 // Errors that ValidTopic and ValidFilter wrap.

@@ -18,7 +18,7 @@ func TestValidFilter(t *testing.T) {
 		"$share/g/a": true, "$share/g/#": true, "$share/g//": true, " ": true,
 		"": false, "a#": false, "a+": false, "#/a": false, "a/#/b": false, "+a/b": false, "a\x00": false, "\xff": false,
 		"$share//a": false, "$share/g": false, "$share/g/": false, "$share/g+/a": false,
-		strings.Repeat("/", 127): true, strings.Repeat("/", 128): false, strings.Repeat("a", 65536): false,
+		strings.Repeat("/", 200): true, strings.Repeat("/", 201): false, strings.Repeat("a", 65536): false,
 	} {
 		if err := broker.ValidFilter(filter); (err == nil) != ok || err != nil && !errors.Is(err, broker.ErrFilter) {
 			t.Errorf("filter %.40q: got %v, want valid %v", filter, err, ok)

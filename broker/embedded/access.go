@@ -45,14 +45,21 @@ func (b *Broker) admit(c *conn) byte {
 	}
 	password := k.password
 	k.password = "" // it has been kept long enough
-	if k.credentials {
+	switch {
+	case c.peer.user != "": // the certificate has said who it is; what else it says of itself does not count
+		k.user = c.peer.user
+	case k.credentials:
 		if !b.options().Authenticate(k.user, password) {
 			b.refused(c, "wrong user name or password")
 			return badUserOrPassword
 		}
-	} else if b.options().Anonymous == Never || b.options().Anonymous == Loopback && !c.peer.local {
+	case b.options().Anonymous == Never, b.options().Anonymous == Loopback && !c.peer.local:
 		b.refused(c, "no credentials; hub user add")
 		return notAuthorized
+	}
+	if w := k.will; w != nil && c.options.topicTooLong(w.message.topic) {
+		b.refused(c, "its will message: "+c.options.topicLimits())
+		return topicInvalid
 	}
 	if w := k.will; w != nil && !b.permit(k.id, k.user).MayPublish(w.message.topic) {
 		b.refused(c, "its will message goes to "+w.message.topic+", where it may not publish")

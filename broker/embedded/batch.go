@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"runtime"
 
 	"home.arpa/homehub/broker"
 )
@@ -13,6 +14,10 @@ type batch struct {
 	hits    []hit
 	calls   []call
 	joints  []joint
+
+	owed    []owed   // what is to be written into the journal
+	receipt receipt  // the publisher's for the message that is being routed
+	after   position // what the acknowledgement of the message depends on
 }
 
 // call is one message for a link's handler.
@@ -26,6 +31,24 @@ type joint struct {
 	life, ctx context.Context // kept because one joint serves all messages of a connection
 	end       context.CancelFunc
 	unhook    func() bool
+}
+
+// depend says that the acknowledgement of the message that is being routed depends on a position.
+func (b *batch) depend(p position) { b.after = max(b.after, p) }
+
+// account writes into the journal what a message has been queued for, and lets it leave.
+func (b *batch) account(m *message, r *router) {
+	if len(b.owed) == 0 && b.receipt.session == nil {
+		return
+	}
+	after := r.ledger.queued(m, b.owed, b.receipt)
+	b.depend(after)
+	b.receipt = receipt{}
+	for i := range b.owed {
+		b.owed[i].session.ready(b.owed[i].entry.seq, after, b)
+	}
+	clear(b.owed)
+	b.owed = b.owed[:0]
 }
 
 // touch notes that a connection must be flushed.
@@ -51,7 +74,12 @@ func (b *batch) settle(ctx context.Context) {
 	}
 }
 
+// flush writes what was appended. Before it does, other publishers that have something at this moment get their turn: what they
+// append to the same connections leaves with the same system call.
 func (b *batch) flush() {
+	if len(b.touched) > 0 {
+		runtime.Gosched()
+	}
 	for _, c := range b.touched {
 		c.flush()
 	}

@@ -4,9 +4,9 @@
 // with PUB and what it stands on, is in this package, a room for each promise: the gate (who comes in, and how a connection
 // ends), the connection (what mochi believes to be a socket), outbox and session (what is on its way to a client, and what waits
 // for it), the router with the retained messages, the registry (who holds which client identifier), wills, access, the link (the
-// hub's own way in), and the snapshot that brings all of this back after a restart.
+// hub's own way in), and the ledger, which writes into the journal what has to come back after a restart or a crash.
 //
-// Its locks are taken in the order registry, router, one session, its outbox, and none is held while something is parsed,
+// Its locks are taken in the order registry, router, one session, its outbox, the journal, and none is held while something is parsed,
 // called back, read or written. Nobody waits for a client to read: what a client does not take is queued within limits,
 // dropped and counted, or ends the client.
 //
@@ -36,6 +36,7 @@ type Broker struct {
 	gate     gate
 	registry registry
 	router   router
+	ledger   *ledger // nil: nothing outlives the program
 	links    links
 	janitor  janitor
 	counts   counts
@@ -47,7 +48,7 @@ type Broker struct {
 	started   bool
 }
 
-// New builds a broker and loads its snapshot. It starts nothing: Run does.
+// New builds a broker and brings back what its journal holds. It starts nothing: Run does.
 func New(o Options) (*Broker, error) {
 	if err := o.fill(); err != nil {
 		return nil, err
@@ -71,13 +72,15 @@ func New(o Options) (*Broker, error) {
 func (b *Broker) options() *Options { return b.now.Load() }
 
 // Reload puts other options in force: credentials, access and limits, for new connections and for what those that are there do
-// from now on; what a client was promised in CONNACK stays as it is. Nobody is disconnected. Logger and Snapshot stay as they were.
+// from now on; what a client was promised in CONNACK stays as it is. Nobody is disconnected. Logger and what is about durability stay as they
+// were.
 // With an error nothing has changed.
 func (b *Broker) Reload(o Options) error {
 	if err := o.fill(); err != nil {
 		return err
 	}
-	o.Logger, o.Snapshot = b.options().Logger, b.options().Snapshot
+	was := b.options()
+	o.Logger, o.Folder, o.Durability, o.DurabilityInterval = was.Logger, was.Folder, was.Durability, was.DurabilityInterval
 	b.now.Store(&o)
 	b.registry.permit(o.Access)
 	return nil
@@ -86,6 +89,11 @@ func (b *Broker) Reload(o Options) error {
 // Listen binds a TCP address, such as ":1883" or "127.0.0.1:0", for Run to serve, and returns the address in use. It may be
 // called several times before Run.
 func (b *Broker) Listen(address string) (net.Addr, error) {
+	return b.bind(address, func(l net.Listener) net.Listener { return l })
+}
+
+// bind binds an address and lets Run serve what wrap makes of the listener.
+func (b *Broker) bind(address string, wrap func(net.Listener) net.Listener) (net.Addr, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.started {
@@ -95,18 +103,19 @@ func (b *Broker) Listen(address string) (net.Addr, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listening for MQTT: %w", err)
 	}
-	b.listeners = append(b.listeners, l)
+	b.listeners = append(b.listeners, wrap(l))
 	return l.Addr(), nil
 }
 
 // Run serves clients until ctx ends. Then it disconnects them (MQTT 5 clients are told that the server shuts down), keeps the
-// wills of those that were connected for the next life, writes the snapshot, and returns when everything that it started has
-// ended. The error is that of writing the snapshot. Run is called once.
+// wills of those that were connected for the next life, writes the last of the journal, and returns when everything that it started
+// has ended. The error is that of the journal. Run is called once.
 func (b *Broker) Run(ctx context.Context) error {
 	listeners, err := b.start()
 	if err != nil {
 		return err
 	}
+	written := b.write(context.WithoutCancel(ctx))
 	var serving sync.WaitGroup
 	for _, l := range listeners {
 		serving.Go(func() { b.accept(ctx, l) })
@@ -119,10 +128,25 @@ func (b *Broker) Run(ctx context.Context) error {
 	b.gate.empty()
 	serving.Wait()
 	close(b.stopped)
-	if err := b.save(); err != nil {
+	if err := written(); err != nil {
 		return fmt.Errorf("stopping the broker: %w", err)
 	}
 	return nil
+}
+
+// write runs the journal. The function that it returns ends it, and returns when everything is on disk.
+func (b *Broker) write(ctx context.Context) (end func() error) {
+	if b.ledger == nil {
+		return func() error { return nil }
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- b.ledger.log.Run(ctx, b.checkpoint) }()
+	return func() error {
+		b.router.write(b.ledger)
+		cancel()
+		return <-ended
+	}
 }
 
 func (b *Broker) start() ([]net.Listener, error) {

@@ -38,6 +38,7 @@ type peer struct {
 	host    string // IP address without port, for limits and logs
 	local   bool   // so near that it needs no credentials: loopback without a proxy in front, or in this process
 	fragile bool   // a read deadline that passes ends the transport
+	user    string // whom its client certificate names, empty without one
 }
 
 // cause is why a connection ends.
@@ -61,17 +62,20 @@ type conn struct {
 	name    string // what mochi calls the connection
 	born    time.Time
 
-	life   context.Context // the connection's own life: it ends when the connection has to, so there is nothing to pass it through
-	end    context.CancelFunc
-	over   chan struct{}         // closed when the session has been given back
-	cause  atomic.Pointer[cause] // set once, by whoever ends the connection
-	opened atomic.Bool           // CONNECT was accepted
+	life     context.Context // the connection's own life: it ends when the connection has to, so there is nothing to pass it through
+	end      context.CancelFunc
+	over     chan struct{}         // closed when the session has been given back
+	cause    atomic.Pointer[cause] // set once, by whoever ends the connection
+	opened   atomic.Bool           // CONNECT was accepted
+	awaiting atomic.Bool           // the journal will call
 
 	connect   connect
 	session   *session
 	resumed   bool // it took over a session that was there
 	shortened shortened
 	leaving   *goodbye // the DISCONNECT that the client has sent
+	retired   bool     // its will has been dealt with; guarded by the registry
+	owes      position // what the control plane's answers depend on
 
 	in         []byte // in[start:top] is unread input
 	start, top int
@@ -91,6 +95,7 @@ type conn struct {
 func newConn(b *Broker, nc net.Conn, p peer) *conn {
 	c := &conn{broker: b, options: b.options(), net: nc, peer: p, born: time.Now(), over: make(chan struct{})}
 	c.name = fmt.Sprintf("#%d", b.numbers.Add(1))
+	c.names.limits = c.options
 	c.life, c.end = context.WithCancel(context.Background())
 	if tcp, ok := nc.(*net.TCPConn); ok {
 		c.raw, _ = tcp.SyscallConn()
@@ -133,7 +138,7 @@ func (c *conn) advance() error {
 		}
 		return c.goodbye(g)
 	default:
-		if err := checkControl(frame, header, c.connect.version); err != nil {
+		if err := checkControl(frame, header, c.connect.version, c.options.MaxFilters); err != nil {
 			return err
 		}
 		frame[0] &^= 8 // MQTT 3.1's duplicate flag, which mochi does not know
@@ -149,7 +154,7 @@ func (c *conn) next() (frame []byte, header int, err error) {
 	}
 	limit := c.options.MaxPacketSize
 	if !c.opened.Load() {
-		limit = min(limit, maxConnect)
+		limit = min(limit, c.options.MaxConnectSize)
 	}
 	for {
 		b := c.in[c.start:c.top]
@@ -167,6 +172,9 @@ func (c *conn) next() (frame []byte, header int, err error) {
 			c.start += size
 			c.frames++
 			return b[:size], header, nil
+		}
+		if len(b) > 0 && size == 0 && !clientMaySend(b[0]>>4) { // no length makes it right
+			return nil, 0, malformed("a packet that no client may send")
 		}
 		c.settle()
 		if err := c.fill(); err != nil {
@@ -256,17 +264,17 @@ func (c *conn) late() error {
 
 // Write is mochi's: the answers of the control plane. They leave with the next flush.
 func (c *conn) Write(b []byte) (int, error) {
-	if !c.out.put(b, 0, c.options.MaxQueuedBytes+ackReserve) {
+	if !c.out.put(b, c.owes, c.options.MaxQueuedBytes+ackReserve) {
 		return 0, net.ErrClosed
 	}
 	c.batch.touch(c)
 	return len(b), nil
 }
 
-// answer puts an acknowledgement into the outbox.
-func (c *conn) answer(kind byte, id uint16, code byte) error {
+// answer puts an acknowledgement into the outbox, which leaves when the journal is on disk up to a position.
+func (c *conn) answer(kind byte, id uint16, code byte, after position) error {
 	var space [8]byte
-	if !c.out.put(appendAck(space[:0], kind, id, c.connect.version, code), 0, c.options.MaxQueuedBytes+ackReserve) {
+	if !c.out.put(appendAck(space[:0], kind, id, c.connect.version, code), after, c.options.MaxQueuedBytes+ackReserve) {
 		return errors.New("it does not read its acknowledgements")
 	}
 	c.batch.touch(c)

@@ -14,9 +14,6 @@ const (
 	mqtt311 byte = 4
 	mqtt5   byte = 5
 
-	// maxConnect bounds the CONNECT packet, the only thing that a stranger may make us keep. A will message of the
-	// greatest length that the standard allows fits in.
-	maxConnect = 128 << 10
 	// maxClientID bounds client identifiers, which end up in logs and on pages.
 	maxClientID = 512
 	// neverExpires is the session expiry interval that means never [MQTT-3.1.2.11.2].

@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"bytes"
-	"strings"
 	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
@@ -69,16 +68,18 @@ func (h *control) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet
 }
 
 func (h *control) subscribe(c *conn, f *packets.Subscription) byte {
-	if strings.Count(f.Filter, "/") >= broker.MaxTopicLevels {
+	if c.options.topicTooLong(f.Filter) {
 		return filterInvalid
 	}
 	if _, filter, _ := broker.SplitShared(f.Filter); !c.session.may().MaySubscribe(filter) {
 		return notAuthorized
 	}
-	return h.broker.router.subscribe(c.session, &subscription{
+	code, after := h.broker.router.subscribe(c.session, &subscription{
 		filter: f.Filter, qos: f.Qos, noLocal: f.NoLocal, asPublished: f.RetainAsPublished,
 		handling: f.RetainHandling, id: uint32(f.Identifier),
 	}, &c.replays)
+	c.owes = max(c.owes, after)
+	return code
 }
 
 // OnPacketProcessed is called when a packet has been answered: after SUBACK come the retained messages.
@@ -97,9 +98,11 @@ func (h *control) OnUnsubscribe(cl *mqtt.Client, pk packets.Packet) packets.Pack
 	c.codes = c.codes[:0]
 	for _, f := range pk.Filters {
 		code := success
-		if !h.broker.router.unsubscribe(c.session, f.Filter) {
+		known, after := h.broker.router.unsubscribe(c.session, f.Filter)
+		if !known {
 			code = noSubscriptionExisted
 		}
+		c.owes = max(c.owes, after)
 		c.codes = append(c.codes, code)
 	}
 	pk.Filters = nil

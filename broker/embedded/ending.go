@@ -1,12 +1,15 @@
 package embedded
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
 	"os"
 	"syscall"
 	"time"
+
+	"home.arpa/homehub/broker/embedded/journal"
 )
 
 // stop sets the cause of the connection's end, and says whether it was the first to do so. Any goroutine may call it.
@@ -45,9 +48,9 @@ func (c *conn) fail(err error) {
 		k.reason = "connection reset by peer"
 	case errors.Is(err, syscall.ETIMEDOUT):
 		k.reason = "connection timed out"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), err == nil:
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrClosedPipe), err == nil:
 	default:
-		k.reason = err.Error()
+		k.reason = tlsReason(err)
 	}
 	if c.stop(k) {
 		c.farewell(k.code)
@@ -82,11 +85,13 @@ func (g goodbye) cause() *cause {
 }
 
 // ending is why the connection ended, which is the client's goodbye if it said any. One that was taken over may have said it
-// before, unread as yet: its input is looked through, since its will must not be published then [MQTT-3.1.2-8].
+// before, unread as yet: its input is looked through, since its will must not be published then [MQTT-3.1.2-8]; and a program that
+// publishes with QoS 0, leaves and is started again at once, under the same identifier, has published.
 func (c *conn) ending() *cause {
 	k := c.cause.Load()
-	if c.leaving == nil && k.code == sessionTakenOver && c.connect.will != nil {
+	if c.leaving == nil && k.code == sessionTakenOver {
 		c.overhear()
+		c.batch.settle(context.Background()) // its life is over; the handlers' calls end with their links
 	}
 	if c.leaving != nil {
 		return c.leaving.cause()
@@ -94,7 +99,7 @@ func (c *conn) ending() *cause {
 	return k
 }
 
-// overhear looks for DISCONNECT in what has arrived, for a moment.
+// overhear looks for DISCONNECT and for messages in what has arrived, for a moment.
 func (c *conn) overhear() {
 	until := time.Now().Add(overhearing)
 	for !c.overheard() && time.Now().Before(until) {
@@ -124,6 +129,11 @@ func (c *conn) overheard() bool {
 			}
 			return true
 		}
+		if rest[0]>>4 == publishPacket && rest[0]&0x06 == 0 { // with a higher QoS the client has it until we acknowledge it, which we cannot any more
+			if c.publish(rest[0], rest[header:size]) != nil {
+				return true
+			}
+		}
 		c.start += size
 	}
 }
@@ -146,10 +156,33 @@ func (c *conn) flush() {
 		if n < len(b) {
 			c.out.wrote(n)
 			go c.write(b, n) // hangUp waits for it through the outbox
-			return
+			break
 		}
 		b = c.refill(c.out.more(n, b))
 	}
+	c.await()
+}
+
+// await has the journal call when what holds the outbox up is on disk.
+func (c *conn) await() {
+	p := c.out.awaits()
+	if p > 0 && !c.awaiting.Swap(true) {
+		c.broker.ledger.log.Wait(p, c)
+	}
+}
+
+// Durable is the journal's call.
+func (c *conn) Durable(p journal.Position) {
+	c.awaiting.Store(false)
+	c.out.release(p)
+	c.flush()
+}
+
+// Failed is the journal's call, too: what the client waits to hear is not true.
+func (c *conn) Failed(err error) {
+	c.awaiting.Store(false)
+	c.out.forfeit()
+	c.kick(&cause{reason: "the hub cannot write to its disk: " + err.Error(), code: unspecifiedError, polite: true})
 }
 
 // write is the writer goroutine: it lives until the outbox is empty or the connection is broken.
@@ -160,6 +193,9 @@ func (c *conn) write(b []byte, done int) {
 			_ = c.net.SetWriteDeadline(time.Now().Add(writeTimeout))
 			n, err := c.net.Write(piece)
 			c.broker.counts.bytesOut.Add(uint64(n))
+			if n > 0 && c.survivesLateWrites() && errors.Is(err, os.ErrDeadlineExceeded) { // it is slow, but it reads
+				err = nil
+			}
 			if err != nil {
 				c.broken(err)
 				return
@@ -170,6 +206,12 @@ func (c *conn) write(b []byte, done int) {
 		_ = c.net.SetWriteDeadline(time.Time{}) // a passed deadline would spoil the next attempt without one
 		b, done = c.refill(c.out.more(0, b)), 0
 	}
+}
+
+// survivesLateWrites says whether the transport is still whole when a write has missed its deadline.
+func (c *conn) survivesLateWrites() bool {
+	_, encrypted := c.net.(secured)
+	return !encrypted && !c.peer.fragile
 }
 
 // refill lets the session's queue and waiting retained messages move up once the outbox has been emptied.
@@ -218,11 +260,11 @@ func (c *conn) hangUp() {
 // linger lets a client that we cut off read what it was told, by closing our direction first.
 func (c *conn) linger() {
 	k := c.cause.Load()
-	tcp, ok := c.net.(*net.TCPConn)
+	half, ok := c.net.(interface{ CloseWrite() error }) // TCP and TLS
 	if !ok || k == nil || !k.polite {
 		return
 	}
-	_ = tcp.CloseWrite()
-	_ = tcp.SetReadDeadline(time.Now().Add(linger))
-	_, _ = io.CopyN(io.Discard, tcp, 1<<20)
+	_ = half.CloseWrite()
+	_ = c.net.SetReadDeadline(time.Now().Add(linger))
+	_, _ = io.CopyN(io.Discard, c.net, 1<<20)
 }

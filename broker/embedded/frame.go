@@ -6,9 +6,6 @@ import (
 	"home.arpa/homehub/broker"
 )
 
-// maxFilters bounds the topic filters of one SUBSCRIBE or UNSUBSCRIBE.
-const maxFilters = 1024
-
 // goodbye is what a DISCONNECT packet says.
 type goodbye struct {
 	code      byte
@@ -17,15 +14,16 @@ type goodbye struct {
 }
 
 // checkControl reads a packet that is meant for the control plane from end to end, so that mochi's decoder, which trusts
-// lengths and panics on some truncated packets, only ever sees whole and valid ones.
-func checkControl(frame []byte, header int, version byte) error {
+// lengths and panics on some truncated packets, only ever sees whole and valid ones. maxFilters bounds the topic filters of one
+// SUBSCRIBE or UNSUBSCRIBE.
+func checkControl(frame []byte, header int, version byte, maxFilters int) error {
 	body := frame[header:]
 	if !validFlags(frame[0], version) {
 		return malformed("the flags of a packet are wrong")
 	}
 	switch kind := frame[0] >> 4; kind {
 	case subscribePacket, unsubscribePacket:
-		return checkSubscription(kind, body, version)
+		return checkSubscription(kind, body, version, maxFilters)
 	case pingreqPacket:
 		if len(body) > 0 {
 			return malformed("a ping with content")
@@ -41,7 +39,7 @@ func checkControl(frame []byte, header int, version byte) error {
 	return malformed("a packet that no client may send")
 }
 
-func checkSubscription(kind byte, body []byte, version byte) error {
+func checkSubscription(kind byte, body []byte, version byte, maxFilters int) error {
 	c := cursor{rest: body}
 	if c.uint16() == 0 && c.bad == nil { // [MQTT-2.2.1-3]
 		return violation("a packet identifier is 0")
@@ -71,12 +69,8 @@ func checkSubscription(kind byte, body []byte, version byte) error {
 	return nil
 }
 
-// checkFilter refuses what the standard calls a protocol error. Filters with too many levels are well formed and are refused
-// one by one in the acknowledgement.
+// checkFilter refuses what the standard calls malformed, and filters of so many levels that nobody means well with them.
 func checkFilter(c *cursor, filter string) {
-	if strings.Count(filter, "/") >= broker.MaxTopicLevels {
-		return
-	}
 	if err := broker.ValidFilter(filter); err != nil {
 		c.fail(malformed(err.Error()))
 	}

@@ -15,13 +15,6 @@ import (
 	"home.arpa/homehub/broker"
 )
 
-// maxStrangers bounds the connections that have not said CONNECT yet, maxStrangersPerAddress those from one IP address other than
-// this machine's own, so that one silent device does not keep the others out.
-const (
-	maxStrangers           = 500
-	maxStrangersPerAddress = 100
-)
-
 var noLog = slog.New(slog.DiscardHandler)
 
 // gate counts the connections, and ends them all when the broker stops.
@@ -44,9 +37,9 @@ func (g *gate) enter(c *conn, o *Options) error {
 		return broker.ErrClosed
 	case len(g.conns) >= o.MaxConnections:
 		return fmt.Errorf("%d connections are open", len(g.conns))
-	case g.waiting >= maxStrangers:
+	case g.waiting >= o.MaxStrangers:
 		return fmt.Errorf("%d connections have not introduced themselves", g.waiting)
-	case !c.peer.local && g.strangers[c.peer.host] >= maxStrangersPerAddress:
+	case !c.peer.local && g.strangers[c.peer.host] >= o.MaxStrangersPerAddress:
 		return fmt.Errorf("%d connections from its address have not introduced themselves", g.strangers[c.peer.host])
 	case !c.peer.local && g.byHost[c.peer.host] >= o.MaxConnectionsPerAddress:
 		return fmt.Errorf("%d connections are open from its address", g.byHost[c.peer.host])
@@ -154,7 +147,7 @@ func peerOf(nc net.Conn) peer {
 
 // serve runs one connection from its first byte to its last.
 func (b *Broker) serve(nc net.Conn, p peer) {
-	c := newConn(b, nc, p)
+	c := newConn(b, secure(nc), p)
 	if err := b.gate.enter(c, c.options); err != nil {
 		if b.sampler.allow("full " + p.host) {
 			b.log.Warn("turned a connection away", "address", p.address, "error", err)
@@ -181,9 +174,13 @@ func (b *Broker) serve(nc net.Conn, p peer) {
 	c.run()
 }
 
-// introduce reads CONNECT and decides about it.
+// introduce brings the TLS handshake to its end, reads CONNECT and decides about it.
 func (c *conn) introduce() bool {
 	defer c.broker.gate.known(c)
+	if err := c.shakeHands(); err != nil {
+		c.shakeOff(err)
+		return false
+	}
 	frame, header, err := c.next()
 	if err == nil {
 		c.connect, err = decodeConnect(frame[header:])
@@ -245,7 +242,6 @@ func (b *Broker) opened(c *conn) {
 	b.links.session(broker.Session{
 		Client: c.connect.id, User: c.connect.user, Address: c.peer.address, Connected: true, WillTopic: c.willTopic(),
 	})
-	b.counts.change()
 	c.out.open(c.connect.aliasMaximum, c.connect.maxPacket)
 	c.session.attach(c)
 	c.batch.touch(c)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// snapshotPeriod is how often what has changed is written to the snapshot.
-const snapshotPeriod = time.Minute
+// expiryPeriod is how often expired retained messages are looked for.
+const expiryPeriod = time.Minute
 
 // janitor does what is due by the clock.
 type janitor struct {
@@ -21,10 +21,13 @@ func (j *janitor) poke() {
 	}
 }
 
-// sweep ends expired sessions, publishes wills that are due, and writes the snapshot each minute, until ctx ends.
+// sweep ends expired sessions and publishes wills that are due, and writes retained messages of QoS 0 down once in a while, until ctx
+// ends.
 func (b *Broker) sweep(ctx context.Context) {
-	minute := time.NewTicker(snapshotPeriod)
+	minute := time.NewTicker(expiryPeriod)
 	defer minute.Stop()
+	interval := time.NewTicker(b.options().DurabilityInterval)
+	defer interval.Stop()
 	alarm := time.NewTimer(time.Hour)
 	defer alarm.Stop()
 	for {
@@ -41,8 +44,9 @@ func (b *Broker) sweep(ctx context.Context) {
 		case <-alarm.C:
 		case <-minute.C:
 			b.router.expire(time.Now())
-			if err := b.save(); err != nil {
-				b.log.Error("could not write the broker's snapshot", "error", err)
+		case <-interval.C:
+			if b.ledger != nil {
+				b.router.write(b.ledger)
 			}
 		}
 	}
@@ -50,17 +54,14 @@ func (b *Broker) sweep(ctx context.Context) {
 
 // tidy does what is due, and says when it has to be called again at the latest, zero for never.
 func (b *Broker) tidy(now time.Time) (next time.Time) {
-	ended, wills, next := b.registry.due(now)
+	ended, wills, next := b.registry.due(now, b.ledger)
 	for id, w := range wills {
 		b.publishWill(id, w.user, w.will)
+		b.registry.forgetWill(id, b.ledger)
 	}
 	for _, s := range ended {
-		b.router.forget(s)
-		s.discard()
+		b.bury(s)
 		b.log.Info("session expired", "client", s.id)
-	}
-	if len(ended)+len(wills) > 0 {
-		b.counts.change()
 	}
 	return next
 }

@@ -16,6 +16,8 @@ type message struct {
 	expires time.Time
 	qos     byte
 	retain  bool
+
+	segment, number uint64 // where it stands in the journal; guarded by the journal's lock
 }
 
 // own returns a copy that shares no memory with the connection that it was read from.

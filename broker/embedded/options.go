@@ -4,20 +4,30 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"strings"
 	"time"
+
+	"home.arpa/homehub/broker"
 )
 
-// maxRetainedBytes bounds the memory of all retained messages together, maxSubscriptions the topic filters of one session.
+// Durability says what an acknowledgement waits for.
+type Durability int
+
+// The durabilities. Strict, the zero value: what is acknowledged is on disk. Relaxed: it will be within Options.DurabilityInterval.
 const (
-	maxRetainedBytes = 256 << 20
-	maxSubscriptions = 4096
+	Strict Durability = iota
+	Relaxed
 )
 
 // Options of a broker. The zero value is a broker for a house, without a snapshot, to which nobody can log in.
 type Options struct {
-	// Snapshot is the path of the file that keeps retained messages, sessions and wills between two lives of the program.
-	// Empty: they are forgotten.
-	Snapshot string
+	// Folder is where the journal keeps sessions, retained messages and wills. Empty: they are forgotten when the program ends.
+	Folder string
+	// Durability says what an acknowledgement waits for. Zero: until what it promises is on disk.
+	Durability Durability
+	// DurabilityInterval is how long what was promised to nobody may stay off the disk, and with Relaxed what was promised, too.
+	// Zero: 10 s.
+	DurabilityInterval time.Duration
 	// Anonymous says whose clients need no credentials. Zero: those on this machine.
 	Anonymous AnonymousPolicy
 	// Authenticate says whether a user name and a password belong together. It is called by each client's own goroutine.
@@ -35,6 +45,14 @@ type Options struct {
 	// MaxPacketSize is the greatest packet that a client may send, in bytes. Zero: 2 MiB, since Zigbee2MQTT describes its
 	// devices in one message of more than 1 MiB.
 	MaxPacketSize int
+	// MaxConnectSize is the greatest CONNECT packet in bytes, the only packet that a stranger may make us keep. Zero: 128 KiB, in
+	// which a will message of the greatest length that the standard allows fits.
+	MaxConnectSize int
+	// MaxTopicLevels and MaxTopicSize bound a topic name or filter: its levels, at most 201, and its bytes. Zero: 201 and 4096.
+	MaxTopicLevels, MaxTopicSize int
+	// MaxSubscriptions bounds the topic filters of one session, MaxFilters those of one SUBSCRIBE or UNSUBSCRIBE. Zero: 4096
+	// and 1024.
+	MaxSubscriptions, MaxFilters int
 	// MaxQueued and MaxQueuedBytes bound what waits for one client, and MaxQueuedBytes also what is on its way to it. What
 	// exceeds them is dropped and counted. Zero: 10,000 messages and 8 MiB.
 	MaxQueued, MaxQueuedBytes int
@@ -42,12 +60,16 @@ type Options struct {
 	MaxInflight int
 	// ReceiveMaximum is how many messages with QoS 2 an MQTT 5 client may have open. Zero: 64.
 	ReceiveMaximum int
-	// MaxRetained bounds the number of retained messages. Zero: 100,000.
-	MaxRetained int
+	// MaxRetained bounds the number of retained messages, MaxRetainedBytes the memory of all of them. Zero: 100,000 and 256 MiB.
+	MaxRetained, MaxRetainedBytes int
 	// MaxConnections bounds the connections, MaxConnectionsPerAddress those from one IP address other than this machine's own.
 	// Zero: 10,000 and 1,000.
 	MaxConnections, MaxConnectionsPerAddress int
-	// ConnectTimeout is how long a connection may take to say CONNECT. Zero: 10 s.
+	// MaxStrangers and MaxStrangersPerAddress bound, in the same way, the connections that have not been let in yet: they are in
+	// their TLS handshake, have not said CONNECT, or wait for the answer to it. So one silent device does not keep the others
+	// out. Zero: 500 and 100.
+	MaxStrangers, MaxStrangersPerAddress int
+	// ConnectTimeout is how long a connection may take to say CONNECT, its TLS handshake included. Zero: 10 s.
 	ConnectTimeout time.Duration
 	// MaxKeepAlive is the longest keep alive of an MQTT 5 client, which is told to use it instead of its own. Zero: no limit.
 	MaxKeepAlive time.Duration
@@ -67,13 +89,21 @@ func (o *Options) fill() error {
 		most  int
 	}{
 		{"MaxPacketSize", &o.MaxPacketSize, 2 << 20, 256 << 20},
+		{"MaxConnectSize", &o.MaxConnectSize, 128 << 10, 256 << 20},
+		{"MaxTopicLevels", &o.MaxTopicLevels, broker.MaxTopicLevels, broker.MaxTopicLevels},
+		{"MaxTopicSize", &o.MaxTopicSize, 4096, broker.MaxTopicLength},
+		{"MaxSubscriptions", &o.MaxSubscriptions, 4096, math.MaxInt32},
+		{"MaxFilters", &o.MaxFilters, 1024, math.MaxInt32},
 		{"MaxQueued", &o.MaxQueued, 10_000, math.MaxInt32},
 		{"MaxQueuedBytes", &o.MaxQueuedBytes, 8 << 20, math.MaxInt32},
 		{"MaxInflight", &o.MaxInflight, 64, 4096},
 		{"ReceiveMaximum", &o.ReceiveMaximum, 64, math.MaxUint16},
 		{"MaxRetained", &o.MaxRetained, 100_000, math.MaxInt32},
+		{"MaxRetainedBytes", &o.MaxRetainedBytes, 256 << 20, math.MaxInt32},
 		{"MaxConnections", &o.MaxConnections, 10_000, math.MaxInt32},
 		{"MaxConnectionsPerAddress", &o.MaxConnectionsPerAddress, 1_000, math.MaxInt32},
+		{"MaxStrangers", &o.MaxStrangers, 500, math.MaxInt32},
+		{"MaxStrangersPerAddress", &o.MaxStrangersPerAddress, 100, math.MaxInt32},
 	}
 	for _, d := range defaults {
 		if *d.value < 0 || *d.value > d.most {
@@ -88,6 +118,7 @@ func (o *Options) fill() error {
 		value *time.Duration
 		zero  time.Duration
 	}{
+		{"DurabilityInterval", &o.DurabilityInterval, 10 * time.Second},
 		{"ConnectTimeout", &o.ConnectTimeout, 10 * time.Second},
 		{"MaxKeepAlive", &o.MaxKeepAlive, math.MaxUint16 * time.Second},
 		{"MaxSessionExpiry", &o.MaxSessionExpiry, 30 * 24 * time.Hour},
@@ -106,4 +137,14 @@ func (o *Options) fill() error {
 // longestSession is MaxSessionExpiry in seconds.
 func (b *Broker) longestSession() uint32 {
 	return uint32(min(b.options().MaxSessionExpiry/time.Second, neverExpires))
+}
+
+// topicTooLong says whether a topic name or filter is beyond the limits.
+func (o *Options) topicTooLong(s string) bool {
+	return len(s) > o.MaxTopicSize || strings.Count(s, "/") >= o.MaxTopicLevels
+}
+
+// topicLimits is the reason for refusing such a one.
+func (o *Options) topicLimits() string {
+	return fmt.Sprintf("a topic of more than %d levels or %d bytes", o.MaxTopicLevels, o.MaxTopicSize)
 }

@@ -5,10 +5,6 @@ import (
 	"sync/atomic"
 )
 
-// position is a place in a journal. What an entry of an outbox depends on must be on disk up to its position before the entry
-// may leave; 0 depends on nothing. The plain broker keeps no journal, and all its positions are 0.
-type position uint64
-
 // keepBuffer is the greatest buffer that an idle connection holds on to.
 const keepBuffer = 16 << 10
 
@@ -87,6 +83,32 @@ func (o *outbox) release(durable position) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.durable = max(o.durable, durable)
+}
+
+// awaits returns the position that the next bytes wait for, 0 when they wait for none.
+func (o *outbox) awaits() position {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, m := range o.marks {
+		if m.after > o.durable {
+			return m.after
+		}
+	}
+	return 0
+}
+
+// forfeit throws away what waits for the journal, which has failed.
+func (o *outbox) forfeit() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for len(o.marks) > 0 && o.marks[0].after <= o.durable {
+		o.marks = o.marks[1:]
+	}
+	if len(o.marks) > 0 {
+		o.pending -= len(o.buf) - o.marks[0].start
+		o.buf = o.buf[:o.marks[0].start]
+		o.marks = nil
+	}
 }
 
 // room says whether the outbox is short enough to be filled up from the session's queue.

@@ -117,6 +117,16 @@ func validFlags(first, version byte) bool {
 	return first&0x0F == 0
 }
 
+// clientMaySend says whether a client may send a kind of packet at all.
+func clientMaySend(kind byte) bool {
+	switch kind {
+	case connectPacket, publishPacket, pubackPacket, pubrecPacket, pubrelPacket, pubcompPacket,
+		subscribePacket, unsubscribePacket, pingreqPacket, disconnectPacket, authPacket:
+		return true
+	}
+	return false
+}
+
 // cursor reads fields off the front of a packet. After the first field that is not there or not valid, bad says why and
 // everything else reads as zero.
 type cursor struct {

@@ -17,6 +17,7 @@ const (
 
 // names remembers the topic names of one connection's messages: most publishers use the same few over and over.
 type names struct {
+	limits  *Options // nil: the standard's alone
 	known   map[string]string
 	aliases []string // by alias-1
 }
@@ -32,6 +33,9 @@ func (n *names) topic(b []byte) (string, error) {
 	s := string(b)
 	if err := broker.ValidTopic(s); err != nil {
 		return "", &packetError{topicInvalid, err.Error()}
+	}
+	if n.limits != nil && n.limits.topicTooLong(s) {
+		return "", &packetError{topicInvalid, n.limits.topicLimits()}
 	}
 	if n.known == nil || len(n.known) >= maxNames {
 		n.known = map[string]string{}

@@ -1,10 +1,20 @@
 package embedded
 
+import (
+	"cmp"
+	"slices"
+)
+
 // delivery is one message with QoS 1 or 2 on its way to one session.
 type delivery struct {
 	outgoing
-	released bool // PUBREC has come: what is sent from now on is PUBREL
-	after    position
+	seq       uint64   // its number in the session's queue
+	after     position // what must be on disk before it may leave
+	ready     bool     // it may leave, as far as the journal knows of it
+	attempted bool     // it was sent before, perhaps on an earlier connection
+	released  bool     // PUBREC has come: what is sent from now on is PUBREL
+	planned   bool     // it is a retained message for a new subscription
+	share     string   // the key of the shared subscription that it came by, empty for none
 }
 
 // queue is what a session has to deliver, in order. The first sent entries are on their way on the present connection; an entry
@@ -15,19 +25,24 @@ type queue struct {
 	head    int // entries[:head] are gone
 	sent    int // entries[head:head+sent] are on their way
 	bytes   int
+	next    uint64 // the number of the next entry
 	lastID  uint16
 }
 
 func (q *queue) len() int { return len(q.entries) - q.head }
 
-func (q *queue) push(d delivery) {
+// push appends an entry and returns its number.
+func (q *queue) push(d delivery) uint64 {
 	if q.head > 64 && q.head > len(q.entries)/2 {
 		n := copy(q.entries, q.entries[q.head:])
 		clear(q.entries[n:])
 		q.entries, q.head = q.entries[:n], 0
 	}
+	d.seq = q.next
+	q.next++
 	q.entries = append(q.entries, d)
 	q.bytes += d.message.size()
+	return d.seq
 }
 
 // waiting returns the first entry that is not on its way, nil when there is none.
@@ -46,6 +61,16 @@ func (q *queue) find(id uint16) int {
 		}
 	}
 	return -1
+}
+
+// place returns where the entry with a number is, -1 when it is not there any more. Entries are in the order of their numbers.
+func (q *queue) place(seq uint64) int {
+	live := q.entries[q.head:]
+	i, found := slices.BinarySearchFunc(live, seq, func(d delivery, seq uint64) int { return cmp.Compare(d.seq, seq) })
+	if !found {
+		return -1
+	}
+	return q.head + i
 }
 
 // remove takes away the entry at a place that find returned, or that of waiting.

@@ -24,23 +24,29 @@ func (c *conn) publish(first byte, body []byte) error {
 		if !ok {
 			return &packetError{receiveMaximumExceeded, "more QoS 2 messages open than it may have"}
 		}
-		if !fresh { // it did not hear our PUBREC [MQTT-4.3.3-10]
-			return c.answer(pubrecPacket, id, success)
+		if !fresh { // it did not hear our PUBREC [MQTT-4.3.3-10], perhaps because that still waits for the disk
+			return c.answer(pubrecPacket, id, success, b.ledger.present())
+		}
+		if c.session.keeps.Load() {
+			c.batch.receipt = receipt{c.session, id}
 		}
 	}
+	c.batch.after = 0
 	if code == success {
 		if code = b.router.route(m, c.session, nil, &c.batch); code != success {
 			b.reportFull(c, m)
 			if m.qos == 2 && c.connect.version == mqtt5 {
+				c.batch.receipt = receipt{}
 				c.session.release(c, id)
 			}
 		}
 	}
+	c.batch.account(nil, &b.router) // the receipt of a message that went nowhere
 	switch m.qos {
 	case 1:
-		return c.answer(pubackPacket, id, code)
+		return c.answer(pubackPacket, id, code, c.batch.after)
 	case 2:
-		return c.answer(pubrecPacket, id, code)
+		return c.answer(pubrecPacket, id, code, c.batch.after)
 	}
 	return nil
 }

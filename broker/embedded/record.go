@@ -1,146 +1,105 @@
 package embedded
 
 import (
-	"bufio"
-	"encoding/binary"
-	"errors"
-	"fmt"
-	"hash/crc32"
-	"io"
 	"time"
+
+	"home.arpa/homehub/broker/embedded/journal"
 )
 
-// A snapshot is a line that names its format, then records: one byte of kind, four of length, the content, and four of checksum
-// over all of these. What can be read up to a damaged place is therefore whole. The last record is an end record; without
-// it the file is cut off.
-const snapshotFormat = "homehub broker snapshot 1\n"
+// What stands in the records, as restore.go reads it. Durations are in nanoseconds and count from the last timeRecord, since no
+// computer knows how much time passed between two of its lives as well as it knows what it wrote when.
 
-// The kinds of records. Deliveries and replays belong to the session before them.
-const (
-	metaRecord     byte = 1
-	retainedRecord byte = 2
-	sessionRecord  byte = 3
-	deliveryRecord byte = 4
-	replayRecord   byte = 5
-	willRecord     byte = 6
-	endRecord      byte = 7
-)
-
-// maxRecord bounds what a record's length may claim.
-const maxRecord = 1 << 30
-
-var (
-	castagnoli = crc32.MakeTable(crc32.Castagnoli)
-	errDamaged = errors.New("the file is damaged")
-)
-
-// recordWriter writes records; the first error stays.
-type recordWriter struct {
-	to    *bufio.Writer
-	buf   []byte // the record that is being built
-	count uint64
-	err   error
+func writeTime(w *journal.Writer, now time.Time) {
+	w.Record(timeRecord)
+	w.Number(uint64(now.UnixNano()))
+	w.End()
 }
 
-// begin starts a record of a kind. The content is appended to buf by the methods below, and end writes it out.
-func (w *recordWriter) begin(kind byte) { w.buf = append(w.buf[:0], kind, 0, 0, 0, 0) }
-
-func (w *recordWriter) end() {
-	binary.LittleEndian.PutUint32(w.buf[1:], uint32(len(w.buf)-5))
-	w.buf = binary.LittleEndian.AppendUint32(w.buf, crc32.Checksum(w.buf, castagnoli))
-	if w.err == nil {
-		_, w.err = w.to.Write(w.buf)
-	}
-	w.count++
-}
-
-func (w *recordWriter) number(n uint64) { w.buf = binary.AppendUvarint(w.buf, n) }
-func (w *recordWriter) bytes(b []byte)  { w.number(uint64(len(b))); w.buf = append(w.buf, b...) }
-
-func (w *recordWriter) text(s string)            { w.number(uint64(len(s))); w.buf = append(w.buf, s...) }
-func (w *recordWriter) duration(d time.Duration) { w.number(uint64(max(d, 0))) }
-func (w *recordWriter) flag(b bool)              { w.number(map[bool]uint64{true: 1}[b]) }
-func (w *recordWriter) message(m *message, now time.Time) {
-	w.text(m.topic)
-	w.bytes(m.payload)
-	w.bytes(m.props)
-	w.text(m.client)
-	w.number(uint64(m.qos))
-	w.flag(m.retain)
+func writeMessage(w *journal.Writer, m *message, clock time.Time) {
+	w.Text(m.topic)
+	w.Bytes(m.payload)
+	w.Bytes(m.props)
+	w.Text(m.client)
+	w.Number(uint64(m.qos))
+	w.Flag(m.retain)
 	if m.expires.IsZero() {
-		w.duration(0)
+		w.Number(0)
 	} else {
-		w.duration(max(m.expires.Sub(now), 1))
+		w.Number(uint64(max(m.expires.Sub(clock), 1)))
 	}
 }
 
-// recordReader reads records.
-type recordReader struct {
-	from  *bufio.Reader
-	count uint64
+func writeCleared(w *journal.Writer, topic string) {
+	w.Record(clearedRecord)
+	w.Text(topic)
+	w.End()
 }
 
-// next returns the next record. Its error wraps errDamaged when the file is cut off or was changed.
-func (r *recordReader) next() (kind byte, content *record, err error) {
-	var head [5]byte
-	if _, err := io.ReadFull(r.from, head[:]); err != nil {
-		return 0, nil, fmt.Errorf("%w: it ends after record %d: %w", errDamaged, r.count, err)
-	}
-	size := binary.LittleEndian.Uint32(head[1:])
-	if size > maxRecord {
-		return 0, nil, fmt.Errorf("%w: record %d claims %d bytes", errDamaged, r.count+1, size)
-	}
-	body, err := io.ReadAll(io.LimitReader(r.from, int64(size)+4)) // grows with what is there, whatever the length claims
-	if err != nil {
-		return 0, nil, fmt.Errorf("reading record %d: %w", r.count+1, err)
-	}
-	if len(body) < int(size)+4 {
-		return 0, nil, fmt.Errorf("%w: it ends in record %d", errDamaged, r.count+1)
-	}
-	sum := crc32.Update(crc32.Checksum(head[:], castagnoli), castagnoli, body[:size])
-	if sum != binary.LittleEndian.Uint32(body[size:]) {
-		return 0, nil, fmt.Errorf("%w: the checksum of record %d is wrong", errDamaged, r.count+1)
-	}
-	r.count++
-	return head[0], &record{rest: body[:size]}, nil
+// writeSession writes what the registry knows of a session; left is how long it lives on, 0 while its client is connected.
+func writeSession(w *journal.Writer, s *session, user string, expiry uint32, left time.Duration) {
+	w.Record(sessionRecord)
+	w.Number(s.serial)
+	w.Text(s.id)
+	w.Text(user)
+	w.Number(uint64(expiry))
+	w.Number(uint64(max(left, 0)))
+	w.End()
 }
 
-// record is the content of one record; bad says that a field was not there.
-type record struct {
-	rest []byte
-	bad  bool
+func writeSubscribed(w *journal.Writer, s *session, sub *subscription) {
+	w.Record(subscribedRecord)
+	w.Number(s.serial)
+	w.Text(sub.filter)
+	w.Number(uint64(sub.qos))
+	w.Flag(sub.noLocal)
+	w.Flag(sub.asPublished)
+	w.Number(uint64(sub.handling))
+	w.Number(uint64(sub.id))
+	w.End()
 }
 
-func (r *record) number() uint64 {
-	n, size := binary.Uvarint(r.rest)
-	if size <= 0 {
-		r.bad, r.rest = true, nil
-		return 0
+// writeQueued writes one record for a message, all the queues that it was put into, and the publisher's receipt: a record is there as
+// a whole or not at all.
+func writeQueued(w *journal.Writer, number uint64, from receipt, all ...owed) {
+	w.Record(queuedRecord)
+	w.Number(number)
+	w.Flag(from.session != nil)
+	if from.session != nil {
+		w.Number(from.session.serial)
+		w.Number(uint64(from.id))
 	}
-	r.rest = r.rest[size:]
-	return n
+	w.Number(uint64(len(all)))
+	for i := range all {
+		d := &all[i].entry
+		w.Number(all[i].session.serial)
+		w.Number(d.seq)
+		w.Number(uint64(d.level))
+		w.Flag(d.replay)
+		w.Flag(d.planned)
+		w.Text(d.share)
+		w.Number(uint64(len(d.subs)))
+		for _, id := range d.subs {
+			w.Number(uint64(id))
+		}
+	}
+	w.End()
 }
 
-func (r *record) bytes() []byte {
-	n := r.number()
-	if n > uint64(len(r.rest)) {
-		r.bad, r.rest = true, nil
-		return nil
-	}
-	b := r.rest[:n:n]
-	r.rest = r.rest[n:]
-	return b
+func writeIdentifier(w *journal.Writer, kind byte, s *session, id uint16) {
+	w.Record(kind)
+	w.Number(s.serial)
+	w.Number(uint64(id))
+	w.End()
 }
 
-func (r *record) text() string            { return string(r.bytes()) }
-func (r *record) flag() bool              { return r.number() != 0 }
-func (r *record) duration() time.Duration { return time.Duration(r.number()) }
-
-// message reads a message; base is what its expiry counts from.
-func (r *record) message(base time.Time) *message {
-	m := &message{topic: r.text(), payload: r.bytes(), props: r.bytes(), client: r.text(), qos: byte(r.number()), retain: r.flag()}
-	if left := r.duration(); left > 0 {
-		m.expires = base.Add(left)
-	}
-	return m
+func writeWill(w *journal.Writer, client string, o *overdueWill, clock time.Time) {
+	w.Record(willRecord)
+	w.Text(client)
+	w.Text(o.user)
+	w.Flag(o.restart)
+	w.Number(uint64(max(o.due.Sub(clock), 0)))
+	w.Number(uint64(o.will.delay))
+	w.Number(uint64(o.will.expiry))
+	writeMessage(w, o.will.message, clock)
+	w.End()
 }

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -34,15 +35,14 @@ func (b *Broker) claim(c *conn) (present bool, code byte) {
 		before.kick(&cause{reason: "taken over by a new connection from " + c.peer.host, code: sessionTakenOver, polite: true})
 		<-before.over
 	}
-	old, w := r.settleOld(c, time.Now())
+	old, w := r.settleOld(c, time.Now(), b.ledger)
 	if old != nil {
-		b.router.forget(old)
-		old.discard()
+		b.bury(old)
 	}
 	if w != nil {
 		b.publishWill(c.connect.id, w.user, w.will)
 	}
-	present = r.install(c, b.options)
+	present = r.install(c, b.options, b.ledger)
 	return present, success
 }
 
@@ -67,16 +67,18 @@ func (r *registry) hold(c *conn) (before *conn, code byte) {
 
 // settleOld takes away what a new connection puts an end to: the session, if the client wants a clean one or it has expired,
 // and the will that was waiting, which is returned if it has to be published now [MQTT-3.1.3-9].
-func (r *registry) settleOld(c *conn, now time.Time) (old *session, due *overdueWill) {
+func (r *registry) settleOld(c *conn, now time.Time, l *ledger) (old *session, due *overdueWill) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	id := c.connect.id
 	if s := r.sessions[id]; s != nil && (c.connect.clean || s.over(now)) {
 		old = s
 		delete(r.sessions, id)
+		c.owes = max(c.owes, l.end(s))
 	}
 	if w := r.wills[id]; w != nil {
 		delete(r.wills, id)
+		l.unwilled(id)
 		if old != nil && !w.restart {
 			due = w
 		}
@@ -85,7 +87,7 @@ func (r *registry) settleOld(c *conn, now time.Time) (old *session, due *overdue
 }
 
 // install gives the connection its session.
-func (r *registry) install(c *conn, o func() *Options) (present bool) {
+func (r *registry) install(c *conn, o func() *Options, l *ledger) (present bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.sessions[c.connect.id]
@@ -95,8 +97,16 @@ func (r *registry) install(c *conn, o func() *Options) (present bool) {
 	}
 	s.user, s.expiry, s.expires = c.connect.user, c.connect.expiry, time.Time{}
 	s.allow(permit(o().Access, s.id, s.user)) // under the lock that a reload takes after it has changed the options
-	s.keep(c.connect.expiry > 0)
+	if c.connect.expiry > 0 {
+		s.keeps.Store(true)
+		c.owes = max(c.owes, l.session(s, 0))
+	} else if s.keeps.Swap(false) {
+		c.owes = max(c.owes, l.ended(s))
+	}
 	c.session = s
+	if w := c.connect.will; w != nil {
+		c.owes = max(c.owes, l.willed(s.id, &overdueWill{will: w, user: s.user, restart: true}))
+	}
 	return present
 }
 
@@ -111,19 +121,35 @@ func (r *registry) newSession(id string) *session {
 // over says whether the session has ended by its expiry. The caller holds the registry's lock.
 func (s *session) over(now time.Time) bool { return !s.expires.IsZero() && !now.Before(s.expires) }
 
-// keep says whether the session outlives its connection.
-func (s *session) keep(keeps bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.keeps = keeps
+// bury takes away a session that has ended. What it had not acknowledged of shared subscriptions goes to other members (section
+// 4.8.2).
+func (b *Broker) bury(s *session) {
+	b.router.forget(s)
+	orphans := s.discard()
+	if len(orphans) == 0 {
+		return
+	}
+	var owed batch
+	defer owed.release()
+	for i := range orphans {
+		b.router.handOn(&orphans[i], &owed)
+	}
+	owed.settle(context.Background()) // there are no handlers to be called: links have no shared subscriptions
 }
 
-// discard empties a session that has ended.
-func (s *session) discard() {
+// discard empties a session that has ended, and returns what others may get in its place: not what was sent with QoS 2, which
+// its client may have taken [MQTT-4.8.2-5].
+func (s *session) discard() (orphans []delivery) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, d := range s.queue.entries[s.queue.head:] {
+		if d.share != "" && (d.level == 1 || !d.attempted) && !d.expired(time.Now()) {
+			orphans = append(orphans, d)
+		}
+	}
 	s.ended = true
 	s.queue, s.received, s.replays = queue{}, nil, nil
+	return orphans
 }
 
 // giveBack ends a connection's hold of its session: the links are told, the will is published or put off, the session ends or
@@ -147,14 +173,13 @@ func (b *Broker) giveBack(c *conn) {
 			b.links.session(broker.Session{Client: s.id, User: c.connect.user, Address: c.peer.address, Clean: k.clean, Reason: k.reason, WillTopic: c.willTopic()})
 		}
 	}
-	if w := b.registry.retire(c, k, time.Now()); w != nil {
+	if w := b.registry.retire(c, k, time.Now(), b.ledger); w != nil {
 		b.publishWill(s.id, c.connect.user, w)
+		b.registry.forgetWill(s.id, b.ledger)
 	}
 	if c.connect.expiry == 0 {
-		b.router.forget(s)
-		s.discard()
+		b.bury(s)
 	}
-	b.counts.change()
 	b.janitor.poke()
 }
 
@@ -166,22 +191,27 @@ func (c *conn) willTopic() string {
 }
 
 // retire puts the session where the client finds it again, or takes it away, and returns the will if it has to be published now.
-func (r *registry) retire(c *conn, k *cause, now time.Time) *will {
+func (r *registry) retire(c *conn, k *cause, now time.Time, l *ledger) *will {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s, id := c.session, c.connect.id
-	s.expiry = c.connect.expiry
+	s.expiry, c.retired = c.connect.expiry, true
 	switch {
 	case s.expiry == 0:
 		delete(r.sessions, id)
+		l.end(s)
 	case s.expiry != neverExpires:
 		s.expires = now.Add(time.Duration(s.expiry) * time.Second)
+		l.session(s, s.expires.Sub(now))
 	}
 	w := c.connect.will
 	switch {
-	case w == nil, k.clean, !c.opened.Load():
+	case w == nil:
 		return nil
-	case k.stopping:
+	case k.clean, !c.opened.Load():
+		l.unwilled(id)
+		return nil
+	case k.stopping: // it is written down already
 		r.wills[id] = &overdueWill{will: w, user: c.connect.user, restart: true}
 		return nil
 	}
@@ -192,8 +222,19 @@ func (r *registry) retire(c *conn, k *cause, now time.Time) *will {
 	if delay == 0 {
 		return w
 	}
-	r.wills[id] = &overdueWill{will: w, user: c.connect.user, due: now.Add(delay)}
+	o := &overdueWill{will: w, user: c.connect.user, due: now.Add(delay)}
+	r.wills[id] = o
+	l.willed(id, o)
 	return nil
+}
+
+// forgetWill writes down that a will has been published, unless the client has another one already.
+func (r *registry) forgetWill(id string, l *ledger) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c := r.holders[id]; r.wills[id] == nil && (c == nil || c.session == nil || c.retired || c.connect.will == nil) {
+		l.unwilled(id)
+	}
 }
 
 // letGo frees the identifier, unless somebody has claimed it already.
@@ -206,7 +247,7 @@ func (r *registry) letGo(c *conn) {
 }
 
 // due takes away the sessions and wills whose time has come, and says when the next one will have.
-func (r *registry) due(now time.Time) (ended []*session, wills map[string]*overdueWill, next time.Time) {
+func (r *registry) due(now time.Time, l *ledger) (ended []*session, wills map[string]*overdueWill, next time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	sooner := func(t time.Time) {
@@ -233,6 +274,7 @@ func (r *registry) due(now time.Time) (ended []*session, wills map[string]*overd
 		default:
 			ended = append(ended, s)
 			delete(r.sessions, id)
+			l.end(s)
 		}
 	}
 	return ended, wills, next

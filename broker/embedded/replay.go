@@ -78,6 +78,7 @@ func (r *router) refill(s *session, c *conn) bool {
 		}
 		if p.topics = p.topics[1:]; len(p.topics) == 0 {
 			s.replays = s.replays[1:]
+			c.broker.ledger.replayed(s, p.filter)
 		}
 	}
 	if len(s.replays) == 0 {
@@ -94,8 +95,11 @@ func (s *session) replay(c *conn, m *message, p *replay) {
 	}
 	n := &c.broker.counts
 	if o.level > 0 {
-		s.queue.push(delivery{outgoing: o})
-		s.change(n)
+		d := delivery{outgoing: o, ready: true, planned: true}
+		d.seq = s.queue.push(d)
+		if after := c.broker.ledger.replay(s, &d); after > 0 {
+			s.queue.entries[len(s.queue.entries)-1].after = after
+		}
 		s.pump(c)
 		return
 	}

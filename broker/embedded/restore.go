@@ -1,199 +1,313 @@
 package embedded
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
+	"slices"
 	"time"
 
 	"home.arpa/homehub/broker"
+	"home.arpa/homehub/broker/embedded/journal"
 )
 
-// load brings back what the snapshot holds. A damaged snapshot is set aside under another name, and what could be read up to
-// the damage is kept; only a file that cannot be read or set aside is an error.
+// load opens the journal and brings back what it holds. Damage is no error: what is whole is kept, the damaged file is set aside, and
+// both are reported. Only a folder that cannot be read or written is an error.
 func (b *Broker) load() error {
-	path := b.options().Snapshot
-	if path == "" {
+	o := b.options()
+	if o.Folder == "" {
 		return nil
 	}
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+	log, err := journal.Open(o.Folder, journal.Options{Interval: o.DurabilityInterval, Logger: o.Logger})
 	if err != nil {
-		return fmt.Errorf("loading the broker's snapshot: %w", err)
+		return fmt.Errorf("opening the broker's journal: %w", err)
 	}
-	err = b.restore(f, time.Now())
-	b.counts.changed.Store(false)
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("loading the broker's snapshot: %w", err)
-	}
-	if errors.Is(err, errDamaged) {
-		aside := fmt.Sprintf("%s.damaged-%s", path, time.Now().UTC().Format("20060102T150405Z"))
-		if err := os.Rename(path, aside); err != nil {
-			return fmt.Errorf("setting a damaged snapshot of the broker aside: %w", err)
-		}
-		s := b.Stats()
-		b.log.Warn("the broker's snapshot was damaged and has been set aside; kept what came before the damage",
-			"file", aside, "error", err, "retained", s.Retained, "sessions", s.Sessions)
-		b.counts.change()
-		return nil
-	}
+	to := &restorer{broker: b, now: time.Now()}
+	to.base = to.now
+	report, err := log.Replay(to.take)
 	if err != nil {
-		return fmt.Errorf("loading the broker's snapshot: %w", err)
+		return fmt.Errorf("reading the broker's journal: %w", err)
+	}
+	to.finish()
+	b.ledger = &ledger{log: log, strict: o.Durability == Strict}
+	b.router.ledger = b.ledger
+	if s := b.Stats(); len(report.Damaged) > 0 {
+		b.log.Warn("a part of the broker's memory was damaged and has been set aside; the rest is here",
+			"damaged", report.Damaged, "retained", s.Retained, "sessions", s.Sessions)
 	}
 	return nil
 }
 
-// restorer puts records back in their places.
+// restorer puts records back in their places. The records of one file were written by one life of the program, but a checkpoint may
+// already contain what the first records after it say, so that each record must do no harm when it is applied for a second time: the
+// entries of a queue are numbered, everything else is set to what it is.
 type restorer struct {
-	broker *Broker
-	now    time.Time
-	base   time.Time // now, less the time that has passed since the snapshot was written
-	last   *session
+	broker   *Broker
+	now      time.Time
+	base     time.Time // what durations count from
+	messages map[uint64]*message
+	sessions map[uint64]*session
+	left     map[*session]time.Duration // how long sessions live without their client; absent: it was connected
 }
 
-func (b *Broker) restore(from io.Reader, now time.Time) error {
-	r := &recordReader{from: bufio.NewReaderSize(from, 64<<10)}
-	format := make([]byte, len(snapshotFormat))
-	if _, err := io.ReadFull(r.from, format); err != nil || string(format) != snapshotFormat {
-		return fmt.Errorf("%w: it does not begin as a snapshot does", errDamaged)
-	}
-	to := &restorer{broker: b, now: now, base: now}
-	for {
-		before := r.count
-		kind, content, err := r.next()
-		if err != nil {
-			return err
-		}
-		if kind == endRecord {
-			if content.number() != before {
-				return fmt.Errorf("%w: records are missing", errDamaged)
-			}
-			return nil
-		}
-		to.take(kind, content)
-		if content.bad {
-			return fmt.Errorf("%w: record %d is incomplete", errDamaged, r.count)
-		}
-	}
-}
-
-func (to *restorer) take(kind byte, content *record) {
+func (to *restorer) take(kind byte, content *journal.Reader) {
 	switch kind {
-	case metaRecord:
-		to.meta(content)
+	case timeRecord:
+		to.time(content)
+	case messageRecord:
+		to.message(content)
 	case retainedRecord:
-		to.retained(content)
-	case sessionRecord:
-		to.session(content)
-	case deliveryRecord:
-		to.delivery(content)
-	case replayRecord:
-		to.replay(content)
+		if m := to.messages[content.Number()]; m != nil {
+			to.broker.router.retained.set(m)
+		}
+	case clearedRecord:
+		if topic := content.Text(); !content.Bad() {
+			to.broker.router.retained.clear(topic)
+		}
 	case willRecord:
 		to.will(content)
+	case unwilledRecord:
+		delete(to.broker.registry.wills, content.Text())
+	case sessionRecord:
+		to.session(content)
+	case queuedRecord:
+		to.queued(content)
+	default:
+		if s := to.sessions[content.Number()]; s != nil && !content.Bad() {
+			to.about(s, kind, content)
+		}
 	}
 }
 
-// meta reads when the snapshot was written. Times in it are counted from then, unless a clock was wrong then or is now: a small
+// about takes a record that belongs to a session.
+func (to *restorer) about(s *session, kind byte, content *journal.Reader) {
+	switch kind {
+	case endedRecord:
+		to.end(s)
+	case subscribedRecord:
+		to.subscribed(s, content)
+	case unsubscribedRecord:
+		to.broker.router.remove(s, content.Text())
+	case plannedRecord:
+		to.planned(s, content)
+	case replayedRecord:
+		filter := content.Text()
+		s.replays = slices.DeleteFunc(s.replays, func(p replay) bool { return p.filter == filter })
+	case sentRecord, takenRecord, doneRecord:
+		to.step(s, kind, content)
+	case receivedRecord:
+		if id := uint16(content.Number()); !content.Bad() {
+			s.note(id)
+		}
+	case releasedRecord:
+		delete(s.received, uint16(content.Number()))
+	case settledRecord:
+		s.queue.lastID = uint16(content.Number())
+		s.queue.next = max(s.queue.next, content.Number())
+	}
+}
+
+// time reads when the records after it were written. Times in them count from then, unless a clock was wrong then or is now: a small
 // computer without a battery starts in the past.
-func (to *restorer) meta(content *record) {
-	written := time.Unix(0, int64(content.number()))
+func (to *restorer) time(content *journal.Reader) {
+	written := time.Unix(0, int64(content.Number()))
 	plausible := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	to.base = to.now
 	if passed := to.now.Sub(written); passed > 0 && !written.Before(plausible) {
 		to.base = to.now.Add(-passed)
 	}
 }
 
-func (to *restorer) retained(content *record) {
-	m := content.message(to.base)
-	if !content.bad && !m.expired(to.now) && broker.ValidTopic(m.topic) == nil {
-		to.broker.router.retained.set(m)
+func (to *restorer) message(content *journal.Reader) {
+	number := content.Number()
+	if m := to.readMessage(content); m != nil {
+		if to.messages == nil {
+			to.messages = map[uint64]*message{}
+		}
+		to.messages[number] = m
 	}
 }
 
-func (to *restorer) session(content *record) {
-	to.last = nil
-	id, user, expiry := content.text(), content.text(), uint32(content.number())
-	var expires time.Time
-	if left := content.duration(); left > 0 {
-		expires = to.base.Add(left)
+// readMessage returns nil for what no broker can have written.
+func (to *restorer) readMessage(content *journal.Reader) *message {
+	m := &message{
+		topic: content.Text(), payload: slices.Clone(content.Bytes()), props: slices.Clone(content.Bytes()),
+		client: content.Text(), qos: byte(content.Number()), retain: content.Flag(),
 	}
-	lastID := uint16(content.number())
-	received := map[uint16]struct{}{}
-	for n := content.number(); n > 0 && !content.bad; n-- {
-		received[uint16(content.number())] = struct{}{}
+	if left := time.Duration(content.Number()); left > 0 {
+		m.expires = to.base.Add(left)
 	}
-	var subs []*subscription
-	for n := content.number(); n > 0 && !content.bad; n-- {
-		subs = append(subs, &subscription{
-			filter: content.text(), qos: byte(content.number()) & 3, noLocal: content.flag(), asPublished: content.flag(),
-			handling: byte(content.number()), id: uint32(content.number()),
-		})
+	if content.Bad() || m.qos > 2 || broker.ValidTopic(m.topic) != nil {
+		return nil
 	}
-	if content.bad || !expires.IsZero() && !to.now.Before(expires) {
+	return m
+}
+
+func (to *restorer) session(content *journal.Reader) {
+	serial, id, user := content.Number(), content.Text(), content.Text()
+	expiry, left := uint32(content.Number()), time.Duration(content.Number())
+	if content.Bad() {
 		return
 	}
-	s := to.broker.registry.restored(id)
-	s.user, s.expiry, s.expires, s.keeps = user, expiry, expires, true
-	s.queue.lastID, s.received = lastID, received
-	for _, sub := range subs {
-		if handling := sub.handling; broker.ValidFilter(sub.filter) == nil {
-			sub.handling = 2 // its retained messages were sent, or come as replay records
-			to.broker.router.subscribe(s, sub, nil)
-			sub.handling = handling
+	r := &to.broker.registry
+	s := to.sessions[serial]
+	if s == nil {
+		if old := r.sessions[id]; old != nil { // it cannot be: its end is missing
+			to.end(old)
+		}
+		s = r.newSession(id)
+		s.serial, r.serial = serial, max(r.serial, serial)
+		if to.sessions == nil {
+			to.sessions, to.left = map[uint64]*session{}, map[*session]time.Duration{}
+		}
+		to.sessions[serial] = s
+	}
+	s.user, s.expiry = user, expiry
+	s.keeps.Store(true)
+	delete(to.left, s)
+	if left > 0 {
+		to.left[s] = to.base.Add(left).Sub(to.now)
+	}
+}
+
+func (to *restorer) end(s *session) {
+	to.broker.router.forget(s)
+	_ = s.discard() // what it owed to others of its group, it handed on before its end was written down
+	delete(to.sessions, s.serial)
+	delete(to.left, s)
+	if to.broker.registry.sessions[s.id] == s {
+		delete(to.broker.registry.sessions, s.id)
+	}
+}
+
+func (to *restorer) subscribed(s *session, content *journal.Reader) {
+	sub := &subscription{
+		filter: content.Text(), qos: byte(content.Number()) & 3, noLocal: content.Flag(), asPublished: content.Flag(),
+		handling: byte(content.Number()), id: uint32(content.Number()),
+	}
+	if !content.Bad() && broker.ValidFilter(sub.filter) == nil && sub.qos < 3 {
+		to.broker.router.put(s, sub)
+	}
+}
+
+// planned brings back what was still to be sent for a subscription: the topics that stand there, or all that is retained now, which is
+// what was retained then.
+func (to *restorer) planned(s *session, content *journal.Reader) {
+	p := replay{filter: content.Text(), qos: byte(content.Number()) & 3, id: uint32(content.Number())}
+	if listed := content.Flag(); listed {
+		for n := content.Number(); n > 0 && !content.Bad(); n-- {
+			p.topics = append(p.topics, content.Text())
+		}
+	} else if broker.ValidFilter(p.filter) == nil {
+		to.broker.router.retained.match(p.filter, func(m *message) { p.topics = append(p.topics, m.topic) })
+	}
+	if !content.Bad() {
+		s.follow([]replay{p})
+	}
+}
+
+func (to *restorer) queued(content *journal.Reader) {
+	m := to.messages[content.Number()]
+	if content.Flag() {
+		s, id := to.sessions[content.Number()], uint16(content.Number())
+		if s != nil && m != nil {
+			s.note(id)
 		}
 	}
-	to.last = s
-}
-
-func (r *registry) restored(id string) *session {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.newSession(id)
-}
-
-func (to *restorer) delivery(content *record) {
-	d := delivery{outgoing: outgoing{message: content.message(to.base)}}
-	d.level, d.id, d.replay, d.released = byte(content.number()), uint16(content.number()), content.flag(), content.flag()
-	for n := content.number(); n > 0 && !content.bad; n-- {
-		d.subs = append(d.subs, uint32(content.number()))
+	for n := content.Number(); n > 0 && !content.Bad(); n-- {
+		s := to.sessions[content.Number()]
+		d := delivery{seq: content.Number()}
+		d.level, d.replay, d.planned, d.share = byte(content.Number()), content.Flag(), content.Flag(), content.Text()
+		for k := content.Number(); k > 0 && !content.Bad(); k-- {
+			d.subs = append(d.subs, uint32(content.Number()))
+		}
+		if d.message = m; m != nil && s != nil && !content.Bad() { // without a message it was in a damaged part
+			s.restore(d)
+		}
 	}
-	lives := d.id != 0 || !d.expired(to.now)
-	if s := to.last; s != nil && !content.bad && lives && (d.level == 1 || d.level == 2) {
+}
+
+// restore puts an entry back into the queue, unless it was there already.
+func (s *session) restore(d delivery) {
+	if d.level < 1 || d.level > 2 {
+		return
+	}
+	if d.planned {
+		for i := range s.replays {
+			s.replays[i].topics = slices.DeleteFunc(s.replays[i].topics, func(topic string) bool { return topic == d.topic })
+		}
+	}
+	if d.seq >= s.queue.next {
+		s.queue.next = d.seq
 		s.queue.push(d)
 	}
 }
 
-func (to *restorer) replay(content *record) {
-	p := replay{filter: content.text(), qos: byte(content.number()) & 3, id: uint32(content.number())}
-	for n := content.number(); n > 0 && !content.bad; n-- {
-		p.topics = append(p.topics, content.text())
+func (to *restorer) step(s *session, kind byte, content *journal.Reader) {
+	i := s.queue.place(content.Number())
+	if i < 0 {
+		return
 	}
-	if s := to.last; s != nil && !content.bad && len(p.topics) > 0 {
-		s.replays = append(s.replays, p)
-		s.hungry.Store(true)
+	d := &s.queue.entries[i]
+	switch kind {
+	case sentRecord:
+		d.id = uint16(content.Number())
+		d.attempted = d.id != 0
+		s.queue.lastID = d.id
+	case takenRecord:
+		d.released = d.level == 2
+	case doneRecord:
+		s.queue.remove(i)
 	}
 }
 
-// will brings a will back. A client that was connected gets the time to come back from now on.
-func (to *restorer) will(content *record) {
-	id, user, restart := content.text(), content.text(), content.flag()
-	due := to.base.Add(content.duration())
-	w := &will{delay: content.duration(), expiry: content.duration()}
-	w.message = content.message(to.base)
-	if content.bad || broker.ValidTopic(w.message.topic) != nil {
-		return
+// will brings a will back.
+func (to *restorer) will(content *journal.Reader) {
+	id, user, restart := content.Text(), content.Text(), content.Flag()
+	due := to.base.Add(time.Duration(content.Number()))
+	w := &will{delay: time.Duration(content.Number()), expiry: time.Duration(content.Number())}
+	if w.message = to.readMessage(content); w.message != nil {
+		to.broker.registry.wills[id] = &overdueWill{will: w, user: user, due: due, restart: restart}
 	}
-	if restart {
-		due = to.now.Add(max(restartGrace, w.delay))
-	}
+}
+
+// finish does what can be done only when everything is there. A client that was connected gets the time to come back from now on.
+func (to *restorer) finish() {
 	r := &to.broker.registry
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.wills[id] = &overdueWill{will: w, user: user, due: due, restart: restart}
+	for _, s := range to.sessions {
+		left, gone := to.left[s]
+		switch {
+		case s.expiry == neverExpires:
+		case gone:
+			s.expires = to.now.Add(left)
+		default:
+			s.expires = to.now.Add(time.Duration(s.expiry) * time.Second)
+		}
+		if s.over(to.now) {
+			to.end(s)
+			continue
+		}
+		s.tidy(to.now)
+		s.replays = slices.DeleteFunc(s.replays, func(p replay) bool { return len(p.topics) == 0 })
+		s.hungry.Store(len(s.replays) > 0)
+		s.allow(permit(to.broker.options().Access, s.id, s.user))
+	}
+	for _, w := range r.wills {
+		if w.restart {
+			w.due = to.now.Add(max(restartGrace, w.will.delay))
+		}
+	}
+	to.broker.router.expire(to.now)
+}
+
+// tidy makes the queue ready for the client, without what has expired and was never sent.
+func (s *session) tidy(now time.Time) {
+	old := s.queue
+	s.queue = queue{next: old.next, lastID: old.lastID}
+	for _, d := range old.entries[old.head:] {
+		if d.id == 0 && d.expired(now) {
+			continue
+		}
+		d.ready = true
+		s.queue.entries = append(s.queue.entries, d)
+		s.queue.bytes += d.message.size()
+	}
 }

@@ -37,6 +37,7 @@ type member struct {
 type router struct {
 	limits func() *Options
 	counts *counts
+	ledger *ledger          // nil: no journal
 	full   func(s *session) // called for each message that found no room, with no lock held
 
 	mu       sync.RWMutex
@@ -64,7 +65,7 @@ func (r *router) route(m *message, from *session, origin *Link, b *batch) byte {
 	if code := r.match(m, from, origin, b); code != success {
 		return code
 	}
-	b.deliver(m, r)
+	r.deliver(m, b)
 	if len(b.calls) > first { // the handler keeps the payload; several links may share it
 		payload := m.payload
 		if m.qos == 0 && !m.retain {
@@ -86,7 +87,7 @@ func (r *router) match(m *message, from *session, origin *Link, b *batch) byte {
 			return quotaExceeded
 		}
 		r.retained.set(m)
-		r.counts.change()
+		b.depend(r.ledger.retained(m, origin == nil && m.qos > 0))
 	} else {
 		r.mu.RLock()
 		defer r.mu.RUnlock()
@@ -128,7 +129,7 @@ func (r *router) roomToRetain(m *message) bool {
 	if len(m.payload) == 0 {
 		return true
 	}
-	return r.retained.count < r.limits().MaxRetained && r.retained.bytes+m.size() <= maxRetainedBytes || r.retained.get(m.topic) != nil
+	return r.retained.count < r.limits().MaxRetained && r.retained.bytes+m.size() <= r.limits().MaxRetainedBytes || r.retained.get(m.topic) != nil
 }
 
 // expire clears retained messages that have expired.
@@ -164,9 +165,44 @@ func (g *group) choose() (hit, bool) {
 	return hit(m), true
 }
 
+// handOn gives a message that one member of a shared subscription has not got to another one, if there is one.
+func (r *router) handOn(d *delivery, b *batch) {
+	h, ok := r.heir(d.share)
+	if !ok {
+		return
+	}
+	if d.qos == 2 && r.ledger != nil {
+		r.ledger.fence.RLock()
+		defer r.ledger.fence.RUnlock()
+	}
+	o := outgoing{message: d.message, level: min(d.qos, h.sub.qos), replay: h.sub.asPublished && d.retain}
+	if h.sub.id != 0 {
+		o.subs = []uint32{h.sub.id}
+	}
+	if !h.session.offer(o, d.share, b, r, r.limits()) {
+		r.full(h.session)
+	}
+	b.account(d.message, r)
+}
+
+// heir is the member of a shared subscription whose turn it is.
+func (r *router) heir(share string) (hit, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	g := r.groups[share]
+	if g == nil {
+		return hit{}, false
+	}
+	return g.choose()
+}
+
 // deliver appends the message to the sessions that match has collected. Without shared ones, the hits of one session stand
 // next to each other and become one delivery with the highest QoS and all the identifiers [MQTT-3.3.4-2], [MQTT-3.3.4-4].
-func (b *batch) deliver(m *message, r *router) {
+func (r *router) deliver(m *message, b *batch) {
+	if m.qos == 2 && r.ledger != nil {
+		r.ledger.fence.RLock()
+		defer r.ledger.fence.RUnlock()
+	}
 	limits := r.limits()
 	for i := 0; i < len(b.hits); {
 		h := b.hits[i]
@@ -180,24 +216,44 @@ func (b *batch) deliver(m *message, r *router) {
 			}
 		}
 		o.level = min(o.level, m.qos)
-		if !h.session.offer(o, b, r.counts, limits) {
+		share := ""
+		if h.sub.group != nil {
+			share = h.sub.group.key
+		}
+		if !h.session.offer(o, share, b, r, limits) {
 			r.full(h.session)
 		}
 	}
 	clear(b.hits)
 	b.hits = b.hits[:0]
+	b.account(m, r)
 }
 
 // subscribe adds or replaces a subscription of a session. It returns the reason code for SUBACK, and adds the retained messages
-// that are to follow it to plan.
-func (r *router) subscribe(s *session, sub *subscription, plan *[]replay) byte {
-	group, filter, shared := broker.SplitShared(sub.filter)
+// that are to follow it to plan. SUBACK must wait for the position.
+func (r *router) subscribe(s *session, sub *subscription, plan *[]replay) (code byte, after position) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	old := s.subs[sub.filter]
-	if old == nil && len(s.subs) >= maxSubscriptions {
-		return quotaExceeded
+	if old == nil && len(s.subs) >= r.limits().MaxSubscriptions {
+		return quotaExceeded, 0
 	}
+	r.put(s, sub)
+	planned := false
+	if _, _, shared := broker.SplitShared(sub.filter); !shared && (sub.handling == 0 || sub.handling == 1 && old == nil) { // [MQTT-3.3.1-9] to [MQTT-3.3.1-11]
+		before := len(*plan)
+		if !r.plan(s, sub, plan) {
+			return quotaExceeded, r.drop(s, sub.filter)
+		}
+		planned = len(*plan) > before
+	}
+	return sub.qos, r.ledger.subscribed(s, sub, planned)
+}
+
+// put enters a subscription. The caller holds the lock.
+func (r *router) put(s *session, sub *subscription) {
+	group, filter, shared := broker.SplitShared(sub.filter)
+	old := s.subs[sub.filter]
 	if old != nil && shared {
 		r.leave(s, old)
 	}
@@ -214,14 +270,6 @@ func (r *router) subscribe(s *session, sub *subscription, plan *[]replay) byte {
 	if old == nil {
 		r.counts.subscriptions.Add(1)
 	}
-	r.counts.change()
-	if !shared && (sub.handling == 0 || sub.handling == 1 && old == nil) { // [MQTT-3.3.1-9] to [MQTT-3.3.1-11]
-		if !r.plan(s, sub, plan) {
-			r.drop(s, sub.filter)
-			return quotaExceeded
-		}
-	}
-	return sub.qos
 }
 
 func (r *router) join(s *session, sub *subscription, name, filter string) {
@@ -249,16 +297,25 @@ func (r *router) leave(s *session, sub *subscription) {
 }
 
 // unsubscribe takes a subscription back and says whether there was one.
-func (r *router) unsubscribe(s *session, filter string) bool {
+func (r *router) unsubscribe(s *session, filter string) (known bool, after position) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.drop(s, filter)
+	if s.subs[filter] == nil {
+		return false, 0
+	}
+	return true, r.drop(s, filter)
 }
 
-func (r *router) drop(s *session, filter string) bool {
+// drop takes a subscription back and writes that down, remove without that. The caller holds the lock.
+func (r *router) drop(s *session, filter string) position {
+	r.remove(s, filter)
+	return r.ledger.unsubscribed(s, filter)
+}
+
+func (r *router) remove(s *session, filter string) {
 	sub := s.subs[filter]
 	if sub == nil {
-		return false
+		return
 	}
 	if sub.group != nil {
 		r.leave(s, sub)
@@ -268,15 +325,13 @@ func (r *router) drop(s *session, filter string) bool {
 	delete(s.subs, filter)
 	s.count.Store(int32(len(s.subs)))
 	r.counts.subscriptions.Add(-1)
-	r.counts.change()
-	return true
 }
 
-// forget takes back all subscriptions of a session.
+// forget takes back all subscriptions of a session that has ended.
 func (r *router) forget(s *session) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for filter := range s.subs {
-		r.drop(s, filter)
+		r.remove(s, filter)
 	}
 }

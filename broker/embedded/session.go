@@ -15,6 +15,7 @@ type session struct {
 
 	permit atomic.Pointer[Permit] // what its client may do
 	conn   atomic.Pointer[conn]   // the connection that messages go to, nil while there is none
+	keeps  atomic.Bool            // it outlives its connection
 	hungry atomic.Bool            // something waits for room in the outbox
 	lost   atomic.Uint64          // messages that found no room
 
@@ -29,7 +30,6 @@ type session struct {
 	received map[uint16]struct{} // QoS 2 packet identifiers of the client's that wait for PUBREL
 	replays  []replay            // retained messages that wait for room
 	window   int                 // how many of the queue may be on their way at once
-	keeps    bool                // it outlives its connection
 	ended    bool                // nothing may be added any more
 }
 
@@ -63,49 +63,61 @@ func (c *conn) attached() *session {
 	return nil
 }
 
-// offer gives the session a message, and says whether it found room. For QoS 0 it goes to the present connection or nowhere;
+// offer gives the session a message (by a shared subscription with this key, if it is not empty), and says whether it found room. For QoS 0 it goes to the present connection or nowhere;
 // for QoS 1 and 2 it is queued first, within limits.
-func (s *session) offer(o outgoing, b *batch, n *counts, limits *Options) (room bool) {
+func (s *session) offer(o outgoing, share string, b *batch, r *router, limits *Options) (room bool) {
 	if o.level > 0 {
-		return s.enqueue(delivery{outgoing: o}, b, n, limits)
+		return s.enqueue(delivery{outgoing: o, share: share}, b, r, limits)
 	}
 	c := s.conn.Load()
 	switch {
 	case c == nil, !s.may().MayReceive(o.topic):
 		return true
 	case c.tooLarge(&o):
-		n.dropped.Add(1)
+		r.counts.dropped.Add(1)
 		return true
 	case !c.out.publish(&o, c.connect.version == mqtt5, 0, limits.MaxQueuedBytes):
 		return c.cause.Load() != nil
 	}
-	n.sent.Add(1)
+	r.counts.sent.Add(1)
 	b.touch(c)
 	return true
 }
 
-func (s *session) enqueue(d delivery, b *batch, n *counts, limits *Options) (room bool) {
+// enqueue puts a message into the queue. In a lasting session it leaves when batch.account has written it into the journal.
+func (s *session) enqueue(d delivery, b *batch, r *router, limits *Options) (room bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.conn.Load()
 	switch {
-	case s.ended, c == nil && !s.keeps, !s.may().MayReceive(d.topic):
+	case s.ended, c == nil && !s.keeps.Load(), !s.may().MayReceive(d.topic):
 		return true
 	case s.queue.len() >= limits.MaxQueued, s.queue.len() > 0 && s.queue.bytes+d.message.size() > limits.MaxQueuedBytes:
 		return false
 	}
-	s.queue.push(d)
-	s.change(n)
-	if c != nil && s.pump(c) {
+	d.ready = r.ledger == nil || !s.keeps.Load()
+	d.seq = s.queue.push(d)
+	switch {
+	case !d.ready:
+		b.owed = append(b.owed, owed{s, d})
+	case c != nil && s.pump(c):
 		b.touch(c)
 	}
 	return true
 }
 
-// change notes that the snapshot is out of date, if the session is in it. The caller holds the lock.
-func (s *session) change(n *counts) {
-	if s.keeps {
-		n.change()
+// ready says that an entry is in the journal: it may leave, with QoS 2 once the journal is on disk up to a position.
+func (s *session) ready(seq uint64, after position, b *batch) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.queue.place(seq)
+	if i < 0 {
+		return
+	}
+	d := &s.queue.entries[i]
+	d.ready, d.after = true, after
+	if c := s.conn.Load(); c != nil && s.pump(c) {
+		b.touch(c)
 	}
 }
 
@@ -113,10 +125,10 @@ func (s *session) change(n *counts) {
 // caller holds the lock, and owes the connection a flush.
 func (s *session) pump(c *conn) (sent bool) {
 	v5 := c.connect.version == mqtt5
-	n := &c.broker.counts
+	n, l := &c.broker.counts, c.broker.ledger
 	for s.queue.sent < s.window {
 		d := s.queue.waiting()
-		if d == nil {
+		if d == nil || !d.ready {
 			break
 		}
 		s.hungry.Store(true) // before looking, so that whoever makes room after the look sees it
@@ -132,15 +144,22 @@ func (s *session) pump(c *conn) (sent bool) {
 		// [MQTT-3.1.2-25], [MQTT-3.3.2-5]; and it may have been queued under other rules
 		if c.tooLarge(&d.outgoing) || d.id == 0 && (d.expired(time.Now()) || !s.may().MayReceive(d.topic)) {
 			n.dropped.Add(1)
+			l.done(s, d)
 			s.queue.dropWaiting()
 			continue
 		}
-		d.dup = d.id != 0 // [MQTT-3.3.1-1]
+		d.dup = d.attempted // [MQTT-3.3.1-1]
 		if d.id == 0 {
 			d.id = s.queue.nextID()
+			d.after = max(d.after, l.sent(s, d))
 			n.sent.Add(1)
 		}
-		c.out.publish(&d.outgoing, v5, d.after, 1<<30)
+		after := d.after
+		if d.level == 1 { // a crash makes it come twice, which QoS 1 allows; with QoS 2 the identifier must be known after a crash
+			after = 0
+		}
+		d.attempted = true
+		c.out.publish(&d.outgoing, v5, after, 1<<30)
 		s.queue.sent++
 		sent = true
 	}
@@ -168,20 +187,21 @@ func (c *conn) acknowledged(first byte, body []byte) error {
 	switch kind := first >> 4; {
 	case kind == pubrelPacket:
 		reply := success
-		if !s.release(c, id) {
+		known, after := s.release(c, id)
+		if !known && !c.resumed { // during recovery it is no error (section 3.7.2.1)
 			reply = packetIDNotFound
 		}
-		return c.answer(pubcompPacket, id, reply)
+		return c.answer(pubcompPacket, id, reply, after)
 	case kind == pubrecPacket && code < unspecifiedError:
-		known, err := s.takenOn(c, id)
+		known, after, err := s.takenOn(c, id)
 		if err != nil {
 			return err
 		}
 		reply := success
-		if !known {
+		if !known && !c.resumed {
 			reply = packetIDNotFound
 		}
-		return c.answer(pubrelPacket, id, reply)
+		return c.answer(pubrelPacket, id, reply, after)
 	default:
 		return s.delivered(c, id, kind)
 	}
@@ -203,8 +223,8 @@ func (s *session) delivered(c *conn, id uint16, kind byte) error {
 	if d.level == 1 != (kind == pubackPacket) || d.released != (kind == pubcompPacket) {
 		return violation("an acknowledgement that does not belong to the message")
 	}
+	c.broker.ledger.done(s, d)
 	s.queue.remove(i)
-	s.change(&c.broker.counts)
 	if s.pump(c) || s.hungry.Load() {
 		c.batch.touch(c)
 	}
@@ -212,23 +232,23 @@ func (s *session) delivered(c *conn, id uint16, kind byte) error {
 }
 
 // takenOn notes a PUBREC: the client has the message, what follows is PUBREL.
-func (s *session) takenOn(c *conn, id uint16) (known bool, err error) {
+func (s *session) takenOn(c *conn, id uint16) (known bool, after position, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.conn.Load() != c {
-		return false, nil
+		return false, 0, nil
 	}
 	i := s.queue.find(id)
 	if i < 0 {
-		return false, nil
+		return false, 0, nil
 	}
 	d := &s.queue.entries[i]
 	if d.level != 2 {
-		return false, violation("an acknowledgement that does not belong to the message")
+		return false, 0, violation("an acknowledgement that does not belong to the message")
 	}
 	d.released = true
-	s.change(&c.broker.counts)
-	return true, nil
+	d.after = c.broker.ledger.taken(s, d)
+	return true, d.after, nil
 }
 
 // receive notes a QoS 2 message of the client's. fresh is false for one that was received before and not yet released; ok is
@@ -242,22 +262,25 @@ func (s *session) receive(c *conn, id uint16) (fresh, ok bool) {
 	if c.connect.version == mqtt5 && len(s.received) >= c.options.ReceiveMaximum {
 		return false, false
 	}
+	s.note(id)
+	return true, true
+}
+
+// note enters a packet identifier. The caller holds the lock.
+func (s *session) note(id uint16) {
 	if s.received == nil {
 		s.received = map[uint16]struct{}{}
 	}
 	s.received[id] = struct{}{}
-	s.change(&c.broker.counts)
-	return true, true
 }
 
 // release ends the flow of a QoS 2 message of the client's.
-func (s *session) release(c *conn, id uint16) bool {
+func (s *session) release(c *conn, id uint16) (known bool, after position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, known := s.received[id]; !known {
-		return false
+		return false, 0
 	}
 	delete(s.received, id)
-	s.change(&c.broker.counts)
-	return true
+	return true, c.broker.ledger.released(s, id)
 }

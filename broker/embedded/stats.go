@@ -17,14 +17,6 @@ type counts struct {
 	bytesIn       atomic.Uint64
 	bytesOut      atomic.Uint64
 	subscriptions atomic.Int64
-	changed       atomic.Bool // something that belongs into the snapshot
-}
-
-// change notes that the snapshot is out of date.
-func (n *counts) change() {
-	if !n.changed.Load() {
-		n.changed.Store(true)
-	}
 }
 
 // Stats are the broker's numbers at one moment. Those of messages, bytes and connections count from the start of the broker.
@@ -146,4 +138,16 @@ func (b *Broker) Disconnect(client string) bool {
 		}
 	}
 	return false
+}
+
+// DisconnectUser ends the connections of a user, and says how many there were. Their sessions stay. Whether they may come back is
+// for Options to say.
+func (b *Broker) DisconnectUser(user string) (ended int) {
+	for _, c := range b.registry.connected() {
+		if c.connect.user == user && user != "" {
+			c.kick(&cause{reason: "its user was removed", code: notAuthorized, polite: true})
+			ended++
+		}
+	}
+	return ended
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 	"text/tabwriter"
@@ -28,25 +27,16 @@ var (
 // keeping gives a command the flags that say where the data is, and runs it with the credentials there. What it writes belongs
 // to the owner of the folder, even if root calls it: the hub has to read it.
 func (l ledger) keeping(cmd *cobra.Command, run func(cmd *cobra.Command, f *credential.File, args []string) error) *cobra.Command {
-	s := with(cmd, map[string]string{"data_dir": "`folder` for the data (default ~/.local/share/homehub)"})
-	cmd.Flags().StringVar(&s.file, "config", "", "configuration `file`")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cfg, err := s.load()
-		if err != nil {
-			return err
-		}
-		err = asOwner(cfg.DataDir, func() error { return run(cmd, l.open(cfg.DataDir), args) })
+	return folder(cmd, func(cmd *cobra.Command, dataDir string, args []string) error {
+		err := asOwner(dataDir, func() error { return run(cmd, l.open(dataDir), args) })
 		switch {
 		case errors.Is(err, credential.ErrExists):
 			return fmt.Errorf("%w; \"hub %s rm\" removes it", err, l.cmd)
 		case errors.Is(err, credential.ErrUnknown):
 			return fmt.Errorf("%w; \"hub %s ls\" lists all", err, l.cmd)
-		case errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0:
-			return fmt.Errorf("%w; run this as root or as the hub's user, or say with --data-dir where its data is", err)
 		}
 		return err
-	}
-	return cmd
+	})
 }
 
 func userCommand() *cobra.Command {
@@ -89,7 +79,44 @@ func userCommand() *cobra.Command {
 		return nil
 	})
 	return group(&cobra.Command{Use: "user", Short: "Make, list and remove the users of MQTT"},
-		add, users.listCommand(), users.removeCommand("; those who are connected stay so"))
+		add, users.listCommand(), userImportCommand(), users.removeCommand("; a running hub ends its connections"))
+}
+
+func userImportCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "import FILE",
+		Short: "Make the users that are in Mosquitto's password file",
+		Long: "Make the users that are in Mosquitto's password file, with the passwords that they have there. Those whose names are taken stay\n" +
+			"as they are. It takes some seconds for a hundred users. A running hub lets the new ones in at once.",
+		Example: "  hub user import /etc/mosquitto/passwd",
+		Args:    takes("FILE"),
+	}
+	return folder(cmd, func(cmd *cobra.Command, dataDir string, args []string) error {
+		data, err := os.ReadFile(args[0])
+		if err != nil {
+			return fmt.Errorf("reading Mosquitto's passwords: %w", err)
+		}
+		list, problems := credential.ParseMosquitto(args[0], data)
+		var added []string
+		if len(list) > 0 {
+			err = asOwner(dataDir, func() (err error) { added, err = app.Users(dataDir).Import(list); return err })
+		}
+		if err != nil {
+			return err
+		}
+		for _, h := range list {
+			if !slices.Contains(added, h.Name) {
+				fmt.Fprintf(cmd.OutOrStdout(), "user %s is there already\n", h.Name)
+			}
+		}
+		for _, name := range added {
+			fmt.Fprintf(cmd.OutOrStdout(), "user %s can log in now\n", name)
+		}
+		if len(list) == 0 && len(problems) == 0 {
+			return fmt.Errorf("importing %s: there are no users in it", args[0])
+		}
+		return errors.Join(problems...)
+	})
 }
 
 func tokenCommand() *cobra.Command {

@@ -78,7 +78,7 @@ func root() *cobra.Command {
 	)
 	for id, list := range map[string][]*cobra.Command{
 		"run":     {serveCommand(), demoCommand()},
-		"prepare": {checkConfigCommand(), userCommand(), tokenCommand()},
+		"prepare": {checkConfigCommand(), userCommand(), tokenCommand(), accessCommand(), certCommand()},
 		"look":    {statusCommand(), deviceCommand(), linkCommand()},
 	} {
 		for _, c := range list {

@@ -77,16 +77,24 @@ func saveSecret(path, secret string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("saving the secret: %w", err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // its mode is 0600
-	if err != nil {
+	if err := saveWhole(path, []byte(secret+"\n")); err != nil {
 		return fmt.Errorf("saving the secret: %w", err)
 	}
-	_, err = f.WriteString(secret + "\n")
+	return nil
+}
+
+// saveWhole writes a file that only its owner can read, whole or not at all.
+func saveWhole(path string, text []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // its mode is 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("saving the secret: %w", err), os.Remove(f.Name()))
+		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return nil
 }

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -30,14 +32,17 @@ func with(cmd *cobra.Command, usage map[string]string) *settings {
 }
 
 // load reads the configuration with the flags that were set.
-func (s *settings) load() (config.Config, error) {
+func (s *settings) load() (config.Config, error) { return config.Load(s.input()) }
+
+// input is where the configuration comes from.
+func (s *settings) input() config.Input {
 	in := config.Input{File: s.file, Flags: map[string]string{}}
 	for key, value := range s.keys {
 		if s.cmd.Flags().Changed(strings.TrimPrefix(config.FlagName(key), "--")) {
 			in.Flags[key] = *value
 		}
 	}
-	return config.Load(in)
+	return in
 }
 
 // prefer sets keys that neither a flag nor the environment has set.
@@ -61,7 +66,8 @@ func serveCommand() *cobra.Command {
 		Short:      "Run the hub for a real house",
 		Long: "Run the hub for a real house.\n\n" +
 			"A flag beats the environment (HUB_MQTT_LISTEN, …), which beats the file, which beats the default;\n" +
-			"configs/hub.yaml shows every key.",
+			"configs/hub.yaml shows every key.\n\n" +
+			"It looks after the file while it runs, and after users, rules and certificates; the signal HUP makes it look at once.",
 		Args: takes(),
 	}
 	s := with(cmd, map[string]string{
@@ -77,7 +83,15 @@ func serveCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return app.Serve(cmd.Context(), cfg, app.Options{Version: version(), Out: cmd.OutOrStdout(), Log: logger(cfg.Log)})
+		in, level := s.input(), new(slog.LevelVar)
+		o := app.Options{Version: version(), Out: cmd.OutOrStdout(), Log: logger(cfg.Log, level), Level: level, Source: &in}
+		if !signal.Ignored(syscall.SIGHUP) { // as nohup makes it: then a terminal that goes away is no wish
+			hangup := make(chan os.Signal, 1)
+			signal.Notify(hangup, syscall.SIGHUP)
+			defer signal.Stop(hangup)
+			o.Hangup = hangup
+		}
+		return app.Serve(cmd.Context(), cfg, o)
 	}
 	return cmd
 }
@@ -119,10 +133,15 @@ func demoCommand() *cobra.Command {
 		if !cmd.Flags().Changed("data-dir") {
 			cfg.DataDir = ""
 		}
-		// What the environment says for the real house must not break the simulated one: its devices have no login, and its
-		// broker is the one inside.
+		// What the environment says for the real house must not break the simulated one: its devices have no login and no TLS, and
+		// its broker is the one inside.
 		cfg.External, cfg.MQTT.Anonymous = config.External{}, "loopback"
-		return app.RunDemo(cmd.Context(), cfg, app.Options{Version: version(), Out: cmd.OutOrStdout(), Log: logger(cfg.Log)}, d)
+		cfg.MQTT.TLS, cfg.Web.TLS = config.MQTTTLS{}, config.WebTLS{}
+		if cfg.MQTT.Listen == config.None {
+			return errors.New("the simulated house speaks plain MQTT; give it an address with " + config.FlagName("mqtt.listen"))
+		}
+		log := logger(cfg.Log, new(slog.LevelVar))
+		return app.RunDemo(cmd.Context(), cfg, app.Options{Version: version(), Out: cmd.OutOrStdout(), Log: log}, d)
 	}
 	return cmd
 }
@@ -137,14 +156,18 @@ func checkConfigCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if len(problems) == 0 {
-				fmt.Fprintf(cmd.OutOrStdout(), "%s is fine\n", args[0])
-				return nil
-			}
 			for _, p := range problems {
 				fmt.Fprintln(cmd.OutOrStdout(), p)
 			}
-			return exitError{code: 1}
+			if len(problems) > 0 {
+				return exitError{code: 1}
+			}
+			if _, err := config.Load(config.Input{File: args[0]}); err != nil { // keys that do not go together
+				fmt.Fprintln(cmd.OutOrStdout(), err)
+				return exitError{code: 1}
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s is fine\n", args[0])
+			return nil
 		},
 	}
 }
@@ -157,11 +180,10 @@ func called() string {
 	return os.Args[0]
 }
 
-// logger writes the log to standard error.
-func logger(l config.Log) *slog.Logger {
-	var level slog.Level
+// logger writes the log to standard error, from a level on that can be changed while it does.
+func logger(l config.Log, level *slog.LevelVar) *slog.Logger {
 	if err := level.UnmarshalText([]byte(l.Level)); err != nil {
-		level = slog.LevelInfo // config has checked it
+		level.Set(slog.LevelInfo) // config has checked it
 	}
 	o := &slog.HandlerOptions{Level: level}
 	if l.Format == "json" {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -83,4 +84,24 @@ func virtual(name string) bool {
 		}
 	}
 	return false
+}
+
+// Names are those by which clients and browsers may call this machine: host names, then the IP addresses that it has now.
+func Names() []string {
+	names := []string{"localhost", "homehub.local"}
+	if host, err := os.Hostname(); err == nil && host != "" {
+		host = strings.ToLower(strings.TrimSuffix(host, "."))
+		short, _, _ := strings.Cut(host, ".")
+		names = append([]string{host}, append(names, short, short+".local")...)
+	}
+	for _, ip := range append(houseIPs(), net.IPv4(127, 0, 0, 1), net.IPv6loopback) {
+		names = append(names, ip.String())
+	}
+	var once []string
+	for _, name := range names {
+		if !slices.Contains(once, name) {
+			once = append(once, name)
+		}
+	}
+	return once
 }

@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +20,8 @@ import (
 	"home.arpa/homehub/devices/homeassistant"
 	"home.arpa/homehub/devices/homie"
 	"home.arpa/homehub/hub"
+	"home.arpa/homehub/internal/access"
+	"home.arpa/homehub/internal/certificate"
 	"home.arpa/homehub/internal/config"
 	"home.arpa/homehub/internal/credential"
 	"home.arpa/homehub/store/sqlite"
@@ -36,6 +39,13 @@ type Options struct {
 	Out io.Writer
 	// Log takes the log; nil discards it.
 	Log *slog.Logger
+	// Level is that of Log, for a running hub to change. Nil: it stays as it is.
+	Level *slog.LevelVar
+	// Source is where the configuration came from, to be read again while the hub runs. Nil: it is not, but users, rules and
+	// certificates are.
+	Source *config.Input
+	// Hangup makes the hub look at all of that at once, whether or not the files seem to have changed. Nil: nobody does.
+	Hangup <-chan os.Signal
 }
 
 // Users are the MQTT users in a data folder. They can be changed beside a running hub.
@@ -48,6 +58,9 @@ func Tokens(dataDir string) *credential.File {
 	return credential.Open(filepath.Join(dataDir, "tokens.json"))
 }
 
+// Certificates is the folder, in a data folder, of the certificates that the hub made itself.
+func Certificates(dataDir string) string { return filepath.Join(dataDir, "certificates") }
+
 // Serve runs the hub until ctx ends.
 func Serve(ctx context.Context, cfg config.Config, o Options) error {
 	h, err := build(ctx, cfg, o, nil)
@@ -55,7 +68,12 @@ func Serve(ctx context.Context, cfg config.Config, o Options) error {
 		return err
 	}
 	defer h.close()
-	return hold(ctx, h.log, h.parts, func() { h.announce(o.Out) })
+	r, err := newReloader(h, o)
+	if err != nil {
+		return err
+	}
+	parts := append(h.parts, part{name: "watching the configuration", run: r.run})
+	return hold(ctx, h.log, parts, func() { h.announce(o.Out) })
 }
 
 // house is everything that a running hub consists of.
@@ -66,6 +84,11 @@ type house struct {
 	store *sqlite.Store
 	hub   *hub.Hub
 	parts []part
+
+	broker          *embedded.Broker    // nil: the broker is elsewhere
+	users           *credential.File    // nil then, too
+	rules           *access.Rules       // in force; nil then, too
+	mqttTLS, webTLS *certificate.Source // nil without TLS
 
 	mqtt, web []string // addresses, best first
 	unused    []io.Closer
@@ -154,46 +177,51 @@ func (h *house) openBroker(server *web.Options) (link hub.Link, run *part, err e
 		server.MQTTAddresses = h.mqtt
 		return link, nil, nil
 	}
-	users, err := h.credentials(Users)
+	if h.users, err = h.credentials(Users); err != nil {
+		return nil, nil, err
+	}
+	o, err := h.brokerOptions(h.cfg)
 	if err != nil {
 		return nil, nil, err
 	}
-	anonymous, err := embedded.ParseAnonymousPolicy(h.cfg.MQTT.Anonymous)
+	b, err := embedded.New(o)
 	if err != nil {
 		return nil, nil, err
 	}
-	b, err := embedded.New(embedded.Options{
-		Snapshot: filepath.Join(h.cfg.DataDir, "broker.snapshot"), Anonymous: anonymous, Authenticate: users.Verify,
-		Access: ownTopics{}, Origins: h.cfg.MQTT.AllowedOrigins, Logger: log,
-		MaxPacketSize: h.cfg.MQTT.MaxPacketSize, MaxQueued: h.cfg.MQTT.MaxQueuedMessages,
-	})
-	if err != nil {
+	h.broker, h.rules = b, rulesOf(o)
+	if err := h.listenMQTT(log); err != nil {
 		return nil, nil, err
 	}
-	addr, err := b.Listen(h.cfg.MQTT.Listen)
-	if err != nil {
-		return nil, nil, listenError("MQTT", h.cfg.MQTT.Listen, config.FlagName("mqtt.listen"), err)
-	}
-	h.mqtt = reachable("mqtt", addr, "")
-	log.Info("listening for MQTT", "address", addr.String())
 	server.MQTT, server.Broker, server.MQTTAddresses = b.WebSocket(), brokerView{b}, h.mqtt
 	return b.Link(), &part{name: "the broker", run: b.Run}, nil
 }
 
-// ownTopics keeps the hub's own topics the hub's: others may only publish wishes there.
-type ownTopics struct{}
+// AccessRules are the rules of access in a data folder: who may publish to, receive and subscribe to which topics of the embedded
+// broker. Without a file everybody who may log in may do everything, except to publish to the hub's own topics.
+func AccessRules(dataDir string) (*access.Rules, error) {
+	return access.Load(filepath.Join(dataDir, "access.yaml"), Domain)
+}
 
-func (o ownTopics) Permit(_, _ string) embedded.Permit { return o }
+// ruled gives rules of access to the broker.
+type ruled struct{ *access.Rules }
 
-func (ownTopics) MayReceive(string) bool   { return true }
-func (ownTopics) MaySubscribe(string) bool { return true }
+func (r ruled) Permit(client, user string) embedded.Permit { return r.Rules.Permit(client, user) }
 
-func (ownTopics) MayPublish(topic string) bool {
-	if topic[0] == '$' {
-		return false
+// rulesOf are the rules in the broker's options.
+func rulesOf(o embedded.Options) *access.Rules { return o.Access.(ruled).Rules }
+
+// access reads the rules of access for the broker's options, at the start and when they are made again. It changes nothing: rules are in
+// force when the broker has the options, and then they belong into h.rules.
+func (h *house) access() (embedded.Access, error) {
+	load := func() (*access.Rules, error) { return AccessRules(h.cfg.DataDir) }
+	if h.rules != nil {
+		load = h.rules.Reload
 	}
-	rest, own := strings.CutPrefix(topic, Domain+"/5/")
-	return !own || strings.HasSuffix(rest, "/set")
+	rules, err := load()
+	if err != nil {
+		return nil, err
+	}
+	return ruled{rules}, nil
 }
 
 // openHub builds the hub over its link.
@@ -234,9 +262,16 @@ func (h *house) openWeb(server web.Options, broker *part) error {
 		return listenError("the pages", h.cfg.Web.Listen, config.FlagName("web.listen"), err)
 	}
 	h.unused = append(h.unused, l)
-	h.web = reachable("http", l.Addr(), "/")
+	scheme := "http"
+	if h.cfg.Web.TLS.Cert != "" {
+		if h.webTLS, err = h.certificate(webFiles(h.cfg)); err != nil {
+			return err
+		}
+		l, scheme = tls.NewListener(l, h.webTLS.Config()), "https"
+	}
+	h.web = reachable(scheme, l.Addr(), "/")
 	server.WebAddresses = h.web
-	h.log.Info("listening for HTTP", "component", "web", "address", l.Addr().String())
+	h.log.Info("listening for HTTP", "component", "web", "address", l.Addr().String(), "scheme", scheme)
 	s, err := web.New(h.hub, server)
 	if err != nil {
 		return err

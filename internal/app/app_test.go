@@ -193,12 +193,13 @@ func TestADamagedFileOfUsersStopsTheStart(t *testing.T) {
 	}
 }
 
-func TestADamagedStoreAndSnapshotAreSetAside(t *testing.T) {
+func TestADamagedStoreAndJournalAreSetAside(t *testing.T) {
 	cfg := settings(t)
-	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(cfg.DataDir, "broker"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"hub.db", "broker.snapshot"} {
+	names := []string{"hub.db", "broker/checkpoint-000000000007"}
+	for _, name := range names {
 		if err := os.WriteFile(filepath.Join(cfg.DataDir, name), []byte(strings.Repeat("not what it was ", 100)), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -207,7 +208,7 @@ func TestADamagedStoreAndSnapshotAreSetAside(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
-	for _, name := range []string{"hub.db", "broker.snapshot"} {
+	for _, name := range names {
 		if aside, _ := filepath.Glob(filepath.Join(cfg.DataDir, name+".damaged-*")); len(aside) != 1 {
 			t.Errorf("%s was set aside as %v", name, aside)
 		}

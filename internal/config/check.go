@@ -21,7 +21,9 @@ type Problem struct {
 }
 
 // Error is file:line: key: text.
-func (p Problem) Error() string {
+func (p Problem) Error() string { return p.where() + ": " + p.Text }
+
+func (p Problem) where() string {
 	where := p.File
 	if p.Line > 0 {
 		where += ":" + strconv.Itoa(p.Line)
@@ -29,30 +31,37 @@ func (p Problem) Error() string {
 	if p.Key != "" {
 		where += ": " + p.Key
 	}
-	return where + ": " + p.Text
+	return where
 }
 
 // Check reads a file and returns what is wrong with it, from top to bottom. The error is that the file cannot be read at all.
 func Check(file string) ([]Problem, error) {
+	problems, _, err := check(file)
+	return problems, err
+}
+
+// check is Check, and returns the lines on which the keys are.
+func check(file string) ([]Problem, map[string]int, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("reading the configuration: %w", err)
+		return nil, nil, fmt.Errorf("reading the configuration: %w", err)
 	}
-	c := checker{file: file}
+	c := checker{file: file, lines: map[string]int{}}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
 		c.syntax(err)
-		return c.problems, nil
+		return c.problems, nil, nil
 	}
 	if len(doc.Content) > 0 { // else it is empty, or has comments only
 		c.mapping(doc.Content[0], "")
 	}
-	return c.problems, nil
+	return c.problems, c.lines, nil
 }
 
 type checker struct {
 	file     string
 	problems []Problem
+	lines    map[string]int // by key
 }
 
 func (c *checker) add(n *yaml.Node, key, format string, args ...any) {
@@ -97,6 +106,9 @@ func (c *checker) mapping(n *yaml.Node, name string) {
 		}
 		seen[full] = k.Line
 		known, ok := find(full)
+		if ok {
+			c.lines[full] = k.Line
+		}
 		switch {
 		case ok && known.structured:
 			c.links(v, full)
@@ -112,7 +124,16 @@ func (c *checker) mapping(n *yaml.Node, name string) {
 	}
 }
 
+// moved are keys that had another name.
+var moved = map[string]string{
+	"mqtt.max_packet_size": "mqtt.limits.packet_size", "mqtt.max_queued_messages": "mqtt.limits.queued_messages",
+}
+
 func (c *checker) unknown(n *yaml.Node, name string) {
+	if now := moved[name]; now != "" {
+		c.add(n, name, "is now %s", now)
+		return
+	}
 	best, distance := "", 4
 	last := name[strings.LastIndex(name, ".")+1:]
 	for _, k := range keys {

@@ -26,6 +26,7 @@ type Config struct {
 	External      External      `mapstructure:"external"`
 	HomeAssistant HomeAssistant `mapstructure:"homeassistant"`
 	History       History       `mapstructure:"history"`
+	Durability    Durability    `mapstructure:"durability"`
 	Log           Log           `mapstructure:"log"`
 	// TimeZone is an IANA name; empty: the machine's.
 	TimeZone string `mapstructure:"time_zone"`
@@ -46,13 +47,60 @@ func (c Config) Location() (*time.Location, error) {
 
 // MQTT is about the embedded broker.
 type MQTT struct {
+	// Listen is an address and a port, or None.
 	Listen string `mapstructure:"listen"`
 	// Anonymous is loopback, always or never.
-	Anonymous string `mapstructure:"anonymous"`
-	// MaxPacketSize is in bytes.
-	MaxPacketSize     int      `mapstructure:"max_packet_size"`
-	MaxQueuedMessages int      `mapstructure:"max_queued_messages"`
-	AllowedOrigins    []string `mapstructure:"allowed_origins"`
+	Anonymous      string   `mapstructure:"anonymous"`
+	AllowedOrigins []string `mapstructure:"allowed_origins"`
+	TLS            MQTTTLS  `mapstructure:"tls"`
+	Limits         Limits   `mapstructure:"limits"`
+}
+
+// None is the address of what is not listened on.
+const None = "none"
+
+// MQTTTLS is about MQTT over TLS, which is on when there is a Cert.
+type MQTTTLS struct {
+	Listen string `mapstructure:"listen"`
+	// Cert, Key and ClientCA are paths of PEM files.
+	Cert     string `mapstructure:"cert"`
+	Key      string `mapstructure:"key"`
+	ClientCA string `mapstructure:"client_ca"`
+	// ClientAuth is optional or required.
+	ClientAuth string `mapstructure:"client_auth"`
+}
+
+// Limits are what clients may make the broker do and keep.
+type Limits struct {
+	PacketSize            Size          `mapstructure:"packet_size"`
+	ConnectSize           Size          `mapstructure:"connect_size"`
+	ConnectTime           time.Duration `mapstructure:"connect_time"`
+	Connections           int           `mapstructure:"connections"`
+	ConnectionsPerAddress int           `mapstructure:"connections_per_address"`
+	Strangers             int           `mapstructure:"strangers"`
+	StrangersPerAddress   int           `mapstructure:"strangers_per_address"`
+	TopicLevels           int           `mapstructure:"topic_levels"`
+	TopicSize             Size          `mapstructure:"topic_size"`
+	Subscriptions         int           `mapstructure:"subscriptions"`
+	FiltersPerPacket      int           `mapstructure:"filters_per_packet"`
+	Inflight              int           `mapstructure:"inflight"`
+	ReceiveMaximum        int           `mapstructure:"receive_maximum"`
+	QueuedMessages        int           `mapstructure:"queued_messages"`
+	QueuedSize            Size          `mapstructure:"queued_size"`
+	RetainedMessages      int           `mapstructure:"retained_messages"`
+	RetainedSize          Size          `mapstructure:"retained_size"`
+	// KeepAlive is at least 1 s, or 0: no limit.
+	KeepAlive     time.Duration `mapstructure:"keep_alive"`
+	SessionExpiry time.Duration `mapstructure:"session_expiry"`
+}
+
+// Size is a number of bytes.
+type Size int
+
+// Durability is about what is on disk when a message is acknowledged: Mode is strict or relaxed.
+type Durability struct {
+	Mode     string        `mapstructure:"mode"`
+	Interval time.Duration `mapstructure:"interval"`
 }
 
 // Web is about the pages and the API.
@@ -61,6 +109,13 @@ type Web struct {
 	// Anonymous is loopback or never.
 	Anonymous string   `mapstructure:"anonymous"`
 	Hosts     []string `mapstructure:"hosts"`
+	TLS       WebTLS   `mapstructure:"tls"`
+}
+
+// WebTLS is about HTTPS, which is on when there is a Cert. Both are paths of PEM files.
+type WebTLS struct {
+	Cert string `mapstructure:"cert"`
+	Key  string `mapstructure:"key"`
 }
 
 // HomeAssistant is about Home Assistant's discovery.
@@ -110,6 +165,7 @@ func Variable(key string) string {
 // lists all mistakes, a line each. DataDir is filled in.
 func Load(in Input) (Config, error) {
 	var problems []error
+	from := map[string]string{} // what set a key, as an error names it
 	v := viper.New()
 	for _, k := range keys {
 		v.SetDefault(k.name, k.zero)
@@ -123,15 +179,21 @@ func Load(in Input) (Config, error) {
 			if err := k.checkText(value); err != nil {
 				problems = append(problems, fmt.Errorf("%s: %w", Variable(k.name), err))
 			}
+			from[k.name] = Variable(k.name)
 		}
 	}
 	if in.File != "" {
-		found, err := Check(in.File)
+		found, lines, err := check(in.File)
 		if err != nil {
 			return Config{}, err
 		}
 		for _, p := range found {
 			problems = append(problems, p)
+		}
+		for name, line := range lines {
+			if from[name] == "" {
+				from[name] = Problem{File: in.File, Line: line, Key: name}.where()
+			}
 		}
 		if len(found) == 0 {
 			if err := readFile(v, in.File); err != nil {
@@ -147,18 +209,24 @@ func Load(in Input) (Config, error) {
 		if err := k.checkText(value); err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", FlagName(k.name), err))
 		}
+		from[k.name] = FlagName(k.name)
 		v.Set(k.name, value)
 	}
 	if len(problems) > 0 {
 		return Config{}, errors.Join(problems...)
 	}
 	var c Config
-	hooks := viper.DecodeHook(mapstructure.ComposeDecodeHookFunc(durationHook, mapstructure.DecodeHookFuncType(listHook)))
+	hooks := viper.DecodeHook(mapstructure.ComposeDecodeHookFunc(durationHook, sizeHook, mapstructure.DecodeHookFuncType(listHook)))
 	err := v.UnmarshalExact(&c, hooks)
 	if err != nil {
 		return Config{}, fmt.Errorf("reading the configuration: %w", err)
 	}
-	for _, path := range []*string{&c.DataDir, &c.External.PasswordFile, &c.External.CA} {
+	if err := c.together(from); err != nil {
+		return Config{}, err
+	}
+	for _, path := range []*string{
+		&c.DataDir, &c.External.PasswordFile, &c.External.CA, &c.MQTT.TLS.Cert, &c.MQTT.TLS.Key, &c.MQTT.TLS.ClientCA, &c.Web.TLS.Cert, &c.Web.TLS.Key,
+	} {
 		if *path, err = inHome(*path); err != nil {
 			return Config{}, err
 		}

@@ -90,8 +90,9 @@ func TestTheEnvironmentReachesASectionThatIsEmptyInTheFile(t *testing.T) {
 
 func TestEveryKeyIsReachedByItsVariable(t *testing.T) {
 	for key, value := range map[string]string{
-		"data_dir": "/d", "mqtt.listen": ":7", "mqtt.anonymous": "never", "mqtt.max_packet_size": "4096",
-		"mqtt.max_queued_messages": "77", "mqtt.allowed_origins": "a.lan:1, b.lan", "web.listen": ":8", "web.hosts": "c.lan",
+		"data_dir": "/d", "mqtt.listen": ":7", "mqtt.anonymous": "never", "mqtt.limits.packet_size": "4096",
+		"mqtt.limits.queued_messages": "77", "mqtt.limits.queued_size": "3MiB", "mqtt.limits.keep_alive": "10m",
+		"mqtt.limits.session_expiry": "2d", "durability.mode": "relaxed", "durability.interval": "1s", "mqtt.allowed_origins": "a.lan:1, b.lan", "web.listen": ":8", "web.hosts": "c.lan",
 		"external.url": "mqtt://h", "external.user": "u", "external.password_file": "/p", "external.ca": "/c",
 		"homeassistant.prefix": "ha", "history.keep": "2d", "log.level": "debug", "log.format": "json",
 		"time_zone": "Europe/Berlin",
@@ -127,9 +128,10 @@ func TestEveryKeyIsReachedByItsVariable(t *testing.T) {
 
 func TestMoreMistakes(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
-		{"a key in another section", "web:\n  max_packet_size: 4096\n", "2: web.max_packet_size: unknown key; did you mean mqtt.max_packet_size?"},
+		{"a key in another section", "web:\n  packet_size: 4096\n", "2: web.packet_size: unknown key; did you mean mqtt.limits.packet_size?"},
 		{"a key without its section", "prefix: ha\n", "1: prefix: unknown key; did you mean homeassistant.prefix?"},
-		{"a number that YAML reads as octal", "mqtt:\n  max_packet_size: 04000\n", `2: mqtt.max_packet_size: "04000" is not`},
+		{"a size that YAML reads as octal", "mqtt:\n  limits:\n    packet_size: 04000\n", `3: mqtt.limits.packet_size: "04000" is not`},
+		{"a number that YAML reads as octal", "mqtt:\n  limits:\n    inflight: 010\n", `3: mqtt.limits.inflight: "010" is not`},
 		{"a broker without a host", "external:\n  url: mqtt://:1883\n", `2: external.url: "mqtt://:1883" is not a URL`},
 		{"a broker's port out of range", "external:\n  url: mqtt://h:70000\n", `2: external.url: "mqtt://h:70000" has no port`},
 		{"a link to itself", "links:\n  - from: a/b/c\n    to: a/b/c\n", "2: links[0]: makes a/b/c follow itself"},

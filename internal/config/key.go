@@ -20,25 +20,53 @@ type key struct {
 	list  bool
 	// structured: a list of mappings, for the file only.
 	structured bool
+	// live: a running hub can take another value.
+	live bool
 }
 
 var keys = []key{
 	{name: "data_dir", zero: "", check: anything},
-	{name: "mqtt.listen", zero: ":1883", check: listenAddress},
-	{name: "mqtt.anonymous", zero: "loopback", check: oneOf("loopback", "always", "never")},
-	{name: "mqtt.max_packet_size", zero: 2 << 20, check: whole(1024, 256<<20)},
-	{name: "mqtt.max_queued_messages", zero: 10_000, check: whole(1, 10_000_000)},
-	{name: "mqtt.allowed_origins", zero: []string{}, list: true, check: host},
+	{name: "mqtt.listen", zero: ":1883", check: listenOrNot},
+	{name: "mqtt.anonymous", zero: "loopback", check: oneOf("loopback", "always", "never"), live: true},
+	{name: "mqtt.allowed_origins", zero: []string{}, list: true, check: host, live: true},
+	{name: "mqtt.tls.listen", zero: ":8883", check: listenAddress},
+	{name: "mqtt.tls.cert", zero: "", check: anything, live: true},
+	{name: "mqtt.tls.key", zero: "", check: anything, live: true},
+	{name: "mqtt.tls.client_ca", zero: "", check: anything, live: true},
+	{name: "mqtt.tls.client_auth", zero: "optional", check: oneOf("optional", "required"), live: true},
+	{name: "mqtt.limits.packet_size", zero: "2MiB", check: size(1024, 256<<20), live: true},
+	{name: "mqtt.limits.connect_size", zero: "128KiB", check: size(1024, 256<<20), live: true},
+	{name: "mqtt.limits.connect_time", zero: "10s", check: duration(time.Second, time.Hour), live: true},
+	{name: "mqtt.limits.connections", zero: 10_000, check: whole(1, 10_000_000), live: true},
+	{name: "mqtt.limits.connections_per_address", zero: 1_000, check: whole(1, 10_000_000), live: true},
+	{name: "mqtt.limits.strangers", zero: 500, check: whole(1, 10_000_000), live: true},
+	{name: "mqtt.limits.strangers_per_address", zero: 100, check: whole(1, 10_000_000), live: true},
+	{name: "mqtt.limits.topic_levels", zero: 201, check: whole(1, 201), live: true},
+	{name: "mqtt.limits.topic_size", zero: "4KiB", check: size(1, 65535), live: true},
+	{name: "mqtt.limits.subscriptions", zero: 4096, check: whole(1, 10_000_000), live: true},
+	{name: "mqtt.limits.filters_per_packet", zero: 1024, check: whole(1, 10_000_000), live: true},
+	{name: "mqtt.limits.inflight", zero: 64, check: whole(1, 4096), live: true},
+	{name: "mqtt.limits.receive_maximum", zero: 64, check: whole(1, 65535), live: true},
+	{name: "mqtt.limits.queued_messages", zero: 10_000, check: whole(1, 10_000_000), live: true},
+	{name: "mqtt.limits.queued_size", zero: "8MiB", check: size(1024, 1<<30), live: true},
+	{name: "mqtt.limits.retained_messages", zero: 100_000, check: whole(1, 100_000_000), live: true},
+	{name: "mqtt.limits.retained_size", zero: "256MiB", check: size(1024, 1<<30), live: true},
+	{name: "mqtt.limits.keep_alive", zero: "0", check: orZero(duration(time.Second, 65535*time.Second)), live: true},
+	{name: "mqtt.limits.session_expiry", zero: "30d", check: duration(time.Second, 100*365*24*time.Hour), live: true},
 	{name: "web.listen", zero: ":1888", check: listenAddress},
 	{name: "web.anonymous", zero: "loopback", check: oneOf("loopback", "never")},
 	{name: "web.hosts", zero: []string{}, list: true, check: host},
+	{name: "web.tls.cert", zero: "", check: anything, live: true},
+	{name: "web.tls.key", zero: "", check: anything, live: true},
 	{name: "external.url", zero: "", check: brokerURL},
 	{name: "external.user", zero: "", check: anything},
 	{name: "external.password_file", zero: "", check: anything},
 	{name: "external.ca", zero: "", check: anything},
 	{name: "homeassistant.prefix", zero: "homeassistant", check: prefix},
 	{name: "history.keep", zero: "30d", check: keep},
-	{name: "log.level", zero: "info", check: oneOf("debug", "info", "warn", "error")},
+	{name: "durability.mode", zero: "strict", check: oneOf("strict", "relaxed")},
+	{name: "durability.interval", zero: "10s", check: duration(100*time.Millisecond, time.Hour)},
+	{name: "log.level", zero: "info", check: oneOf("debug", "info", "warn", "error"), live: true},
 	{name: "log.format", zero: "text", check: oneOf("text", "json")},
 	{name: "time_zone", zero: "", check: zone},
 	{name: "links", zero: []any{}, structured: true},
@@ -107,6 +135,13 @@ func whole(low, high int) func(string) error {
 	}
 }
 
+func listenOrNot(value string) error {
+	if value == None {
+		return nil
+	}
+	return listenAddress(value)
+}
+
 func listenAddress(value string) error {
 	h, port, err := net.SplitHostPort(value)
 	if err != nil {
@@ -167,6 +202,76 @@ func keep(value string) error {
 	return nil
 }
 
+func duration(low, high time.Duration) func(string) error {
+	return func(value string) error {
+		if d, err := parseDuration(value); err != nil || d < low || d > high {
+			return fmt.Errorf("%q is not a time from %s to %s, such as 10s, 12h or 30d", value, spell(low), spell(high))
+		}
+		return nil
+	}
+}
+
+// spell is a duration as the file spells it.
+func spell(d time.Duration) string {
+	if d >= 24*time.Hour && d%(24*time.Hour) == 0 {
+		return fmt.Sprintf("%dd", d/(24*time.Hour))
+	}
+	return d.String()
+}
+
+func orZero(check func(string) error) func(string) error {
+	return func(value string) error {
+		if err := check(value); err != nil && value != "0" {
+			return fmt.Errorf("%w, or 0", err)
+		}
+		return nil
+	}
+}
+
+func size(low, high Size) func(string) error {
+	return func(value string) error {
+		if n, err := parseSize(value); err != nil || n < low || n > high {
+			return fmt.Errorf("%q is not a size from %s to %s, such as 4096, 128KiB or 2MiB", value, low, high)
+		}
+		return nil
+	}
+}
+
+// units of sizes, the greatest first.
+var units = []struct {
+	name  string
+	bytes Size
+}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}}
+
+// String spells a size as the file does.
+func (s Size) String() string {
+	for _, u := range units {
+		if s >= u.bytes && s%u.bytes == 0 {
+			return strconv.Itoa(int(s/u.bytes)) + u.name
+		}
+	}
+	return strconv.Itoa(int(s))
+}
+
+// parseSize reads a number of bytes, or of KiB, MiB or GiB.
+func parseSize(text string) (Size, error) {
+	number, factor := text, Size(1)
+	for _, u := range units {
+		if n, ok := strings.CutSuffix(text, u.name); ok {
+			number, factor = strings.TrimSpace(n), u.bytes
+			break
+		}
+	}
+	if err := whole(0, 1<<30)(number); err != nil {
+		return 0, fmt.Errorf("reading the size %q: not a whole number of bytes, KiB, MiB or GiB", text)
+	}
+	n, err := strconv.Atoi(strings.ReplaceAll(number, "_", ""))
+	if err != nil || Size(n) > 1<<30/factor {
+		return 0, fmt.Errorf("reading the size %q: it is beyond measure", text)
+	}
+	return Size(n) * factor, nil
+}
+
 // parseDuration is time.ParseDuration with days.
 func parseDuration(s string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(s, "d"); ok {
@@ -183,6 +288,14 @@ func parseDuration(s string) (time.Duration, error) {
 func listHook(from, to reflect.Type, data any) (any, error) {
 	if value, ok := data.(string); ok && to == reflect.TypeFor[[]string]() {
 		return items(value), nil
+	}
+	return data, nil
+}
+
+// sizeHook lets sizes have units.
+func sizeHook(from, to reflect.Type, data any) (any, error) {
+	if text, ok := data.(string); ok && to == reflect.TypeFor[Size]() {
+		return parseSize(text)
 	}
 	return data, nil
 }

@@ -5,7 +5,8 @@
 // There are two kinds of secrets. Passwords that people choose are hashed with argon2id, which is slow on purpose; so that
 // a house full of devices that reconnect does not stall a small computer, few are computed at once, the same question is
 // asked once, and the answer is remembered. Generated secrets have 128 random bits, which nobody can guess, and are hashed
-// with a salted SHA-256 in a microsecond.
+// with a salted SHA-256 in a microsecond. Passwords from Mosquitto's password file, of which only the hash is known, are of
+// the first kind: their hash is hashed again with argon2id when they are imported, and every login goes through both.
 //
 // The package never writes, logs or returns a secret, except Generate its own one, once. A file that cannot be read lets
 // nobody in.
@@ -53,7 +54,11 @@ type Kind string
 const (
 	Password  Kind = "password"  // chosen by people
 	Generated Kind = "generated" // made by Generate
+	Imported  Kind = "imported"  // chosen by people, and hashed by Mosquitto before it came here
 )
+
+// slow says whether the kind is hashed with argon2id.
+func (k Kind) slow() bool { return k == Password || k == Imported }
 
 // Entry is what may be told of a kept secret.
 type Entry struct {

@@ -250,7 +250,7 @@ func TestDamagedFileLetsNobodyIn(t *testing.T) {
 		"a hash is missing":               edit(`"hash"`, `"hush"`),
 		"parameters are out of range":     edit(`"memory_kib": 19456`, `"memory_kib": 99999999`),
 		"parameters are zero":             edit(`"threads": 1`, `"threads": 0`),
-		"it is of a newer kind":           edit(`"format": 1`, `"format": 2`),
+		"it is of a newer kind":           edit(`"format": 1`, `"format": 3`),
 		"it is of no kind":                edit(`"format": 1`, `"format": 0`),
 		"there is a field nobody expects": edit(`"format": 1`, `"format": 1, "open": true`),
 	} {

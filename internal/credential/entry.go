@@ -32,9 +32,11 @@ type entry struct {
 	// ID is the part of a generated secret that is no secret.
 	ID string `json:"id,omitempty"`
 	// Argon2 is how a password was hashed.
-	Argon2 *cost  `json:"argon2id,omitempty"`
-	Salt   []byte `json:"salt"`
-	Hash   []byte `json:"hash"`
+	Argon2 *cost `json:"argon2id,omitempty"`
+	// Mosquitto is how an imported password was hashed before.
+	Mosquitto *digest `json:"mosquitto,omitempty"`
+	Salt      []byte  `json:"salt"`
+	Hash      []byte  `json:"hash"`
 }
 
 // cost are the parameters of argon2id: memory in KiB.
@@ -44,14 +46,24 @@ type cost struct {
 	Threads uint8  `json:"threads"`
 }
 
-// standard is OWASP's second choice (19 MiB, two passes): around 30 ms on a desktop machine, some 150 ms on a Raspberry Pi.
+// standard is OWASP's second choice (19 MiB, two passes): around 30 ms on a desktop machine, some 150 ms on a Raspberry Pi. A house of 500
+// devices with a password each, none of them remembered, costs 500 of them: 12 s of one desktop core (BenchmarkStorm). Four times as much
+// would no longer be within a minute.
 var standard = cost{Time: 2, Memory: 19 * 1024, Threads: 1}
 
+// hashLength is the length of a hash in bytes; that of an imported one may be another.
+const hashLength = 32
+
 func newPassword(name, secret string, g *gate) *entry {
-	e := &entry{Name: name, Kind: Password, Created: time.Now().UTC().Truncate(time.Second), Argon2: &cost{}, Salt: random(16)}
-	*e.Argon2 = standard
-	e.Hash = g.derive(secret, e.Salt, standard)
+	e := newSlow(name, Password)
+	e.Hash = g.derive(e, secret, hashLength)
 	return e
+}
+
+// newSlow returns an entry without its hash.
+func newSlow(name string, kind Kind) *entry {
+	c := standard
+	return &entry{Name: name, Kind: kind, Created: time.Now().UTC().Truncate(time.Second), Argon2: &c, Salt: random(16)}
 }
 
 func newGenerated(name string) (e *entry, secret string) {
@@ -95,14 +107,17 @@ func (e *entry) check() error {
 	if err := checkName(e.Name); err != nil {
 		return fmt.Errorf("entry %q: %w", e.Name, err)
 	}
-	if len(e.Salt) < 8 || len(e.Salt) > 64 || len(e.Hash) != 32 {
+	if !e.Kind.slow() && len(e.Hash) != hashLength || !properSalt(e.Salt) || !properHash(e.Hash) {
 		return fmt.Errorf("entry %q has no proper salt and hash", e.Name)
+	}
+	if e.Kind.slow() && !e.Argon2.proper() {
+		return fmt.Errorf("entry %q has no proper argon2id parameters", e.Name)
 	}
 	switch e.Kind {
 	case Password:
-		a := e.Argon2
-		if a == nil || a.Time < 1 || a.Time > 16 || a.Memory < 8 || a.Memory > 256*1024 || a.Threads < 1 || a.Threads > 16 {
-			return fmt.Errorf("entry %q has no proper argon2id parameters", e.Name)
+	case Imported:
+		if !e.Mosquitto.proper() {
+			return fmt.Errorf("entry %q has no proper parameters of Mosquitto", e.Name)
 		}
 	case Generated:
 		if len(e.ID) != idLength || strings.Trim(e.ID, letters) != "" {
@@ -112,6 +127,13 @@ func (e *entry) check() error {
 		return fmt.Errorf("entry %q is of an unknown kind %q", e.Name, e.Kind)
 	}
 	return nil
+}
+
+func properSalt(salt []byte) bool { return len(salt) >= 8 && len(salt) <= 64 }
+func properHash(hash []byte) bool { return len(hash) >= 16 && len(hash) <= 64 }
+
+func (c *cost) proper() bool {
+	return c != nil && c.Time >= 1 && c.Time <= 16 && c.Memory >= 8 && c.Memory <= 256*1024 && c.Threads >= 1 && c.Threads <= 16
 }
 
 // content is what a file holds. It is not changed once it has been handed out.
@@ -135,10 +157,10 @@ func newContent(entries []*entry) (*content, error) {
 			return nil, fmt.Errorf("entry %q is there twice", e.Name)
 		}
 		c.byName[e.Name] = e
-		if e.Kind == Generated {
-			c.byID[e.ID] = e
-		} else {
+		if e.Kind.slow() {
 			c.passwords++
+		} else {
+			c.byID[e.ID] = e
 		}
 	}
 	return c, nil

@@ -2,7 +2,7 @@ package credential
 
 // SetHash replaces argon2id by hash, of which at most n run at once.
 func (f *File) SetHash(n int, hash func(secret string, salt []byte) []byte) {
-	f.judge = newJudge(newGate(n, func(secret string, salt []byte, _ cost) []byte { return hash(secret, salt) }))
+	f.judge = newJudge(newGate(n, func(secret, salt []byte, _ cost, _ int) []byte { return hash(string(secret), salt) }))
 }
 
 // Limits of the judge.
@@ -18,3 +18,6 @@ func (f *File) Answers() int {
 	defer f.judge.mu.Unlock()
 	return len(f.judge.asked)
 }
+
+// Standard are the parameters with which passwords are hashed.
+var Standard = standard

@@ -13,8 +13,16 @@ import (
 	"time"
 )
 
-// format is the version of the file's form.
-const format = 1
+// format is the newest version of the file's form. A file has the oldest one that says what is in it, so that an older program can
+// still read it: 2 has imported passwords.
+const format = 2
+
+func (c *content) format() int {
+	if slices.ContainsFunc(c.entries, func(e *entry) bool { return e.Kind == Imported || e.Kind == Password && len(e.Hash) != hashLength }) {
+		return 2
+	}
+	return 1
+}
 
 // maxSize is the size in bytes that no file of credentials has; some 100,000 entries fit.
 const maxSize = 32 << 20
@@ -67,7 +75,7 @@ func parse(path string) (*content, error) {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%w: something follows its end", ErrDamaged)
 	}
-	if d.Format != format {
+	if d.Format < 1 {
 		return nil, fmt.Errorf("%w: it has no format", ErrDamaged)
 	}
 	c, err := newContent(d.Entries)
@@ -130,7 +138,7 @@ func (c *content) remove(name string) error {
 
 // write replaces the file so that a reader, and a computer that loses power, finds the old content or the new one.
 func write(path string, c *content) (err error) {
-	text, err := json.MarshalIndent(document{Format: format, Entries: c.entries}, "", "  ")
+	text, err := json.MarshalIndent(document{Format: c.format(), Entries: c.entries}, "", "  ")
 	if err != nil {
 		return err
 	}

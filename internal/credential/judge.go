@@ -26,24 +26,30 @@ const (
 type gate struct {
 	slots  chan struct{} // for real ones
 	feints chan struct{} // for pretended ones, which only sleep
-	hash   func(secret string, salt []byte, c cost) []byte
-	took   atomic.Int64 // nanoseconds of the last real one, 0 before the first
+	hash   func(secret, salt []byte, c cost, length int) []byte
+	took   atomic.Int64  // nanoseconds of the last real one, 0 before the first
+	first  chan struct{} // holds a token while a stranger who came before the first real one is hashed
 }
 
 // shared is the gate of the whole program: at most two at once, and never more than half the processors.
-var shared = newGate(min(2, max(1, runtime.NumCPU()/2)), func(secret string, salt []byte, c cost) []byte {
-	return argon2.IDKey([]byte(secret), salt, c.Time, c.Memory, c.Threads, 32)
+var shared = newGate(min(2, max(1, runtime.NumCPU()/2)), func(secret, salt []byte, c cost, length int) []byte {
+	return argon2.IDKey(secret, salt, c.Time, c.Memory, c.Threads, uint32(length))
 })
 
-func newGate(n int, hash func(string, []byte, cost) []byte) *gate {
-	return &gate{slots: make(chan struct{}, n), feints: make(chan struct{}, n), hash: hash}
+func newGate(n int, hash func(secret, salt []byte, c cost, length int) []byte) *gate {
+	return &gate{slots: make(chan struct{}, n), feints: make(chan struct{}, n), first: make(chan struct{}, 1), hash: hash}
 }
 
-func (g *gate) derive(secret string, salt []byte, c cost) []byte {
+// derive returns the hash of a secret that an entry would have; length is in bytes.
+func (g *gate) derive(e *entry, secret string, length int) []byte {
 	g.slots <- struct{}{}
 	defer func() { <-g.slots }()
 	begin := time.Now()
-	hash := g.hash(secret, salt, c)
+	text := []byte(secret)
+	if e.Mosquitto != nil {
+		text = e.Mosquitto.sum(secret)
+	}
+	hash := g.hash(text, e.Salt, *e.Argon2, length)
 	g.took.Store(int64(time.Since(begin)))
 	return hash
 }
@@ -51,13 +57,23 @@ func (g *gate) derive(secret string, salt []byte, c cost) []byte {
 // feint takes about as long as derive with nobody's password, so that a stranger cannot tell which names there are; but it
 // sleeps, so that a storm of unknown names costs no processor and delays nobody who is known.
 func (g *gate) feint() {
-	if g.took.Load() == 0 {
-		g.derive("", make([]byte, 16), standard)
-		return
-	}
 	g.feints <- struct{}{}
 	defer func() { <-g.feints }()
+	if g.took.Load() == 0 && g.measure() {
+		return
+	}
 	time.Sleep(time.Duration(g.took.Load()))
+}
+
+// measure finds out how long a real one takes, unless that is known when it is this stranger's turn.
+func (g *gate) measure() bool {
+	g.first <- struct{}{}
+	defer func() { <-g.first }()
+	if g.took.Load() != 0 {
+		return false
+	}
+	g.derive(newSlow("", Password), "", hashLength)
+	return true
 }
 
 // judge answers whether secrets are right, each question once.
@@ -93,7 +109,7 @@ func (j *judge) verify(e *entry, name, secret string, slow bool) bool {
 			return true
 		}
 	}
-	if e == nil && !slow || e != nil && e.Kind == Generated && !slow {
+	if !slow { // then it is nobody's, or one's with a generated secret
 		return false
 	}
 	var q question
@@ -111,8 +127,8 @@ func (j *judge) verify(e *entry, name, secret string, slow bool) bool {
 	if mine {
 		right := false
 		defer func() { j.close(a, group, right) }() // also when the hash panics, or everybody would wait for ever
-		if e != nil && e.Kind == Password {
-			hash := j.gate.derive(secret, e.Salt, *e.Argon2)
+		if e != nil && e.Kind.slow() {
+			hash := j.gate.derive(e, secret, len(e.Hash))
 			right = subtle.ConstantTimeCompare(hash, e.Hash) == 1
 		} else {
 			j.gate.feint()

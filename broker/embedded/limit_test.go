@@ -1,0 +1,144 @@
+package embedded_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"home.arpa/homehub/broker/brokertest"
+	"home.arpa/homehub/broker/embedded"
+)
+
+func TestALongConnectIsNotRead(t *testing.T) {
+	bubble(t, embedded.Options{MaxConnectSize: 1024}, func(t *testing.T, b *brokertest.Broker) {
+		connect(t, b, hello{id: "short", will: &post{topic: "t", payload: strings.Repeat("x", 500)}})
+		c := attach(t, b.Dial())
+		go c.nc.Write(hello{id: "long", will: &post{topic: "t", payload: strings.Repeat("x", 1500)}}.bytes())
+		c.expectEnd(0)
+	})
+}
+
+func TestStrangersAreLimitedInAll(t *testing.T) {
+	bubble(t, embedded.Options{MaxStrangers: 3, Anonymous: embedded.Always, ConnectTimeout: 5 * time.Second}, func(t *testing.T, b *brokertest.Broker) {
+		known := connect(t, b, hello{id: "known"})
+		for i := range 3 {
+			dialFrom(t, b, fmt.Sprintf("192.168.1.%d:1", 40+i)) // says nothing
+		}
+		synctest.Wait()
+		c := dialFrom(t, b, "192.168.1.50:1")
+		c.expectEnd(0)
+		known.ping()
+		time.Sleep(6 * time.Second)
+		dialFrom(t, b, "192.168.1.50:1").hello(hello{id: "late"})
+	})
+}
+
+func TestTopicsAreLimited(t *testing.T) {
+	const deep, long = "a/b/c/d", "12345678901"
+	bubble(t, embedded.Options{MaxTopicLevels: 3, MaxTopicSize: 10}, func(t *testing.T, b *brokertest.Broker) {
+		for _, bad := range []string{deep, long} {
+			c := connect(t, b, hello{version: 5, id: "c"})
+			c.publish(post{topic: "a/b/c", qos: 1, id: 1})
+			c.publish(post{topic: "1234567890", qos: 1, id: 2})
+			c.send(subscribe(5, 3, nil, filter{bad, 0}, filter{"a/#", 0}))
+			if p := c.expect(SUBACK); p.body[3] != 0x8F || p.body[4] != 0 {
+				t.Errorf("subscribing to %s and a/# is answered % x", bad, p.body)
+			}
+			c.send(post{topic: bad, qos: 1, id: 3}.bytes(5))
+			c.expectEnd(0x90)
+			will := attach(t, b.Dial())
+			if code := will.hello(hello{version: 5, id: "w", will: &post{topic: bad}})[1]; code != 0x90 {
+				t.Errorf("a will to %s is answered %#x, want 0x90", bad, code)
+			}
+		}
+	})
+}
+
+func TestFiltersAreLimited(t *testing.T) {
+	bubble(t, embedded.Options{MaxSubscriptions: 3, MaxFilters: 2}, func(t *testing.T, b *brokertest.Broker) {
+		c := connect(t, b, hello{version: 5, id: "c"})
+		c.subscribe(filter{"a", 0}, filter{"b", 0})
+		c.send(subscribe(5, 2, nil, filter{"c", 1}, filter{"d", 1}))
+		if p := c.expect(SUBACK); p.body[3] != 1 || p.body[4] != 0x97 {
+			t.Errorf("the answer is % x, want one granted and one too many", p.body)
+		}
+		c.subscribe(filter{"a", 2}) // which is there already
+		c.send(unsubscribe(5, 4, "a"))
+		c.expect(UNSUBACK)
+		c.subscribe(filter{"d", 1})
+		c.send(subscribe(5, 5, nil, filter{"a", 0}, filter{"b", 0}, filter{"c", 0}))
+		c.expectEnd(0x97)
+	})
+}
+
+func TestRetainedMemoryIsLimited(t *testing.T) {
+	bubble(t, embedded.Options{MaxRetainedBytes: 3000}, func(t *testing.T, b *brokertest.Broker) {
+		c := connect(t, b, hello{version: 5, id: "c"})
+		put := func(topic string, size int) byte {
+			c.send(post{topic: topic, payload: strings.Repeat("x", size), qos: 1, retain: true, id: 1}.bytes(5))
+			p := c.expect(PUBACK)
+			if len(p.body) == 2 {
+				return 0
+			}
+			return p.body[2]
+		}
+		if code := put("a", 1000); code != 0 {
+			t.Errorf("the first is answered %#x", code)
+		}
+		if code := put("b", 4000); code != 0x97 {
+			t.Errorf("one too large is answered %#x, want 0x97", code)
+		}
+		if s := b.Stats(); s.Retained != 1 || s.RetainedBytes > 3000 {
+			t.Errorf("retained are %d messages of %d bytes", s.Retained, s.RetainedBytes)
+		}
+		put("a", 0)
+		if code := put("b", 1000); code != 0 {
+			t.Errorf("after room was made it is answered %#x", code)
+		}
+	})
+}
+
+// Other options hold for what clients do from then on; what a client was promised when it connected stays as it is.
+func TestLimitsAreReloaded(t *testing.T) {
+	bubble(t, embedded.Options{}, func(t *testing.T, b *brokertest.Broker) {
+		before := connect(t, b, hello{version: 5, id: "before"})
+		before.subscribe(filter{"t", 0})
+		if err := b.Reload(embedded.Options{MaxPacketSize: 5000, MaxTopicLevels: 1000}); err == nil {
+			t.Error("a limit beyond measure was taken")
+		}
+		if err := b.Reload(embedded.Options{MaxPacketSize: 5000, MaxSubscriptions: 1}); err != nil {
+			t.Fatal(err)
+		}
+		before.send(subscribe(5, 2, nil, filter{"a", 0}))
+		if p := before.expect(SUBACK); p.body[3] != 0x97 {
+			t.Errorf("a second subscription is answered %#x, want 0x97", p.body[3])
+		}
+		before.publish(post{topic: "t", payload: strings.Repeat("x", 10_000)})
+		before.receive()
+		after := connect(t, b, hello{version: 5, id: "after"})
+		go after.nc.Write(post{topic: "t", payload: strings.Repeat("x", 10_000)}.bytes(5))
+		after.expectEnd(0x95)
+	})
+}
+
+func TestAUsersConnectionsAreEnded(t *testing.T) {
+	o := embedded.Options{Authenticate: func(string, string) bool { return true }}
+	bubble(t, o, func(t *testing.T, b *brokertest.Broker) {
+		first := connect(t, b, hello{version: 5, id: "1", user: "anna", password: "x", persistent: true})
+		second := connect(t, b, hello{id: "2", user: "anna", password: "x"})
+		other := connect(t, b, hello{id: "3", user: "ben", password: "x"})
+		nobody := connect(t, b, hello{id: "4"})
+		if n := b.DisconnectUser("anna"); n != 2 {
+			t.Errorf("%d connections were ended, want 2", n)
+		}
+		first.expectEnd(0x87)
+		second.expectEnd(0)
+		other.ping()
+		if n := b.DisconnectUser(""); n != 0 {
+			t.Errorf("%d connections of nobody were ended", n)
+		}
+		nobody.ping()
+	})
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"home.arpa/homehub/internal/app"
+	"home.arpa/homehub/internal/certificate"
+	"home.arpa/homehub/internal/config"
+)
+
+func certCommand() *cobra.Command {
+	return group(&cobra.Command{Use: "cert", SuggestFor: []string{"certificate", "tls"}, Short: "Make the certificates of a house, for TLS"},
+		makeCertCommand(), addCertCommand())
+}
+
+// withCertificates gives a command the flags that say where the data is, and runs it with the folder of the certificates there.
+func withCertificates(cmd *cobra.Command, run func(cmd *cobra.Command, cfg config.Config, folder string, args []string) error) *cobra.Command {
+	s := with(cmd, map[string]string{"data_dir": "`folder` for the data (default ~/.local/share/homehub)"})
+	cmd.Flags().StringVar(&s.file, "config", "", "configuration `file`")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		cfg, err := s.load()
+		if err != nil {
+			return err
+		}
+		folder, err := filepath.Abs(app.Certificates(cfg.DataDir)) // what is printed goes into a configuration
+		if err != nil {
+			return err
+		}
+		err = run(cmd, cfg, folder, args)
+		if errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0 {
+			return fmt.Errorf("%w; run this as root or as the hub's user, or say with --data-dir where its data is", err)
+		}
+		return err
+	}
+	return cmd
+}
+
+func makeCertCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:        "make [NAME]...",
+		SuggestFor: []string{"new", "renew", "create"},
+		Short:      "Make an authority for this house, and the hub's certificate",
+		Long: "Make an authority for this house, unless there is one, and a certificate of the hub that it signs.\n\n" +
+			"The certificate is good for this machine's names and addresses, for the names that are given, and for those of the one before.\n" +
+			"It lasts 820 days; the same command renews it, and a running hub uses the new one by itself.",
+		Example: "  hub cert make hub.lan 192.168.1.5",
+	}
+	return withCertificates(cmd, func(cmd *cobra.Command, cfg config.Config, folder string, args []string) error {
+		return asOwner(cfg.DataDir, func() error { return makeCert(cmd.OutOrStdout(), folder, args, time.Now()) })
+	})
+}
+
+func makeCert(w io.Writer, folder string, names []string, now time.Time) error {
+	authority, err := certificate.OpenAuthority(folder)
+	if errors.Is(err, certificate.ErrNoAuthority) {
+		if authority, err = certificate.NewAuthority(folder, now); err == nil {
+			fmt.Fprintf(w, "made an authority for this house in %s\n", filepath.Join(folder, certificate.AuthorityCert))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	old := certificate.Files{Cert: filepath.Join(folder, certificate.ServerCert), Key: filepath.Join(folder, certificate.ServerKey)}
+	before, err := certificate.Load(old)
+	first := err != nil // none, or a damaged one: it is made anew
+	if !first {
+		names = append(names, before.Names()...)
+	}
+	all := app.Names()
+	for _, name := range names {
+		if !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	cert, key, err := authority.Server(all, now)
+	if err != nil {
+		return err
+	}
+	made, err := certificate.Load(certificate.Files{Cert: cert, Key: key})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "made a certificate for %s, good until %s\n", strings.Join(all, ", "), made.Ends().Local().Format(time.DateOnly))
+	if first {
+		fmt.Fprintf(w, advice, cert, key, filepath.Join(folder, certificate.AuthorityCert))
+	}
+	return nil
+}
+
+const advice = `
+In the hub's configuration:
+
+  mqtt:
+    tls:
+      cert: %[1]s
+      key: %[2]s
+      client_ca: %[3]s   # lets clients in that show a certificate of "hub cert add NAME"
+  web:
+    tls:
+      cert: %[1]s
+      key: %[2]s
+
+Devices, browsers and phones believe it when they are given %[3]s.
+`
+
+func addCertCommand() *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:     "add NAME",
+		Short:   "Make a certificate for a client, which then is the MQTT user of this name",
+		Long:    "Make a certificate for a client, which then is the MQTT user of this name and needs no password. It lasts ten years.",
+		Example: "  hub cert add kitchen-plug",
+		Args:    takes("NAME"),
+	}
+	cmd.Flags().StringVar(&out, "out", ".", "`folder` for NAME.crt and NAME.key")
+	return withCertificates(cmd, func(cmd *cobra.Command, _ config.Config, folder string, args []string) error {
+		authority, err := certificate.OpenAuthority(folder)
+		if errors.Is(err, certificate.ErrNoAuthority) {
+			return fmt.Errorf("%w; \"hub cert make\" makes one", err)
+		}
+		if err != nil {
+			return err
+		}
+		cert, key, err := authority.Client(args[0], out, time.Now())
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "made %s and %s for the user %s\n", cert, key, args[0])
+		fmt.Fprintf(cmd.OutOrStdout(), "the client needs both, and %s to know the hub by\n", filepath.Join(folder, certificate.AuthorityCert))
+		return nil
+	})
+}

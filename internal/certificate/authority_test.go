@@ -1,0 +1,136 @@
+package certificate_test
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"home.arpa/homehub/internal/certificate"
+)
+
+func parse(t *testing.T, path string) *x509.Certificate {
+	t.Helper()
+	block, _ := pem.Decode(must(os.ReadFile(path)))
+	return must(x509.ParseCertificate(block.Bytes))
+}
+
+func TestAnAuthoritySignsForServersAndClients(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "made", "for", "it")
+	if _, err := certificate.OpenAuthority(dir); !errors.Is(err, certificate.ErrNoAuthority) {
+		t.Errorf("opening none: %v", err)
+	}
+	a, err := certificate.NewAuthority(dir, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, _, err := a.Server([]string{"hub.lan", "192.168.1.5", "::1"}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, err = certificate.OpenAuthority(dir); err != nil { // in another call
+		t.Fatal(err)
+	}
+	client, key, err := a.Client("kitchen-plug", t.TempDir(), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(parse(t, filepath.Join(dir, certificate.AuthorityCert)))
+	later := now.AddDate(2, 0, 0)
+	for _, name := range []string{"hub.lan", "192.168.1.5", "::1"} {
+		if _, err := parse(t, server).Verify(x509.VerifyOptions{Roots: roots, DNSName: name, CurrentTime: later}); err != nil {
+			t.Errorf("as %s: %v", name, err)
+		}
+	}
+	leaf := parse(t, client)
+	if _, err := leaf.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: later, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}); err != nil {
+		t.Error(err)
+	}
+	if _, err := leaf.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: later}); err == nil {
+		t.Error("a client's certificate is good for a server")
+	}
+	if leaf.Subject.CommonName != "kitchen-plug" {
+		t.Errorf("it was issued to %q", leaf.Subject.CommonName)
+	}
+	if runtime.GOOS != "windows" {
+		for path, want := range map[string]fs.FileMode{key: 0o600, client: 0o644, filepath.Join(dir, "ca.key"): 0o600} {
+			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
+				t.Errorf("%s: %v, %v", path, info.Mode(), err)
+			}
+		}
+	}
+}
+
+func TestAnAuthorityIsNeverReplaced(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := certificate.NewAuthority(dir, now); err != nil {
+		t.Fatal(err)
+	}
+	before := must(os.ReadFile(filepath.Join(dir, certificate.AuthorityCert)))
+	if _, err := certificate.NewAuthority(dir, now); err == nil {
+		t.Error("there are two of them")
+	}
+	if err := os.Remove(filepath.Join(dir, "ca.key")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := certificate.NewAuthority(dir, now); err == nil {
+		t.Error("one without its key was replaced")
+	}
+	if _, err := certificate.OpenAuthority(dir); err == nil || errors.Is(err, certificate.ErrNoAuthority) {
+		t.Errorf("opening one without its key: %v", err)
+	}
+	if string(must(os.ReadFile(filepath.Join(dir, certificate.AuthorityCert)))) != string(before) {
+		t.Error("it was changed")
+	}
+}
+
+func TestNamesThatCannotStandInACertificate(t *testing.T) {
+	dir := t.TempDir()
+	a, err := certificate.NewAuthority(dir, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"", "hub lan", "http://hub", "hub:1883", strings.Repeat("a", 254)} {
+		if _, _, err := a.Server([]string{name}, now); !errors.Is(err, certificate.ErrName) {
+			t.Errorf("a server %q: %v", name, err)
+		}
+	}
+	if _, _, err := a.Server(nil, now); !errors.Is(err, certificate.ErrName) {
+		t.Errorf("a server without a name: %v", err)
+	}
+	for _, name := range []string{"", "../../etc/passwd", ".hidden", "-rf", "a b", "a/b", "a+", strings.Repeat("a", 65)} {
+		if _, _, err := a.Client(name, dir, now); !errors.Is(err, certificate.ErrName) {
+			t.Errorf("a client %q: %v", name, err)
+		}
+	}
+	if _, _, err := a.Client("lamp", dir, now); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := a.Client("lamp", dir, now); err == nil || !strings.Contains(err.Error(), "is there already") {
+		t.Errorf("a client twice: %v", err)
+	}
+}
+
+func TestNothingOutlivesItsAuthority(t *testing.T) {
+	dir := t.TempDir()
+	a, err := certificate.NewAuthority(dir, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ends := parse(t, filepath.Join(dir, certificate.AuthorityCert)).NotAfter
+	cert, _, err := a.Server([]string{net.IPv4(10, 0, 0, 1).String()}, ends.Add(-24*time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := parse(t, cert).NotAfter; !got.Equal(ends) {
+		t.Errorf("it ends on %s, its authority on %s", got, ends)
+	}
+}

@@ -1,0 +1,70 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+)
+
+// Changed are the names of the keys that differ, in the order of configs/hub.yaml. Those that a running hub can take over are live, the
+// others wait for a restart.
+func Changed(before, after Config) (live, restart []string) {
+	x, y := before.values(), after.values()
+	for _, k := range keys {
+		switch {
+		case reflect.DeepEqual(x[k.name], y[k.name]):
+		case k.live:
+			live = append(live, k.name)
+		default:
+			restart = append(restart, k.name)
+		}
+	}
+	// Turning TLS on or off changes what is listened on.
+	for _, cert := range []string{"mqtt.tls.cert", "web.tls.cert"} {
+		if i := slices.Index(live, cert); i >= 0 && (x[cert] == "") != (y[cert] == "") {
+			live = slices.Delete(live, i, i+1)
+			restart = append(restart, cert)
+		}
+	}
+	return live, restart
+}
+
+// values are the settings by key.
+func (c Config) values() map[string]any {
+	all := map[string]any{}
+	var walk func(v reflect.Value, prefix string)
+	walk = func(v reflect.Value, prefix string) {
+		for field, value := range v.Fields() {
+			name := prefix + field.Tag.Get("mapstructure")
+			if field.Type.Kind() == reflect.Struct {
+				walk(value, name+".")
+			} else {
+				all[name] = value.Interface()
+			}
+		}
+	}
+	walk(reflect.ValueOf(c), "")
+	return all
+}
+
+// together checks what keys want of each other. from says by what a key was set.
+func (c Config) together(from map[string]string) error {
+	var problems []error
+	values := c.values()
+	for _, rule := range []struct{ key, wants string }{
+		{"mqtt.tls.cert", "mqtt.tls.key"},
+		{"mqtt.tls.key", "mqtt.tls.cert"},
+		{"mqtt.tls.client_ca", "mqtt.tls.cert"},
+		{"web.tls.cert", "web.tls.key"},
+		{"web.tls.key", "web.tls.cert"},
+	} {
+		if values[rule.key] != "" && values[rule.wants] == "" {
+			problems = append(problems, fmt.Errorf("%s: is of no use without %s", from[rule.key], rule.wants))
+		}
+	}
+	if c.MQTT.TLS.ClientAuth == "required" && c.MQTT.TLS.ClientCA == "" {
+		problems = append(problems, fmt.Errorf("%s: cannot be required without mqtt.tls.client_ca", from["mqtt.tls.client_auth"]))
+	}
+	return errors.Join(problems...)
+}
