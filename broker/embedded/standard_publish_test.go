@@ -87,9 +87,10 @@ func TestStandardIncomingAliases(t *testing.T) {
 		for i, topic := range []string{"a", "", "b", "", "closed", ""} {
 			m := post{topic: topic, payload: fmt.Sprint(i), qos: byte(i % 3), id: 1, props: alias}
 			c.send(m.bytes(5))
-			if m.qos == 1 {
+			switch m.qos {
+			case 1:
 				c.expect(PUBACK)
-			} else if m.qos == 2 {
+			case 2:
 				if p := c.expect(PUBREC); len(p.body) == 2 || p.body[2] == 0 {
 					c.send(ack(PUBREL, 1))
 					c.expect(PUBCOMP)

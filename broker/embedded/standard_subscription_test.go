@@ -139,9 +139,16 @@ func TestStandardDollar(t *testing.T) {
 		filter string
 		want   bool
 	}{
-		{"#", false}, {"+/x/y", false}, {"+/#", false}, {"+/+/+", false},
-		{"$own/#", true}, {"$own/+/y", true}, {"$own/x/y", true}, {"$own/+/#", true},
-		{"$other/#", false}, {"own/#", false},
+		{"#", false},
+		{"+/x/y", false},
+		{"+/#", false},
+		{"+/+/+", false},
+		{"$own/#", true},
+		{"$own/+/y", true},
+		{"$own/x/y", true},
+		{"$own/+/#", true},
+		{"$other/#", false},
+		{"own/#", false},
 	} {
 		for _, shared := range []bool{false, true} {
 			for _, retained := range []bool{false, true} {

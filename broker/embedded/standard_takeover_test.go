@@ -38,9 +38,9 @@ func TestStandardATakeoverStorm(t *testing.T) {
 						}
 					}
 				})
-				for i := range 20 {
+				for i := range 16 {
 					storm.Go(func() {
-						for j := range 15 {
+						for j := range 12 {
 							nc, err := net.Dial("tcp", address)
 							if err != nil {
 								t.Error(err)

@@ -24,8 +24,10 @@ func TestStandardTheWillIsWhatConnectSaid(t *testing.T) {
 					bubble(t, embedded.Options{}, func(t *testing.T, b *brokertest.Broker) {
 						watch := connect(t, b, hello{version: 5, id: "watch"})
 						watch.subscribe(filter{"will", 2})
-						c := connect(t, b, hello{version: 5, id: "c", props: prop(0x11, u32(expiry)), willProps: join(properties, prop(0x18, u32(delay))),
-							will: &post{topic: "will", payload: "gone", qos: qos, retain: true}})
+						c := connect(t, b, hello{
+							version: 5, id: "c", props: prop(0x11, u32(expiry)), willProps: join(properties, prop(0x18, u32(delay))),
+							will: &post{topic: "will", payload: "gone", qos: qos, retain: true},
+						})
 						c.nc.Close()
 						time.Sleep(time.Duration(min(delay, expiry)) * time.Second)
 						m := watch.receive()

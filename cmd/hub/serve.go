@@ -114,12 +114,16 @@ func demoCommand() *cobra.Command {
 	cmd.Flags().IntVar(&d.Devices, "devices", 0, "how many devices the house has (default as many as the built-in house)")
 	cmd.Flags().Uint64Var(&d.Seed, "seed", 1, "the same seed makes the same house and the same day")
 	cmd.Flags().Float64Var(&d.Speed, "speed", 1, "how many seconds of the house pass in a second, 0.01 to 3600")
+	plug := pulling(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		switch {
 		case cmd.Flags().Changed("devices") && d.Devices < 1: // which app takes for the built-in house
 			return fmt.Errorf("--devices is 1 or more, not %d", d.Devices)
 		case d.Speed == 0: // which the simulator takes for 1
 			return errors.New("--speed is 0.01 to 3600, not 0")
+		}
+		if cmd.Flags().Changed(plugFlag) {
+			return plug(d)
 		}
 		d.Program = called()
 		err := s.prefer(map[string]string{"mqtt.listen": "127.0.0.1:1883", "web.listen": "127.0.0.1:1888", "log.level": "warn"})

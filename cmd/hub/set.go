@@ -66,11 +66,15 @@ func deviceSetCommand() *cobra.Command {
 		}
 		var raw json.RawMessage
 		body := map[string]string{"component": comp, "property": prop, "value": value}
+		var exit exitError
 		if err := c.do(ctx, http.MethodPost, devicePath(args[0])+"/commands", body, &raw); err != nil {
+			if errors.As(err, &exit) && exit.code == exitInterrupted {
+				exit.text = "no longer waiting; the hub may have taken the command"
+				return exit
+			}
 			return err
 		}
 		cmd, raw, err := c.follow(ctx, raw, patience)
-		var exit exitError
 		if errors.As(err, &exit) && exit.code == exitInterrupted {
 			exit.text = "no longer waiting; the hub goes on with the command"
 			return exit

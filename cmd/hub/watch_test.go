@@ -115,7 +115,7 @@ func TestACommandThatWaitsIsFollowedToItsEnd(t *testing.T) {
 	if code := older.code(); code != exitNotConfirmed || !strings.Contains(older.said(), "21 % superseded") {
 		t.Errorf("the older command: exit %d\n%s", code, older.said())
 	}
-	if code := newer.interrupt(); code != exitInterrupted || !strings.Contains(newer.said(), "the hub goes on with the command") {
+	if code := newer.interrupt(); code != exitInterrupted || !regexp.MustCompile("the hub (goes on with|may have taken) the command").MatchString(newer.said()) {
 		t.Errorf("the newer command, interrupted: exit %d\n%s", code, newer.said())
 	}
 	if out := h.run(t, "device", "show", "living-room-lamp"); !strings.Contains(out, "wanted: 22 %, waiting") {

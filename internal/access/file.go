@@ -200,10 +200,12 @@ var (
 
 func (p *parser) rule(i int, n *yaml.Node) {
 	name := fmt.Sprintf("rules[%d]", i)
+	before := len(p.problems)
 	values := p.keys(n, name, append(slices.Clone(whoKeys), whatKeys...)...)
 	if values == nil {
 		return
 	}
+	known := len(p.problems) == before // else what is missing may be a key that is misspelt
 	r := rule{users: map[string]bool{}}
 	for _, user := range p.optional(values, name, "users", "user names, such as [anna, ben]") {
 		r.users[user] = true
@@ -221,20 +223,21 @@ func (p *parser) rule(i int, n *yaml.Node) {
 	r.everyone = p.truth(values, name, "everyone")
 	r.anonymous = p.truth(values, name, "anonymous")
 	named := slices.ContainsFunc(whoKeys, func(k string) bool { return values[k] != nil })
-	if !named {
+	if !named && known {
 		p.add(n.Line, name, "does not say whom it is about; it wants users, groups, clients, anonymous: true or everyone: true")
 	}
 	if values["users"] == nil && values["groups"] == nil && values["anonymous"] == nil {
 		r.everyone = true // clients alone
 	}
 	p.rules.rules = append(p.rules.rules, r)
-	index, before := len(p.rules.rules)-1, len(p.rules.reads)+len(p.rules.writes)
+	says := false
 	for _, key := range whatKeys {
 		if values[key] != nil {
-			p.filters(index, values[key], name, key)
+			says = true
+			p.filters(len(p.rules.rules)-1, values[key], name, key)
 		}
 	}
-	if len(p.rules.reads)+len(p.rules.writes) == before && !slices.ContainsFunc(whatKeys, func(k string) bool { return values[k] != nil }) {
+	if !says && known {
 		p.add(n.Line, name, "says nothing; it wants read, write, deny_read or deny_write")
 	}
 }

@@ -27,6 +27,9 @@ var rules = []struct {
 	{"simulator", []string{"devices", "hub", "store", "web", "internal", "broker/embedded", "github.com/mochi-mqtt", "github.com/spf13/viper"}},
 	{"internal/config", []string{"broker", "devices", "hub", "store", "web", "simulator"}},
 	{"internal/credential", []string{"broker", "devices", "hub", "store", "web", "simulator", "github.com/spf13"}},
+	{"broker/embedded/journal", []string{"broker", "devices", "hub", "store", "web", "simulator", "internal", "github.com/"}},
+	{"internal/access", []string{"broker/", "devices", "hub", "store", "web", "simulator", "internal/app", "github.com/mochi-mqtt"}},
+	{"internal/certificate", []string{"broker", "devices", "hub", "store", "web", "simulator", "internal", "github.com/"}},
 	{"cmd/simulator", []string{"devices", "hub", "store", "web", "internal", "broker/embedded", "github.com/mochi-mqtt", "github.com/spf13/viper"}},
 }
 

@@ -47,7 +47,7 @@ type cost struct {
 }
 
 // standard is OWASP's second choice (19 MiB, two passes): around 30 ms on a desktop machine, some 150 ms on a Raspberry Pi. A house of 500
-// devices with a password each, none of them remembered, costs 500 of them: 12 s of one desktop core (BenchmarkStorm). Four times as much
+// devices with a password each, none of them remembered, costs 500 of them: 12 s of one desktop core (BenchmarkStorm). Five times as much
 // would no longer be within a minute.
 var standard = cost{Time: 2, Memory: 19 * 1024, Threads: 1}
 

@@ -22,7 +22,9 @@ type checkpointing struct {
 	size   int64         // with err, when asks is closed
 	err    error
 
-	asked, answered bool // the committer's
+	// The committer's.
+	asked, answered bool
+	released        bool // the answer was yes: the checkpoint may have got its name
 }
 
 func (w *checkpointing) news() <-chan struct{} {
@@ -35,7 +37,7 @@ func (w *checkpointing) news() <-chan struct{} {
 // reply answers the goroutine, once.
 func (w *checkpointing) reply(err error) {
 	if w != nil && !w.answered {
-		w.asked, w.answered = false, true
+		w.asked, w.answered, w.released = false, true, err == nil
 		w.answer <- err
 	}
 }
@@ -75,9 +77,9 @@ func (c *committer) start() {
 	})
 }
 
-// save writes a checkpoint. It is on disk as a whole or not at all, and not before the segments are as far as it is: it may hold the effect of
-// what was appended while it was written, which must not be there without all that was appended before. It is the only
-// method, with those that it calls, that runs beside the committer's.
+// save writes a checkpoint. It is on disk as a whole or not at all, and not before the segments are as far as it is: it may hold
+// the effect of what was appended while it was written, which must not be there without all that was appended before. It is the
+// only method, with those that it calls, that runs beside the committer's.
 func (c *committer) save(number uint64, follow func() error) (size int64, err error) {
 	name := checkpointName(number)
 	f, err := c.disk.Create(name + unfinished)
@@ -106,10 +108,10 @@ func (c *committer) save(number uint64, follow func() error) (size int64, err er
 		_ = c.disk.Remove(name + unfinished) // if it stays, the next checkpoint removes it
 		return 0, err
 	}
-	if err := c.disk.Sync(); err != nil {
-		return 0, err
-	}
 	c.counts.size.Add(out.size)
+	if err := c.disk.Sync(); err != nil {
+		return 0, err // it may be there after a crash, or not; until the next one both are right
+	}
 	c.clean(number)
 	return out.size, nil
 }
@@ -117,7 +119,7 @@ func (c *committer) save(number uint64, follow func() error) (size int64, err er
 // checkpointed takes note of a checkpoint that has ended.
 func (c *committer) checkpointed() {
 	w := c.writing
-	c.writing = nil
+	defer func() { c.writing = nil }()
 	if w.err != nil {
 		c.counts.failedCheckpoints.Add(1)
 		if c.gate {
@@ -155,8 +157,8 @@ func (c *committer) completed(number uint64, size int64) {
 	c.base.older = kept
 }
 
-// tidy removes what earlier lives left behind: everything older than the checkpoint, and segments that hold nothing. If something is
-// damaged it waits for the next checkpoint, which comes at once.
+// tidy removes what earlier lives left behind: everything older than the checkpoint, and segments that hold nothing. If something
+// is damaged it waits for the next checkpoint, which comes at once.
 func (c *committer) tidy() {
 	if c.soon {
 		return
@@ -170,8 +172,8 @@ func (c *committer) tidy() {
 	}
 }
 
-// clean removes what is older than a checkpoint. What Replay found damaged is set aside. What cannot be removed stays until the next
-// time.
+// clean removes what is older than a checkpoint. What Replay found damaged is set aside. What cannot be removed stays until the
+// next time.
 func (c *committer) clean(number uint64) {
 	there, err := list(c.disk)
 	if err != nil {

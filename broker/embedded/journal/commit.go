@@ -39,10 +39,10 @@ type committer struct {
 	wg sync.WaitGroup // of the checkpoint
 }
 
-// Run writes what is appended until ctx ends; then it writes what is left and a last checkpoint, unless nothing has changed. The checkpoint
-// function is called now and then, in a goroutine of its own and never twice at a time, to write records that hold everything; its
-// Writer needs no Begin and no Commit. It may wait for locks that are held while something is appended. Whoever appends is ended before ctx: what is
-// appended later is not kept. The error is that of the last write.
+// Run writes what is appended until ctx ends; then it writes what is left and a last checkpoint, unless nothing has changed. The
+// checkpoint function is called now and then, in a goroutine of its own and never twice at a time, to write records that hold
+// everything; its Writer needs no Begin and no Commit. It may wait for locks that are held while something is appended. Whoever
+// appends is ended before ctx: what is appended later is not kept. The error is that of the last write.
 func (j *Journal) Run(ctx context.Context, checkpoint func(*Writer)) error {
 	if j.started.Swap(true) {
 		return errors.New("running a journal a second time")

@@ -3,9 +3,7 @@ package journal_test
 import (
 	"flag"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
-	"os"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -16,8 +14,9 @@ import (
 
 var crashes = flag.Int("crashes", 150, "how many houses TestNothingDurableIsLost pulls the plug of")
 
-// Houses live several lives, each of which ends with the loss of power, or with a kill, at any moment, with checkpoints and failures of the disk on the way.
-// What each comes back to is a state in which it once was, and not an earlier one than what it was told to be durable.
+// Houses live several lives, each of which ends with the loss of power, or with a kill, at any moment, with checkpoints and
+// failures of the disk on the way. What each comes back to is a state in which it once was, and not an earlier one than what it
+// was told to be durable.
 func TestNothingDurableIsLost(t *testing.T) {
 	for seed := range uint64(*crashes) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -37,9 +36,6 @@ func TestNothingDurableIsLost(t *testing.T) {
 
 func liveAndDie(t *testing.T, r *rand.Rand, disk *memory, history []string) (*memory, []string) {
 	o := journal.Options{CheckpointAfter: 1 << r.IntN(14)}
-	if testing.Verbose() {
-		o.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
-	}
 	h := move(t, disk, o)
 	if len(h.report.Damaged) > 0 {
 		t.Fatalf("a crash was taken for damage: %q\n%q", h.report.Damaged, disk.names())

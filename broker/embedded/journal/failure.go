@@ -32,12 +32,11 @@ func (c *committer) fail(err error) {
 			c.base.older = append(c.base.older, extent{c.number, c.firm})
 		}
 	}
-	if c.gate { // nothing in it was ever durable, and the space may be what is missing
-		if c.disk.Remove(segmentName(c.number)) == nil { // if it stays, it is not used
-			c.counts.size.Add(-c.size)
-		}
-		c.gate = false
+	// A segment whose checkpoint is not there is worth nothing, and space may be what is missing. If it stays, it is not used.
+	if c.gate && (c.writing == nil || !c.writing.released) && c.disk.Remove(segmentName(c.number)) == nil {
+		c.counts.size.Add(-c.size)
 	}
+	c.gate = false
 	c.mu.Lock()
 	c.discard()
 	if c.mode != closed {
@@ -52,8 +51,8 @@ func (c *committer) fail(err error) {
 	c.wait = min(2*c.wait, maxAttempt)
 }
 
-// retry attempts to recover when it is time: with a new segment, and a checkpoint that holds all that was ever appended before it. Until
-// the checkpoint is on disk the new segment is worth nothing, and nothing in it is durable.
+// retry attempts to recover when it is time: with a new segment, and a checkpoint that holds all that was ever appended before
+// it. Until the checkpoint is on disk the new segment is worth nothing, and nothing in it is durable.
 func (c *committer) retry(now time.Time) (next time.Time) {
 	if c.writing != nil { // one that began before the failure; the committer is woken when it ends
 		return time.Time{}

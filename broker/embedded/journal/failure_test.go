@@ -249,6 +249,47 @@ func TestARecoveryThatFailsAtItsEnd(t *testing.T) {
 	})
 }
 
+// The checkpoint of a recovery has got its name, and the folder cannot be synced. Whether the checkpoint is there after a crash
+// nobody knows; if it is, what was appended while it was written must be there too.
+func TestARecoveryOfWhichNobodyKnowsWhetherItFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := newMemory()
+		h := move(t, disk, journal.Options{})
+		h.slow = 10 * time.Second
+		end := h.run()
+		synctest.Wait()
+		disk.fail(broken("write", "journal-"))
+		for _, name := range []string{"a", "b", "c"} {
+			h.raise(name)
+		}
+		time.Sleep(time.Second)
+		renamed := false
+		disk.fail(func(what, _ string) error {
+			renamed = renamed || what == "rename"
+			if renamed && what == "syncfolder" {
+				return errDisk
+			}
+			return nil
+		})
+		time.Sleep(5 * time.Second) // a is in the checkpoint, b and c are not
+		for _, name := range []string{"a", "b", "c"} {
+			h.raise(name)
+		}
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		if !renamed || h.j.Err() == nil {
+			t.Fatal("it did not fail as it should")
+		}
+		if n := move(t, disk.killed(), journal.Options{}).steps(h.history); n != 6 {
+			t.Errorf("%d steps of 6", n)
+		}
+		disk.fail(nil)
+		if err := end(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // Begin does not wait when the disk fails while the buffer is full.
 func TestAFailureLetsThoseGoOnWhoWaitForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

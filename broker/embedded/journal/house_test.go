@@ -3,6 +3,7 @@ package journal_test
 import (
 	"context"
 	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -10,8 +11,8 @@ import (
 	"home.arpa/homehub/broker/embedded/journal"
 )
 
-// house is a caller of a journal: counters by name, each of which is raised by one by each append. What a replay gives can therefore
-// be compared with every state that there ever was: the sum says after how many appends that was.
+// house is a caller of a journal: counters by name, each of which is raised by one by each append. What a replay gives can
+// therefore be compared with every state that there ever was: the sum says after how many appends that was.
 type house struct {
 	t *testing.T
 	j *journal.Journal
@@ -83,9 +84,9 @@ func (h *house) raise(name string) (journal.Position, int) {
 
 func (h *house) checkpoint(w *journal.Writer) {
 	h.mu.Lock()
-	names := maps.Clone(h.values)
+	names := slices.Sorted(maps.Keys(h.values))
 	h.mu.Unlock()
-	for name := range names {
+	for _, name := range names {
 		h.mu.Lock() // so that what is written is not of one moment
 		n := h.values[name]
 		h.mu.Unlock()

@@ -10,36 +10,41 @@
 // everything. A checkpoint is fuzzy: it is written while appends go on, so that it may already hold the effect of a record of
 // its first segment. Taking a record must therefore be idempotent.
 //
-// A file begins with a line that names its format, and a head that stands there twice, since without it nothing else can be checked.
-// Then come records: one byte of kind, four of length (little endian), the content, and four of CRC-32C over all of these. The
-// checksum starts from a number that was drawn for this journal and stands in the head, so that a payload that looks like
-// a record cannot be taken for one. The first record of a segment lists the older segments that count and how many bytes of each: what
-// stands behind is the torn tail of a crash. A checkpoint ends with a record that counts its records. It is written under
-// another name, synced, renamed, and the folder is synced; then all that is older is removed.
+// A file begins with a line that names its format, and a head that stands there twice, since without it nothing else can be
+// checked. Then come records: one byte of kind, four of length (little endian), the content, and four of CRC-32C over all of
+// these. The checksum starts from a number that was drawn for this journal and stands in the head, so that a payload that looks
+// like a record cannot be taken for one. The first record of a segment lists the older segments that count and how many bytes of
+// each: what stands behind is the torn tail of a crash. A checkpoint ends with a record that counts its records. It is written
+// under another name, synced, renamed, and the folder is synced; then all that is older is removed.
 //
 // One program at a time may use a folder.
 //
 // # Promise
 //
 // A [Waiter] is told that a position is durable only after all records up to it have been synced, in their order, and a kill or a
-// loss of power at any moment later keeps them. Having somebody wait makes a sync happen at once; while it runs, appends
-// and waiters gather for the next. What nobody waits for is handed to the operating system about 100 ms after it was appended, so that a
-// kill of the program loses little, and synced within Options.Interval. An idle journal does nothing at all.
+// loss of power at any moment later keeps them. Having somebody wait makes a sync happen at once; while it runs, appends and
+// waiters gather for the next. What nobody waits for is handed to the operating system about 100 ms after it was appended, so
+// that a kill of the program loses little, and synced within Options.Interval. An idle journal does nothing at all.
 //
-// The records of one append stay together and in order, but are not a transaction: a crash can keep the first of them only.
+// After a crash a replay gives a beginning of all that was ever appended, at least as long as what was durable, and never a later
+// append without an earlier one: a checkpoint is completed only when the segments are as far as what it may have seen. The
+// records of one append are not a transaction, though: a crash can keep the first of them only.
 //
-// Memory is bounded: when the disk is so slow that 8 MiB wait to be written, [Journal.Begin] waits too, and so do those who read from
-// clients.
+// Memory is bounded: when the disk is so slow that 8 MiB wait to be written, [Journal.Begin] waits too, and so do those who read
+// from clients.
 //
 // # Failure
 //
-// When a write or a sync fails, what could not be written is given up and all who wait are told [Waiter.Failed]. A failed sync is never
-// tried again on the same file, since the system may have forgotten the pages that it could not write. Appends are counted
-// but not kept until an attempt to recover succeeds (after 1 s, then after ever longer pauses up to 10 s): a new segment and a checkpoint, which
-// holds all that the caller has in memory, so that whatever was appended up to then is durable again.
+// When a write or a sync fails, what could not be written is given up and all who wait are told [Waiter.Failed]. A failed sync is
+// never tried again on the same file, since the system may have forgotten the pages that it could not write. Appends are counted
+// but not kept until an attempt to recover succeeds (after 1 s, then after ever longer pauses up to 10 s): a new segment and a
+// checkpoint, which holds all that the caller has in memory, so that whatever was appended up to then is durable. A checkpoint
+// that fails while the segments can be written holds nobody up: the journal grows, and another one is tried later.
 //
-// Damage never stops a start: what cannot be read is skipped up to the next whole record, the file is kept under another name,
-// and described in the [Report].
+// Damage never stops a start: what cannot be read is skipped up to the next whole record, and described in the [Report]; a
+// checkpoint is written at once, and then the damaged file is kept under another name (….damaged-20060102T150405Z). A checkpoint
+// that is damaged is replaced by an older one if it is still there. What a crash leaves at the end of the newest segment is no
+// damage, and neither is a folder in the middle of a checkpoint or of a recovery.
 package journal
 
 import (
@@ -88,8 +93,8 @@ const (
 // flushAfter is how long an append that nobody waits for stays in the program's own memory.
 const flushAfter = 100 * time.Millisecond
 
-// Journal is the log. Its life is Open, Replay, Run. Begin, Wait, Durable, Err and Stats may be called from anywhere at any time; what is
-// appended before Run stays in memory until then, and what is appended after Run is not kept.
+// Journal is the log. Its life is Open, Replay, Run. Begin, Wait, Durable, Err and Stats may be called from anywhere at any time;
+// what is appended before Run stays in memory until then, and what is appended after Run is not kept.
 type Journal struct {
 	disk            disk
 	folder          string
@@ -144,8 +149,8 @@ type Stats struct {
 	Size              int64 // bytes on disk, without what was set aside as damaged
 }
 
-// Open opens the journal in a folder, which it makes if it is not there. It changes nothing in it and starts nothing. The error is that of
-// a folder that cannot be made or read.
+// Open opens the journal in a folder, which it makes if it is not there. It changes nothing in it and starts nothing. The error
+// is that of a folder that cannot be made or read.
 func Open(folder string, o Options) (*Journal, error) {
 	j, err := open(realDisk(folder), o)
 	if err != nil {

@@ -9,8 +9,8 @@ type Reader struct {
 	first bool
 }
 
-// First says that this is the first record of its file that could be read. A caller whose records refer to earlier ones of the same file
-// forgets those of the file before: when some are damaged, the same references may mean others there.
+// First says that this is the first record of its file that could be read. A caller whose records refer to earlier ones of the
+// same file forgets those of the file before: when some are damaged, the same references may mean others there.
 func (r *Reader) First() bool { return r.first }
 
 // Number reads a number; 0 if there is none.

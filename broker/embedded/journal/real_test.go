@@ -15,8 +15,8 @@ import (
 	"home.arpa/homehub/broker/embedded/journal"
 )
 
-// Many append, wait, and look, while checkpoints are written, in a real folder; now and then somebody reads the files as they are, which is
-// what a kill would leave. Whatever somebody was told of is there.
+// Many append, wait, and look, while checkpoints are written, in a real folder; now and then somebody reads the files as they
+// are, which is what a kill would leave. Whatever somebody was told of is there.
 func TestManyAtOnceInARealFolder(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "a", "journal")
 	var history []string
@@ -77,7 +77,8 @@ func TestManyAtOnceInARealFolder(t *testing.T) {
 	}
 }
 
-// look copies a folder in use and replays it. It is not ok if a checkpoint was completed meanwhile, so that the copy is of no one moment.
+// look copies a folder in use and replays it. It is not ok if a checkpoint was completed meanwhile, so that the copy is of no one
+// moment.
 func look(t *testing.T, folder string) (*house, bool) {
 	before, err := os.ReadDir(folder)
 	if err != nil {

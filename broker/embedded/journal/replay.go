@@ -32,8 +32,8 @@ type replay struct {
 }
 
 // Replay hands every record of the newest checkpoint and of what was appended after it to take, in order. It is called once,
-// before anything is appended and before Run. Damage is described in the report and logged; the error is that of files that cannot be read at
-// all or were written by a newer version of the program.
+// before anything is appended and before Run. Damage is described in the report and logged; the error is that of files that
+// cannot be read at all or were written by a newer version of the program.
 func (j *Journal) Replay(take func(kind byte, content *Reader)) (Report, error) {
 	r := &replay{Journal: j, now: time.Now(), heads: map[uint64]*fileHead{}, damaged: map[string]string{}, budget: searchBudget}
 	if err := r.run(take); err != nil {
@@ -58,8 +58,8 @@ func (r *replay) run(take func(kind byte, content *Reader)) error {
 	return r.readSegments(take)
 }
 
-// readHeads reads the heads of the segments. All files of a journal have the same salt, so that one whose heads are both damaged can be
-// checked with that of another; what is written from now on gets it too.
+// readHeads reads the heads of the segments. All files of a journal have the same salt, so that one whose heads are both damaged
+// can be checked with that of another; what is written from now on gets it too.
 func (r *replay) readHeads() error {
 	for _, n := range r.found.segments {
 		h, err := r.readHead(segmentName(n), segmentFormat, n)
@@ -87,8 +87,8 @@ func (r *replay) inherit(h *fileHead) {
 	}
 }
 
-// choose finds the checkpoint that everything stands on: the newest, or if that is damaged, the newest whole one. An older one is there only
-// when the program ended between completing a checkpoint and removing what is older.
+// choose finds the checkpoint that everything stands on: the newest, or if that is damaged, the newest whole one. An older one is
+// there only when the program ended between completing a checkpoint and removing what is older.
 func (r *replay) choose() error {
 	all := r.found.checkpoints
 	if len(all) == 0 {
@@ -172,8 +172,8 @@ func (r *replay) readSegments(take func(byte, *Reader)) error {
 	return nil
 }
 
-// plan says which segments count, and how much of each. The newest head that can be read says it of the segments back to the checkpoint
-// that it names. If that checkpoint cannot be used, the next head before it says the same for those before.
+// plan says which segments count, and how much of each. The newest head that can be read says it of the segments back to the
+// checkpoint that it names. If that checkpoint cannot be used, the next head before it says the same for those before.
 func (r *replay) plan() map[uint64]int64 {
 	limits := map[uint64]int64{}
 	asking, floor := true, uint64(0)
@@ -208,9 +208,9 @@ func (r *replay) plan() map[uint64]int64 {
 	return limits
 }
 
-// abandoned says that a segment was begun to recover from a failure, and the program ended before the checkpoint was there that it needs.
-// Nothing in it was ever durable. If nothing older is there the checkpoint was lost in another way, and the segment is all that is
-// left.
+// abandoned says that a segment was begun to recover from a failure, and the program ended before the checkpoint was there that
+// it needs. Nothing in it was ever durable. If nothing older is there the checkpoint was lost in another way, and the segment is
+// all that is left.
 func (r *replay) abandoned(n uint64) bool {
 	h := r.heads[n]
 	if !h.based || !h.base.needed || slices.Contains(r.found.checkpoints, n) || n < r.checkpoint {
@@ -259,8 +259,10 @@ type fileRead struct {
 
 func (f *fileRead) describe(ended bool, claimed, records uint64) string {
 	switch {
-	case f.damage.places > 0:
-		return fmt.Sprintf("%d bytes cannot be read, in %d places, the first at offset %d", f.damage.bytes, f.damage.places, f.damage.first)
+	case f.damage.places == 1:
+		return fmt.Sprintf("%d bytes at offset %d cannot be read", f.damage.bytes, f.damage.first)
+	case f.damage.places > 1:
+		return fmt.Sprintf("%d bytes in %d places cannot be read, the first at offset %d", f.damage.bytes, f.damage.places, f.damage.first)
 	case !ended:
 		return fmt.Sprintf("it is cut off after %d bytes", f.end)
 	case claimed != records:
@@ -270,8 +272,8 @@ func (f *fileRead) describe(ended bool, claimed, records uint64) string {
 	}
 }
 
-// readFile hands the records of a file to take, up to a limit. What is damaged between whole records is in the result; what stands behind
-// the last of them is not.
+// readFile hands the records of a file to take, up to a limit. What is damaged between whole records is in the result; what
+// stands behind the last of them is not.
 func (r *replay) readFile(name, format string, n uint64, limit int64, take func(byte, *Reader), contents bool) (*fileRead, error) {
 	h, err := r.readHead(name, format, n)
 	if err != nil {

@@ -27,7 +27,7 @@ func TestWhatNobodyWaitsForIsWrittenSoonAndSyncedLater(t *testing.T) {
 		if got := len(disk.read("journal-000000000001")); got != size {
 			t.Errorf("%d bytes were written before their time", got-size)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if got := len(disk.read("journal-000000000001")); got != size+int(p) {
 			t.Errorf("%d bytes were written, not %d", got-size, p)
@@ -97,6 +97,33 @@ func TestALifeInWhichNothingHappensLeavesTheFolderAsItWas(t *testing.T) {
 		}
 		if n := len(disk.names()); n != 2 {
 			t.Errorf("after lives that were killed: %q", disk.names())
+		}
+	})
+}
+
+// Each life begins a segment. So that many short ones leave few, a checkpoint is written before its time.
+func TestShortLivesLeaveFewFiles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk, history := newMemory(), []string(nil)
+		for life := range 30 {
+			h := move(t, disk, journal.Options{})
+			if n := h.steps(history); n != life || len(h.report.Damaged) > 0 {
+				t.Fatalf("%d steps in life %d, %q", n, life, h.report.Damaged)
+			}
+			h.history = history
+			end := h.run()
+			p, _ := h.raise("a")
+			if err := h.wait(p); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			disk, history = disk.killed(), h.history
+			if err := end(); err != nil {
+				t.Fatal(err)
+			}
+			if n := len(disk.names()); n > 11 {
+				t.Fatalf("%d files", n)
+			}
 		}
 	})
 }

@@ -7,8 +7,8 @@ import (
 	"io"
 )
 
-// The search for the next whole record tries every byte as a beginning. A record of up to freeSearch bytes is always tried; trying longer
-// ones is bounded in all, so that content that looks like lengths cannot make a start take minutes.
+// The search for the next whole record tries every byte as a beginning. A record of up to freeSearch bytes is always tried;
+// trying longer ones is bounded in all, so that content that looks like lengths cannot make a start take minutes.
 const (
 	freeSearch   = 256
 	searchBudget = 1 << 30

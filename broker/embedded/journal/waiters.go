@@ -24,10 +24,10 @@ type waiting struct {
 	waiter   Waiter
 }
 
-// Wait has a waiter told, once, what becomes of a position: Durable when all up to it is on disk, Failed when it could not be written. The
-// journal's goroutine tells it, so that Wait may be called with any lock held but that of Begin; only when Run has returned does
-// Wait tell it itself before it returns. Before Run nobody is told. While the journal cannot be written, a waiter is told by the
-// next attempt to recover, which takes 10 s at most.
+// Wait has a waiter told, once, what becomes of a position: Durable when all up to it is on disk, Failed when it could not be
+// written. The journal's goroutine tells it, so that Wait may be called with any lock held but that of Begin; only when Run has
+// returned does Wait tell it itself before it returns. Before Run nobody is told. While the journal cannot be written, a waiter
+// is told by the next attempt to recover, which takes 10 s at most.
 func (j *Journal) Wait(p Position, w Waiter) {
 	ws := &j.waiters
 	ws.mu.Lock()

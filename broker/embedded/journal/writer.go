@@ -34,9 +34,9 @@ type Writer struct {
 	out     *chunkFile // of a checkpoint
 }
 
-// Begin starts an append: it takes the journal's lock, which Commit gives back. What is appended must be in what the checkpoint function
-// of Run sees from the moment of Commit on; so change the state before Commit, or hold a lock that the checkpoint function needs.
-// Begin waits while the disk is too slow for what is appended, but never on a disk that fails.
+// Begin starts an append: it takes the journal's lock, which Commit gives back. What is appended must be in what the checkpoint
+// function of Run sees from the moment of Commit on; so change the state before Commit, or hold a lock that the checkpoint
+// function needs. Begin waits while the disk is too slow for what is appended, but never on a disk that fails.
 func (j *Journal) Begin() *Writer {
 	j.mu.Lock()
 	for len(j.append.buf) >= maxBuffer && j.mode == running {
@@ -46,8 +46,8 @@ func (j *Journal) Begin() *Writer {
 	return &j.append
 }
 
-// Commit ends the append and returns the position that covers it. A record that was begun but not ended is dropped, so that Commit can be
-// deferred.
+// Commit ends the append and returns the position that covers it. A record that was begun but not ended is dropped, so that
+// Commit can be deferred.
 func (w *Writer) Commit() Position {
 	j := w.journal
 	if j == nil {
@@ -83,8 +83,9 @@ func (j *Journal) take(spare []byte) (data []byte, upTo Position) {
 	return data, upTo
 }
 
-// Segment is the number of the file that is being appended to. It stays the same from Begin to Commit; records that were appended
-// while it was the same are replayed together, or not at all. In a checkpoint it is the number of the checkpoint.
+// Segment is the number of the file that is being appended to. It stays the same from Begin to Commit. A record may refer to
+// those that were appended before it with the same number, and to no others: checkpoints do away with older segments. In a
+// checkpoint it is the number of the checkpoint.
 func (w *Writer) Segment() uint64 { return w.segment }
 
 // Record starts a record of a kind, 1 to 100, which End ends.
@@ -140,7 +141,8 @@ func (w *Writer) flush() {
 	w.buf, w.whole = w.buf[:0], 0
 }
 
-// A checkpoint is written in chunks and synced every syncSize bytes, so that the syncs of the segments never stand behind a large one.
+// A checkpoint is written in chunks and synced every syncSize bytes, so that the syncs of the segments never stand behind a large
+// one.
 const (
 	chunkSize = 64 << 10
 	syncSize  = 1 << 20
