@@ -67,6 +67,9 @@ func (l *ledger) begin() *journal.Writer {
 	return w
 }
 
+// crowded says that the disk is slower than the clients: whoever has something for the journal should be held back.
+func (l *ledger) crowded() bool { return l != nil && l.log.Crowded() }
+
 func (l *ledger) commit(w *journal.Writer) position {
 	p := w.Commit()
 	if !l.strict {

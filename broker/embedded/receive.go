@@ -1,5 +1,7 @@
 package embedded
 
+import "net"
+
 // publish handles a PUBLISH packet of the client's: it checks, routes and acknowledges it.
 func (c *conn) publish(first byte, body []byte) error {
 	if len(c.batch.calls) > 0 { // a handler may subscribe, because of the message before this one, to the topic of this one
@@ -9,6 +11,12 @@ func (c *conn) publish(first byte, body []byte) error {
 	id, err := decodePublish(first, body, c.connect.version, &c.names, m)
 	if err != nil {
 		return err
+	}
+	if m.qos > 0 && b.ledger.crowded() {
+		c.settle() // nobody else waits with it
+		if b.ledger.log.Room(c.life) != nil {
+			return net.ErrClosed
+		}
 	}
 	b.counts.received.Add(1)
 	m.client = c.connect.id

@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"log/slog"
 	"slices"
@@ -399,6 +400,37 @@ func TestTheLastCheckpointSavesWhatCouldNotBeWritten(t *testing.T) {
 		}
 		if n := move(t, disk, journal.Options{}).steps(h.history); n != 1 {
 			t.Errorf("%d of 1 steps", n)
+		}
+	})
+}
+
+// Room waits, long before Begin does, until the disk has caught up, or for as long as its context lasts.
+func TestRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := newMemory()
+		disk.pause = 3 * time.Second
+		h := move(t, disk, journal.Options{CheckpointAfter: 1 << 40})
+		end := h.run()
+		defer end()
+		if h.j.Crowded() || h.j.Room(t.Context()) != nil {
+			t.Error("an idle journal has no room")
+		}
+		p, _ := h.raise("a")
+		go func() { _ = h.wait(p) }()
+		synctest.Wait() // the sync has begun
+		h.ballast = make([]byte, journal.MaxBuffer/2)
+		h.raise("b")
+		if !h.j.Crowded() {
+			t.Fatal("half of what Begin takes is not crowded")
+		}
+		begin := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := h.j.Room(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != time.Second {
+			t.Errorf("Room returned %v after %v", err, time.Since(begin))
+		}
+		if err := h.j.Room(t.Context()); err != nil || time.Since(begin) != 3*time.Second {
+			t.Errorf("Room returned %v after %v, the sync takes 3 s", err, time.Since(begin))
 		}
 	})
 }

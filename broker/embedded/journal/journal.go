@@ -30,8 +30,8 @@
 // append without an earlier one: a checkpoint is completed only when the segments are as far as what it may have seen. The
 // records of one append are not a transaction, though: a crash can keep the first of them only.
 //
-// Memory is bounded: when the disk is so slow that 8 MiB wait to be written, [Journal.Begin] waits too, and so do those who read
-// from clients.
+// Memory is bounded: when the disk is so slow that 4 MiB wait to be written, [Journal.Room] holds back whoever asks before it appends;
+// with 8 MiB [Journal.Begin] waits, too.
 //
 // # Failure
 //
@@ -86,6 +86,7 @@ type Waiter interface {
 // The bounds of what is in memory.
 const (
 	flushSize = 256 << 10 // this much is written at once, though nobody waits for it
+	crowded   = 4 << 20   // from here on Room waits
 	maxBuffer = 8 << 20   // from here on Begin waits
 	keepSize  = 1 << 20   // a larger buffer is given back when little is appended
 )
@@ -113,12 +114,13 @@ type Journal struct {
 	trouble atomic.Pointer[error] // nil while all is well
 	counts  counts
 
-	mu     sync.Mutex // held from Begin to Commit
-	room   *sync.Cond // with mu: the buffer was taken, or need not be waited for
-	append Writer     // with mu
-	before int        // with mu: how much was in the buffer at Begin
-	taken  Position   // with mu: what was appended before the buffer
-	mode   mode       // with mu
+	mu     sync.Mutex   // held from Begin to Commit
+	room   *sync.Cond   // with mu: the buffer was taken, or need not be waited for
+	append Writer       // with mu
+	before int          // with mu: how much was in the buffer at Begin
+	taken  Position     // with mu: what was appended before the buffer
+	crowd  atomic.Int64 // how much is in the buffer
+	mode   mode         // with mu
 }
 
 // mode says what becomes of what is appended.

@@ -269,7 +269,8 @@ func TestCheckpointsAreWrittenWhileAppendsGoOn(t *testing.T) {
 		if time.Since(start) > 0 {
 			t.Errorf("it took %s to become durable beside a checkpoint", time.Since(start))
 		}
-		h.raise("b") // nobody waits for it, and the checkpoint may hold it
+		h.raise("a") // nobody waits for it, and the checkpoint is past it
+		h.raise("l") // nor for this, which the checkpoint will hold
 		if n := move(t, disk.killed(), journal.Options{}).steps(h.history); n < 13 {
 			t.Errorf("%d of 13 steps are there before the checkpoint is", n)
 		}
@@ -278,8 +279,8 @@ func TestCheckpointsAreWrittenWhileAppendsGoOn(t *testing.T) {
 		if want := []string{"checkpoint-000000000002", "journal-000000000002"}; !slices.Equal(disk.names(), want) {
 			t.Errorf("%q is left, not %q", disk.names(), want)
 		}
-		if n := move(t, disk.synced(), journal.Options{}).steps(h.history); n != 14 {
-			t.Errorf("%d of 14 steps are durable after the checkpoint", n)
+		if n := move(t, disk.synced(), journal.Options{}).steps(h.history); n != 15 {
+			t.Errorf("%d of 15 steps are durable after the checkpoint", n)
 		}
 		if s := h.j.Stats(); s.Checkpoints != 1 {
 			t.Errorf("%d checkpoints", s.Checkpoints)

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -36,7 +37,8 @@ type Writer struct {
 
 // Begin starts an append: it takes the journal's lock, which Commit gives back. What is appended must be in what the checkpoint
 // function of Run sees from the moment of Commit on; so change the state before Commit, or hold a lock that the checkpoint
-// function needs. Begin waits while the disk is too slow for what is appended, but never on a disk that fails.
+// function needs. Begin waits while the disk is far too slow for what is appended, but never on a disk that fails; whoever may wait
+// without a lock calls Room before.
 func (j *Journal) Begin() *Writer {
 	j.mu.Lock()
 	for len(j.append.buf) >= maxBuffer && j.mode == running {
@@ -44,6 +46,28 @@ func (j *Journal) Begin() *Writer {
 	}
 	j.before = len(j.append.buf)
 	return &j.append
+}
+
+// Crowded says whether Room would wait.
+func (j *Journal) Crowded() bool { return j.crowd.Load() >= crowded }
+
+// Room waits while more is in memory than should be, because the disk is slower than those who append. It returns at once
+// where the disk fails, and with ctx's error when ctx ends.
+func (j *Journal) Room(ctx context.Context) error {
+	if !j.Crowded() {
+		return nil
+	}
+	defer context.AfterFunc(ctx, func() {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		j.room.Broadcast()
+	})()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for len(j.append.buf) >= crowded && j.mode == running && ctx.Err() == nil {
+		j.room.Wait()
+	}
+	return ctx.Err()
 }
 
 // Commit ends the append and returns the position that covers it. A record that was begun but not ended is dropped, so that
@@ -59,6 +83,7 @@ func (w *Writer) Commit() Position {
 		j.discard()
 	}
 	p := j.position()
+	j.crowd.Store(int64(w.whole))
 	j.mu.Unlock()
 	if news {
 		signal(j.wake)
@@ -73,12 +98,14 @@ func (j *Journal) position() Position { return j.taken + Position(j.append.whole
 func (j *Journal) discard() {
 	j.taken = j.position()
 	j.append.buf, j.append.whole = j.append.buf[:0], 0
+	j.crowd.Store(0)
 }
 
 // take hands the buffer to the committer and gives the appenders another one. The lock is held.
 func (j *Journal) take(spare []byte) (data []byte, upTo Position) {
 	data, upTo = j.append.buf[:j.append.whole], j.position()
 	j.append.buf, j.append.whole, j.taken = spare[:0], 0, upTo
+	j.crowd.Store(0)
 	j.room.Broadcast()
 	return data, upTo
 }
