@@ -50,11 +50,12 @@ func (b *Broker) admit(c *conn) byte {
 		k.user = c.peer.user
 	case k.credentials:
 		if !b.options().Authenticate(k.user, password) {
-			b.refused(c, "wrong user name or password")
+			b.refused(c, wrongPassword)
+			b.holdUp(c)
 			return badUserOrPassword
 		}
 	case b.options().Anonymous == Never, b.options().Anonymous == Loopback && !c.peer.local:
-		b.refused(c, "no credentials; hub user add")
+		b.refused(c, noCredentials)
 		return notAuthorized
 	}
 	if w := k.will; w != nil && c.options.topicTooLong(w.message.topic) {
@@ -62,7 +63,7 @@ func (b *Broker) admit(c *conn) byte {
 		return topicInvalid
 	}
 	if w := k.will; w != nil && !b.permit(k.id, k.user).MayPublish(w.message.topic) {
-		b.refused(c, "its will message goes to "+w.message.topic+", where it may not publish")
+		b.refused(c, foreignWill+clip(w.message.topic)+", where it may not publish")
 		return notAuthorized
 	}
 	return success
@@ -124,14 +125,6 @@ func (s *session) allow(p Permit) { s.permit.Store(&p) }
 
 // may is what the session's client may do.
 func (s *session) may() Permit { return *s.permit.Load() }
-
-// refused logs a refusal, each one once in a while.
-func (b *Broker) refused(c *conn, why string) {
-	if b.sampler.allow(c.peer.host + " " + c.connect.id + " " + why) {
-		b.log.Warn(fmt.Sprintf("%s (%s) refused: %s", c.peer.host, c.connect.id, why), //nolint:sloglint // what the owner reads
-			"address", c.peer.address, "client", c.connect.id, "user", c.connect.user)
-	}
-}
 
 // sampler lets a log line through once in samplePeriod. What it does not remember, because too much happens, it lets through
 // only while it has room: a flood of different lines is a flood.

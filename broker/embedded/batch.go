@@ -18,6 +18,7 @@ type batch struct {
 	owed    []owed   // what is to be written into the journal
 	receipt receipt  // the publisher's for the message that is being routed
 	after   position // what the acknowledgement of the message depends on
+	crowded bool     // a connection that was touched gets messages from others, too
 }
 
 // call is one message for a link's handler.
@@ -55,12 +56,19 @@ func (b *batch) account(m *message, r *router) {
 func (b *batch) touch(c *conn) {
 	if !c.out.marked.Swap(true) {
 		b.touched = append(b.touched, c)
+		if c.feeder.Load() != b && b != &c.batch {
+			b.crowded = c.feeder.Swap(b) != nil || b.crowded
+		}
 	}
 }
 
 // settle flushes, then calls the handlers, which may wait for room. No lock is held. ctx is the publisher's life.
 func (b *batch) settle(ctx context.Context) {
 	for len(b.touched) > 0 || len(b.calls) > 0 {
+		if b.crowded { // whoever else has input may add to what leaves with one write
+			b.crowded = false
+			runtime.Gosched()
+		}
 		b.flush()
 		calls := b.calls
 		b.calls = nil
@@ -74,12 +82,7 @@ func (b *batch) settle(ctx context.Context) {
 	}
 }
 
-// flush writes what was appended. Before it does, other publishers that have something at this moment get their turn: what they
-// append to the same connections leaves with the same system call.
 func (b *batch) flush() {
-	if len(b.touched) > 0 {
-		runtime.Gosched()
-	}
 	for _, c := range b.touched {
 		c.flush()
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strconv"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -40,6 +41,10 @@ type peer struct {
 	fragile bool   // a read deadline that passes ends the transport
 	user    string // whom its client certificate names, empty without one
 }
+
+// Network and String make a peer a net.Addr, whose text mochi asks for.
+func (peer) Network() string  { return "tcp" }
+func (p peer) String() string { return p.address }
 
 // cause is why a connection ends.
 type cause struct {
@@ -88,13 +93,14 @@ type conn struct {
 	codes      []byte // for the SUBACK or UNSUBACK that mochi is about to encode
 	replays    []replay
 	batch      batch
+	feeder     atomic.Pointer[batch] // of the one who flushed to this connection last, its own aside
 
 	out outbox
 }
 
 func newConn(b *Broker, nc net.Conn, p peer) *conn {
 	c := &conn{broker: b, options: b.options(), net: nc, peer: p, born: time.Now(), over: make(chan struct{})}
-	c.name = fmt.Sprintf("#%d", b.numbers.Add(1))
+	c.name = "#" + strconv.FormatUint(b.numbers.Add(1), 10)
 	c.names.limits = c.options
 	c.life, c.end = context.WithCancel(context.Background())
 	if tcp, ok := nc.(*net.TCPConn); ok {

@@ -3,10 +3,10 @@ package embedded
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
-	"syscall"
 	"time"
 
 	"home.arpa/homehub/broker/embedded/journal"
@@ -37,20 +37,12 @@ func (c *conn) kick(k *cause) {
 
 // fail ends the connection from its own goroutine, for an error of its reader.
 func (c *conn) fail(err error) {
-	k := &cause{reason: "it closed its connection without a goodbye"}
-	var wrong *packetError
-	switch {
-	case errors.As(err, &wrong) && wrong.code == keepAliveTimeout:
-		k.reason, k.code, k.polite = wrong.text, wrong.code, true
-	case errors.As(err, &wrong):
-		k.reason, k.code, k.polite = "protocol error: "+wrong.text, wrong.code, true
-	case errors.Is(err, syscall.ECONNRESET):
-		k.reason = "connection reset by peer"
-	case errors.Is(err, syscall.ETIMEDOUT):
-		k.reason = "connection timed out"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrClosedPipe), err == nil:
-	default:
-		k.reason = tlsReason(err)
+	k := &cause{reason: inWords(err)}
+	if wrong, ok := errors.AsType[*packetError](err); ok {
+		k.code, k.polite = wrong.code, true
+		if wrong.code == keepAliveTimeout {
+			k.reason = fmt.Sprintf("%s: the last was %.0f s ago", wrong.text, c.idle.Seconds())
+		}
 	}
 	if c.stop(k) {
 		c.farewell(k.code)
@@ -78,10 +70,15 @@ func (c *conn) goodbye(g goodbye) error {
 
 // cause says how a client's DISCONNECT ends its connection.
 func (g goodbye) cause() *cause {
-	if g.code != success {
+	switch word := farewells[g.code]; {
+	case g.code == success:
+		return &cause{reason: "said goodbye", clean: true}
+	case g.code == disconnectWithWill:
 		return &cause{reason: "said goodbye and asked for its will"}
+	case word != "":
+		return &cause{reason: "said goodbye because of " + word}
 	}
-	return &cause{reason: "said goodbye", clean: true}
+	return &cause{reason: fmt.Sprintf("said goodbye with reason code %#x", g.code)}
 }
 
 // ending is why the connection ended, which is the client's goodbye if it said any. One that was taken over may have said it
@@ -232,9 +229,8 @@ func (c *conn) refill(b []byte) []byte {
 // broken ends the connection after a failed write.
 func (c *conn) broken(err error) {
 	c.out.discard()
-	k := &cause{reason: "connection reset by peer"}
-	var late net.Error
-	if errors.As(err, &late) && late.Timeout() {
+	k := &cause{reason: inWords(err)}
+	if late, ok := errors.AsType[net.Error](err); ok && late.Timeout() {
 		k.reason = "it did not read for " + writeTimeout.String()
 	}
 	c.kick(k)

@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"runtime/debug"
+	"strconv"
 	"sync"
 	"time"
 
@@ -17,15 +19,23 @@ import (
 
 var noLog = slog.New(slog.DiscardHandler)
 
-// gate counts the connections, and ends them all when the broker stops.
+// gate counts the connections, and ends them all when the broker stops. It remembers who came, how that ended, and who
+// was turned away.
 type gate struct {
 	mu        sync.Mutex
-	conns     map[*conn]struct{}
+	visits    map[*conn]*visit
+	sockets   uint64 // that were let in since the start
+	pastIn    Flow   // over connections that have ended
+	pastOut   Flow
 	byHost    map[string]int
 	strangers map[string]int // by host
 	waiting   int            // all strangers
 	closed    bool
 	open      sync.WaitGroup
+
+	history  history
+	refusals refusals
+	guesses  guesses
 }
 
 // enter counts a connection in, unless a limit is reached or the broker stops.
@@ -35,8 +45,8 @@ func (g *gate) enter(c *conn, o *Options) error {
 	switch {
 	case g.closed:
 		return broker.ErrClosed
-	case len(g.conns) >= o.MaxConnections:
-		return fmt.Errorf("%d connections are open", len(g.conns))
+	case len(g.visits) >= o.MaxConnections:
+		return fmt.Errorf("%d connections are open", len(g.visits))
 	case g.waiting >= o.MaxStrangers:
 		return fmt.Errorf("%d connections have not introduced themselves", g.waiting)
 	case !c.peer.local && g.strangers[c.peer.host] >= o.MaxStrangersPerAddress:
@@ -44,10 +54,11 @@ func (g *gate) enter(c *conn, o *Options) error {
 	case !c.peer.local && g.byHost[c.peer.host] >= o.MaxConnectionsPerAddress:
 		return fmt.Errorf("%d connections are open from its address", g.byHost[c.peer.host])
 	}
-	if g.conns == nil {
-		g.conns, g.byHost, g.strangers = map[*conn]struct{}{}, map[string]int{}, map[string]int{}
+	if g.visits == nil {
+		g.visits, g.byHost, g.strangers = map[*conn]*visit{}, map[string]int{}, map[string]int{}
 	}
-	g.conns[c] = struct{}{}
+	g.visits[c] = &visit{}
+	g.sockets++
 	g.byHost[c.peer.host]++
 	g.strangers[c.peer.host]++
 	g.waiting++
@@ -72,7 +83,10 @@ func decrement(counts map[string]int, key string) {
 func (g *gate) leave(c *conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	delete(g.conns, c)
+	v := g.visits[c]
+	g.pastIn.add(v.in.flow())
+	g.pastOut.add(v.out.flow())
+	delete(g.visits, c)
 	decrement(g.byHost, c.peer.host)
 	g.open.Done()
 }
@@ -82,8 +96,8 @@ func (g *gate) shut() []*conn {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.closed = true
-	all := make([]*conn, 0, len(g.conns))
-	for c := range g.conns {
+	all := make([]*conn, 0, len(g.visits))
+	for c := range g.visits {
 		all = append(all, c)
 	}
 	return all
@@ -136,6 +150,12 @@ func (b *Broker) accept(ctx context.Context, l net.Listener) {
 
 // peerOf describes the other end of a socket. What has no IP address, such as a pipe, is in this process or on this machine.
 func peerOf(nc net.Conn) peer {
+	if tcp, ok := nc.RemoteAddr().(*net.TCPAddr); ok && tcp.Zone == "" {
+		at := tcp.AddrPort()
+		ip := at.Addr().Unmap()
+		host := ip.String()
+		return peer{address: net.JoinHostPort(host, strconv.Itoa(int(at.Port()))), host: host, local: ip.IsLoopback()}
+	}
 	address := nc.RemoteAddr().String()
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {
@@ -147,11 +167,10 @@ func peerOf(nc net.Conn) peer {
 
 // serve runs one connection from its first byte to its last.
 func (b *Broker) serve(nc net.Conn, p peer) {
+	growStack(false)
 	c := newConn(b, secure(nc), p)
 	if err := b.gate.enter(c, c.options); err != nil {
-		if b.sampler.allow("full " + p.host) {
-			b.log.Warn("turned a connection away", "address", p.address, "error", err)
-		}
+		b.full(c, err)
 		c.end()
 		_ = nc.Close()
 		return
@@ -163,10 +182,11 @@ func (b *Broker) serve(nc net.Conn, p peer) {
 	if !c.introduce() {
 		return
 	}
+	defer b.left(c) // after that
 	defer b.giveBack(c)
 	resumed, code := b.claim(c)
 	if code != success {
-		b.refused(c, "its client identifier belongs to another user")
+		b.refused(c, foreignClient)
 		c.turnAway(code)
 		return
 	}
@@ -178,6 +198,7 @@ func (b *Broker) serve(nc net.Conn, p peer) {
 func (c *conn) introduce() bool {
 	defer c.broker.gate.known(c)
 	if err := c.shakeHands(); err != nil {
+		c.broker.unsecured(c, err)
 		c.shakeOff(err)
 		return false
 	}
@@ -189,16 +210,30 @@ func (c *conn) introduce() bool {
 		}
 	}
 	if err != nil {
-		c.broker.log.Debug("no connection", "address", c.peer.address, "error", err)
+		c.broker.strange(c, err)
 		c.turnAway(codeOf(err))
 		return false
 	}
 	c.negotiate()
+	if tcp, ok := c.net.(*net.TCPConn); ok && c.connect.keepAlive == 0 {
+		_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true}) // at least the kernel notices that it is gone
+	}
 	if code := c.broker.admit(c); code != success {
 		c.turnAway(code)
 		return false
 	}
 	return true
+}
+
+// growStack makes the goroutine's stack as large as mochi's frames, which hold whole packets, will need it, while there is little on it
+// to copy. Growing step by step underneath them is a tenth of what a connection costs.
+//
+//go:noinline
+func growStack(touch bool) {
+	if touch { // never: it is the frame that counts, and memory that is not touched costs nothing
+		var space [9 << 10]byte
+		runtime.KeepAlive(&space)
+	}
 }
 
 // turnAway answers CONNECT with a refusal, or with nothing when code is 0.
@@ -234,11 +269,11 @@ func (c *conn) run() {
 // opened begins the life of a connection whose CONNACK has been written.
 func (b *Broker) opened(c *conn) {
 	c.idle = time.Duration(c.connect.keepAlive) * 1500 * time.Millisecond // [MQTT-3.1.2-22]
-	b.counts.connections.Add(1)
-	b.counts.connected.Add(1)
+	b.counts.arrived()
+	b.came(c)
 	c.opened.Store(true)
 	c.settle()
-	b.log.Info("client connected", "client", c.connect.id, "user", c.connect.user, "address", c.peer.address, "version", versionName(c.connect.version))
+	b.sayCame(c)
 	b.links.session(broker.Session{
 		Client: c.connect.id, User: c.connect.user, Address: c.peer.address, Connected: true, WillTopic: c.willTopic(),
 	})

@@ -70,12 +70,11 @@ func (l *ledger) begin() *journal.Writer {
 // crowded says that the disk is slower than the clients: whoever has something for the journal should be held back.
 func (l *ledger) crowded() bool { return l != nil && l.log.Crowded() }
 
-func (l *ledger) commit(w *journal.Writer) position {
-	p := w.Commit()
-	if !l.strict {
-		return 0
+// commit ends what begin has begun. It is deferred, since nothing may keep the journal's lock.
+func (l *ledger) commit(w *journal.Writer, after *position) {
+	if p := w.Commit(); l.strict {
+		*after = p
 	}
-	return p
 }
 
 // number is a message's in the present file, into which it is written if it is not there yet.
@@ -92,17 +91,19 @@ func (l *ledger) number(w *journal.Writer, m *message) uint64 {
 }
 
 // present is a position that covers all that has been written until now.
-func (l *ledger) present() position {
+func (l *ledger) present() (after position) {
 	if l == nil {
 		return 0
 	}
-	return l.commit(l.log.Begin())
+	w := l.log.Begin()
+	defer l.commit(w, &after)
+	return after
 }
 
 // retained says that a message took its place among the retained ones, or cleared it. What was promised to nobody (QoS 0, and what the
 // hub publishes, which it publishes anew in its next life) is written when its time comes, the newest of each topic. The caller
 // holds the router's lock.
-func (l *ledger) retained(m *message, promised bool) position {
+func (l *ledger) retained(m *message, promised bool) (after position) {
 	if l == nil {
 		return 0
 	}
@@ -114,6 +115,7 @@ func (l *ledger) retained(m *message, promised bool) position {
 		return 0
 	}
 	w := l.begin()
+	defer l.commit(w, &after)
 	if len(m.payload) == 0 {
 		writeCleared(w, m.topic)
 	} else {
@@ -122,7 +124,7 @@ func (l *ledger) retained(m *message, promised bool) position {
 		w.Number(n)
 		w.End()
 	}
-	return l.commit(w)
+	return after
 }
 
 func (l *ledger) soil(topic string) {
@@ -157,6 +159,8 @@ func (r *router) writeOne(l *ledger, topic string) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	w := l.begin()
+	var after position // nobody waits for it
+	defer l.commit(w, &after)
 	if m := r.retained.get(topic); m == nil {
 		writeCleared(w, topic)
 	} else {
@@ -165,18 +169,18 @@ func (r *router) writeOne(l *ledger, topic string) {
 		w.Number(n)
 		w.End()
 	}
-	l.commit(w)
 }
 
 // session says that a session was taken up or given back; left is how long it lives on, 0 while it is connected. The caller holds the
 // registry's lock.
-func (l *ledger) session(s *session, left time.Duration) position {
+func (l *ledger) session(s *session, left time.Duration) (after position) {
 	if l == nil {
 		return 0
 	}
 	w := l.begin()
+	defer l.commit(w, &after)
 	writeSession(w, s, s.user, s.expiry, left)
-	return l.commit(w)
+	return after
 }
 
 // end says that a session has ended, if it was one that lasts.
@@ -188,23 +192,25 @@ func (l *ledger) end(s *session) position {
 }
 
 // ended says that a session has ended, or outlives its connection no more. The caller holds the registry's lock.
-func (l *ledger) ended(s *session) position {
+func (l *ledger) ended(s *session) (after position) {
 	if l == nil {
 		return 0
 	}
 	w := l.begin()
+	defer l.commit(w, &after)
 	w.Record(endedRecord)
 	w.Number(s.serial)
 	w.End()
-	return l.commit(w)
+	return after
 }
 
 // subscribed says that a session has a subscription, and whether retained messages are to follow. The caller holds the router's lock.
-func (l *ledger) subscribed(s *session, sub *subscription, planned bool) position {
+func (l *ledger) subscribed(s *session, sub *subscription, planned bool) (after position) {
 	if l == nil || !s.keeps.Load() {
 		return 0
 	}
 	w := l.begin()
+	defer l.commit(w, &after)
 	writeSubscribed(w, s, sub)
 	if planned {
 		w.Record(plannedRecord)
@@ -215,7 +221,7 @@ func (l *ledger) subscribed(s *session, sub *subscription, planned bool) positio
 		w.Flag(false) // all that is retained now
 		w.End()
 	}
-	return l.commit(w)
+	return after
 }
 
 // unsubscribed says that a session has no subscription to a filter any more. The caller holds the router's lock.
@@ -233,13 +239,14 @@ func (l *ledger) replayed(s *session, filter string) {
 	}
 }
 
-func (l *ledger) about(s *session, kind byte, filter string) position {
+func (l *ledger) about(s *session, kind byte, filter string) (after position) {
 	w := l.begin()
+	defer l.commit(w, &after)
 	w.Record(kind)
 	w.Number(s.serial)
 	w.Text(filter)
 	w.End()
-	return l.commit(w)
+	return after
 }
 
 // owed is a message that was put into a lasting session's queue and is not in the journal yet.
@@ -256,88 +263,95 @@ type receipt struct {
 
 // queued says that a message has been put into queues, together with the publisher's receipt for it: either all of this comes back
 // after a crash or none. No lock is held.
-func (l *ledger) queued(m *message, all []owed, from receipt) position {
+func (l *ledger) queued(m *message, all []owed, from receipt) (after position) {
 	if l == nil {
 		return 0
 	}
 	w := l.begin()
+	defer l.commit(w, &after)
 	if len(all) == 0 {
 		writeIdentifier(w, receivedRecord, from.session, from.id)
 	} else {
 		n := l.number(w, m)
 		writeQueued(w, n, from, all...)
 	}
-	return l.commit(w)
+	return after
 }
 
 // replay says that a retained message has been put into a queue for a new subscription. The caller holds the session's lock.
-func (l *ledger) replay(s *session, d *delivery) position {
+func (l *ledger) replay(s *session, d *delivery) (after position) {
 	if l == nil || !s.keeps.Load() {
 		return 0
 	}
 	w := l.begin()
+	defer l.commit(w, &after)
 	n := l.number(w, d.message)
 	writeQueued(w, n, receipt{}, owed{s, *d})
-	return l.commit(w)
+	return after
 }
 
 // sent, taken and done follow a message on its way to the client. The caller holds the session's lock.
-func (l *ledger) sent(s *session, d *delivery) position {
+func (l *ledger) sent(s *session, d *delivery) (after position) {
 	if l == nil || !s.keeps.Load() {
 		return 0
 	}
 	w := l.begin()
+	defer l.commit(w, &after)
 	w.Record(sentRecord)
 	w.Number(s.serial)
 	w.Number(d.seq)
 	w.Number(uint64(d.id))
 	w.End()
-	return l.commit(w)
+	return after
 }
 
 func (l *ledger) taken(s *session, d *delivery) position { return l.step(takenRecord, s, d) }
 func (l *ledger) done(s *session, d *delivery) position  { return l.step(doneRecord, s, d) }
 
-func (l *ledger) step(kind byte, s *session, d *delivery) position {
+func (l *ledger) step(kind byte, s *session, d *delivery) (after position) {
 	if l == nil || !s.keeps.Load() {
 		return 0
 	}
 	w := l.begin()
+	defer l.commit(w, &after)
 	w.Record(kind)
 	w.Number(s.serial)
 	w.Number(d.seq)
 	w.End()
-	return l.commit(w)
+	return after
 }
 
 // received says that a QoS 2 message was taken from the client without being queued for anybody, released that it has released
 // one. The caller holds the session's lock.
-func (l *ledger) released(s *session, id uint16) position {
+func (l *ledger) released(s *session, id uint16) (after position) {
 	if l == nil || !s.keeps.Load() {
 		return 0
 	}
 	w := l.begin()
+	defer l.commit(w, &after)
 	writeIdentifier(w, releasedRecord, s, id)
-	return l.commit(w)
+	return after
 }
 
 // willed says that a client has a will, unwilled that it has none any more. The caller holds the registry's lock.
-func (l *ledger) willed(client string, o *overdueWill) position {
+func (l *ledger) willed(client string, o *overdueWill) (after position) {
 	if l == nil {
 		return 0
 	}
 	w := l.begin()
+	defer l.commit(w, &after)
 	writeWill(w, client, o, l.clock)
-	return l.commit(w)
+	return after
 }
 
-func (l *ledger) unwilled(client string) position {
+func (l *ledger) unwilled(client string) (after position) {
 	if l == nil {
 		return 0
 	}
 	w := l.begin()
+	defer l.commit(w, &after)
 	w.Record(unwilledRecord)
 	w.Text(client)
 	w.End()
-	return l.commit(w)
+	return after
 }

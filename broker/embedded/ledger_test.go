@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -331,5 +332,42 @@ func TestQoS2OverACrash(t *testing.T) {
 		if next := sub3.expect(PUBLISH).post(5); next.payload != "another with the same identifier" {
 			t.Errorf("got %+v", next)
 		}
+	})
+}
+
+// Publishers that publish at once may come into the queue in one order and into the journal in another.
+func TestPublishersAtOnceOverACrash(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "broker")
+	bubble(t, embedded.Options{Folder: folder}, func(t *testing.T, b *brokertest.Broker) {
+		const publishers, each = 8, 200
+		sub := connect(t, b, lasting("sub"))
+		sub.subscribe(filter{"t/#", 1})
+		sub.nc.Close()
+		synctest.Wait()
+		var all sync.WaitGroup
+		for p := range publishers {
+			c := connect(t, b, hello{version: 5, id: fmt.Sprint("pub", p)})
+			all.Go(func() {
+				for i := range each {
+					c.send(post{topic: fmt.Sprint("t/", p), payload: fmt.Sprint(i), qos: 1, id: i%10 + 1}.bytes(5))
+					if i%10 == 9 {
+						for range 10 {
+							c.expect(PUBACK)
+						}
+					}
+				}
+			})
+		}
+		all.Wait()
+		again := connect(t, brokertest.New(t, embedded.Options{Folder: crash(t, folder)}), lasting("sub"))
+		next := map[string]int{}
+		for range publishers * each {
+			m := again.receive()
+			if m.payload != fmt.Sprint(next[m.topic]) {
+				t.Fatalf("%s brought %s, want %d", m.topic, m.payload, next[m.topic])
+			}
+			next[m.topic]++
+		}
+		again.quiet()
 	})
 }

@@ -279,7 +279,7 @@ func TestSessionNews(t *testing.T) {
 	}{
 		{"goodbye", hello{}, func(_ *testing.T, _ *brokertest.Broker, c *client) { c.goodbye() }, "said goodbye", true},
 		{"a broken connection", hello{}, func(_ *testing.T, _ *brokertest.Broker, c *client) { c.nc.Close() }, "it closed its connection without a goodbye", false},
-		{"silence", hello{keepAlive: 60}, func(*testing.T, *brokertest.Broker, *client) { time.Sleep(2 * time.Minute) }, "keep alive of 60 s passed without a sign of life", false},
+		{"silence", hello{keepAlive: 60}, func(*testing.T, *brokertest.Broker, *client) { time.Sleep(2 * time.Minute) }, "keep alive of 60 s passed without a sign of life: the last was 90 s ago", false},
 		{"a takeover", hello{}, func(t *testing.T, b *brokertest.Broker, _ *client) { connect(t, b, hello{id: "c"}) }, "taken over by a new connection from pipe", false},
 		{"a protocol error", hello{}, func(_ *testing.T, _ *brokertest.Broker, c *client) { c.send(ack(PUBACK, 0)) }, "protocol error: a packet identifier is 0", false},
 		{"the owner's wish", hello{}, func(_ *testing.T, b *brokertest.Broker, _ *client) { b.Disconnect("c") }, "disconnected by the owner", false},

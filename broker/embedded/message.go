@@ -30,6 +30,9 @@ func (m *message) own() *message {
 
 func (m *message) expired(now time.Time) bool { return !m.expires.IsZero() && !now.Before(m.expires) }
 
+// stale says that it has expired by now. It asks for the time only if the message can expire.
+func (m *message) stale() bool { return !m.expires.IsZero() && m.expired(time.Now()) }
+
 // size is what a kept message is counted as, in bytes.
 func (m *message) size() int { return len(m.topic) + len(m.payload) + len(m.props) + 128 }
 

@@ -63,10 +63,24 @@ func (q *queue) find(id uint16) int {
 	return -1
 }
 
+// insert puts an entry back into its place by its number, unless it is there.
+func (q *queue) insert(d delivery) {
+	i, found := q.search(d.seq)
+	if found {
+		return
+	}
+	q.entries = slices.Insert(q.entries, q.head+i, d)
+	q.next = max(q.next, d.seq+1)
+	q.bytes += d.message.size()
+}
+
+func (q *queue) search(seq uint64) (i int, found bool) {
+	return slices.BinarySearchFunc(q.entries[q.head:], seq, func(d delivery, seq uint64) int { return cmp.Compare(d.seq, seq) })
+}
+
 // place returns where the entry with a number is, -1 when it is not there any more. Entries are in the order of their numbers.
 func (q *queue) place(seq uint64) int {
-	live := q.entries[q.head:]
-	i, found := slices.BinarySearchFunc(live, seq, func(d delivery, seq uint64) int { return cmp.Compare(d.seq, seq) })
+	i, found := q.search(seq)
 	if !found {
 		return -1
 	}

@@ -23,9 +23,7 @@ func (c *conn) publish(first byte, body []byte) error {
 	code := byte(success)
 	if !c.session.may().MayPublish(m.topic) {
 		code = notAuthorized
-		if b.sampler.allow("publish " + c.connect.id) {
-			b.log.Warn("refused a message", "client", c.connect.id, "user", c.connect.user, "topic", m.topic)
-		}
+		b.deny(Publishing, c.connect.id, c.connect.user, c.peer.host, m.topic)
 	}
 	if m.qos == 2 && (code == success || c.connect.version != mqtt5) {
 		fresh, ok := c.session.receive(c, id)
@@ -62,6 +60,7 @@ func (c *conn) publish(first byte, body []byte) error {
 // lost reports a message that found no room on its way to a client.
 func (b *Broker) lost(s *session) {
 	b.counts.dropped.Add(1)
+	b.counts.overflowed.Add(1)
 	if n := s.lost.Add(1); b.sampler.allow("lost " + s.id) {
 		b.log.Warn("a client does not keep up: dropped a message for it", "client", s.id, "dropped", n)
 	}
@@ -70,6 +69,7 @@ func (b *Broker) lost(s *session) {
 // reportFull reports a message that was not retained.
 func (b *Broker) reportFull(c *conn, m *message) {
 	b.counts.dropped.Add(1)
+	b.counts.unkept.Add(1)
 	if b.sampler.allow("retained") {
 		b.log.Error("lost a message: no room for more retained messages", "client", c.connect.id, "topic", m.topic)
 	}

@@ -22,17 +22,12 @@ func (b *Broker) load() error {
 	}
 	to := &restorer{broker: b, now: time.Now()}
 	to.base = to.now
-	report, err := log.Replay(to.take)
-	if err != nil {
+	if _, err := log.Replay(to.take); err != nil { // it tells of damage itself
 		return fmt.Errorf("reading the broker's journal: %w", err)
 	}
 	to.finish()
 	b.ledger = &ledger{log: log, strict: o.Durability == Strict}
 	b.router.ledger = b.ledger
-	if s := b.Stats(); len(report.Damaged) > 0 {
-		b.log.Warn("a part of the broker's memory was damaged and has been set aside; the rest is here",
-			"damaged", report.Damaged, "retained", s.Retained, "sessions", s.Sessions)
-	}
 	return nil
 }
 
@@ -49,6 +44,9 @@ type restorer struct {
 }
 
 func (to *restorer) take(kind byte, content *journal.Reader) {
+	if content.First() { // messages are numbered anew in each file
+		clear(to.messages)
+	}
 	switch kind {
 	case timeRecord:
 		to.time(content)
@@ -101,7 +99,8 @@ func (to *restorer) about(s *session, kind byte, content *journal.Reader) {
 		delete(s.received, uint16(content.Number()))
 	case settledRecord:
 		s.queue.lastID = uint16(content.Number())
-		s.queue.next = max(s.queue.next, content.Number())
+		s.floor = content.Number()
+		s.queue.next = max(s.queue.next, s.floor)
 	}
 }
 
@@ -225,7 +224,8 @@ func (to *restorer) queued(content *journal.Reader) {
 	}
 }
 
-// restore puts an entry back into the queue, unless it was there already.
+// restore puts an entry back into the queue, unless the checkpoint knows of it already. Two publishers may have put their messages into the
+// queue in one order and into the journal in the other; the queue's counts.
 func (s *session) restore(d delivery) {
 	if d.level < 1 || d.level > 2 {
 		return
@@ -235,9 +235,8 @@ func (s *session) restore(d delivery) {
 			s.replays[i].topics = slices.DeleteFunc(s.replays[i].topics, func(topic string) bool { return topic == d.topic })
 		}
 	}
-	if d.seq >= s.queue.next {
-		s.queue.next = d.seq
-		s.queue.push(d)
+	if d.seq >= s.floor {
+		s.queue.insert(d)
 	}
 }
 

@@ -29,6 +29,7 @@ type session struct {
 	queue    queue
 	received map[uint16]struct{} // QoS 2 packet identifiers of the client's that wait for PUBREL
 	replays  []replay            // retained messages that wait for room
+	floor    uint64              // when it is brought back: entries with a lower number are known to the checkpoint
 	window   int                 // how many of the queue may be on their way at once
 	ended    bool                // nothing may be added any more
 }
@@ -142,7 +143,7 @@ func (s *session) pump(c *conn) (sent bool) {
 			continue
 		}
 		// [MQTT-3.1.2-25], [MQTT-3.3.2-5]; and it may have been queued under other rules
-		if c.tooLarge(&d.outgoing) || d.id == 0 && (d.expired(time.Now()) || !s.may().MayReceive(d.topic)) {
+		if c.tooLarge(&d.outgoing) || d.id == 0 && (d.stale() || !s.may().MayReceive(d.topic)) {
 			n.dropped.Add(1)
 			l.done(s, d)
 			s.queue.dropWaiting()

@@ -1,52 +1,83 @@
 package embedded
 
-import (
-	"cmp"
-	"slices"
-	"sync/atomic"
-	"time"
-)
+import "sync/atomic"
 
 // counts are the broker's numbers as they run.
 type counts struct {
 	connections   atomic.Uint64 // accepted since the start
 	connected     atomic.Int64
+	most          atomic.Int64 // connected at once
 	received      atomic.Uint64
 	sent          atomic.Uint64
 	dropped       atomic.Uint64
+	overflowed    atomic.Uint64 // of those, the ones for which a client's queue had no room
+	unkept        atomic.Uint64 // of those, the ones for which there was no room among the retained
 	bytesIn       atomic.Uint64
 	bytesOut      atomic.Uint64
 	subscriptions atomic.Int64
+	expired       atomic.Uint64 // sessions whose client did not come back in time
+}
+
+// arrived counts a client that has connected.
+func (n *counts) arrived() {
+	n.connections.Add(1)
+	now := n.connected.Add(1)
+	for most := n.most.Load(); now > most && !n.most.CompareAndSwap(most, now); most = n.most.Load() {
+	}
 }
 
 // Stats are the broker's numbers at one moment. Those of messages, bytes and connections count from the start of the broker.
 type Stats struct {
-	// Connected clients now, Sessions in all (with those whose clients are away), Connections accepted.
-	Connected, Sessions int
-	Connections         uint64
+	// Connected clients now, Most of them at once since the start, Sessions in all (with those whose clients are away), Expired those
+	// whose client did not come back in time, Connections accepted, Sockets those that the gate let in, with those that were
+	// refused later.
+	Connected, Most, Sessions     int
+	Expired, Connections, Sockets uint64
 	// MessagesReceived from clients and links, MessagesSent to clients, MessagesDropped because a client's queue was full,
-	// the message too large for it or expired.
-	MessagesReceived, MessagesSent, MessagesDropped uint64
+	// the message too large for it or expired, or nothing more could be retained: all of these, and those for want of room in a client's
+	// queue (Overflowed) and among the retained (Unkept).
+	MessagesReceived, MessagesSent, MessagesDropped, Overflowed, Unkept uint64
 	// BytesReceived and BytesSent on all connections.
 	BytesReceived, BytesSent uint64
-	// Retained messages and their size in bytes, Subscriptions of all sessions, messages Queued for clients.
-	Retained, RetainedBytes, Subscriptions, Queued int
+	// In is what came over all connections, Out what went to them, message by message: a link has no part in it.
+	In, Out Flow
+	// Retained messages and their size in bytes, those of $SYS left out; Subscriptions of all sessions, of which Shared are shared; messages
+	// Queued for clients and their size in bytes.
+	Retained, RetainedBytes, Subscriptions, Shared, Queued, QueuedBytes int
+	// Refused counts what Refusals lists, by class: of connections "password", "anonymous" (no credentials), "client_id" (another user's),
+	// "will" (to where it may not publish), "limit", "protocol" and "other"; and "publish" and "subscribe".
+	Refused map[string]uint64
+	// JournalBytes written and JournalSyncs since the start, and JournalErr, why the journal cannot be written now, empty if it can.
+	JournalBytes, JournalSyncs uint64
+	JournalErr                 string
 }
 
 // Stats returns the broker's numbers.
 func (b *Broker) Stats() Stats {
+	s := b.figures()
+	s.Refused = b.gate.refusals.counted()
+	return s
+}
+
+// figures are the Stats without Refused. It looks at every connection and every session.
+func (b *Broker) figures() Stats {
 	n := &b.counts
 	s := Stats{
-		Connected: int(n.connected.Load()), Connections: n.connections.Load(),
+		Connected: int(n.connected.Load()), Most: int(n.most.Load()), Expired: n.expired.Load(), Connections: n.connections.Load(),
 		MessagesReceived: n.received.Load(), MessagesSent: n.sent.Load(), MessagesDropped: n.dropped.Load(),
+		Overflowed: n.overflowed.Load(), Unkept: n.unkept.Load(),
 		BytesReceived: n.bytesIn.Load(), BytesSent: n.bytesOut.Load(),
-		Subscriptions: int(n.subscriptions.Load()),
+		Subscriptions: int(n.subscriptions.Load()), Shared: b.router.sharers(),
 	}
 	s.Retained, s.RetainedBytes = b.router.retainedSize()
+	s.In, s.Out = b.gate.flows()
+	s.Sockets = b.gate.admitted()
 	sessions := b.registry.all()
 	s.Sessions = len(sessions)
 	for _, each := range sessions {
-		s.Queued += each.queued()
+		count, bytes := each.waiting()
+		s.Queued += count
+		s.QueuedBytes += bytes
 	}
 	return s
 }
@@ -55,6 +86,16 @@ func (r *router) retainedSize() (count, bytes int) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.retained.count, r.retained.bytes
+}
+
+// sharers is the number of subscriptions that are shared.
+func (r *router) sharers() (count int) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, g := range r.groups {
+		count += len(g.members)
+	}
+	return count
 }
 
 func (r *registry) all() []*session {
@@ -67,87 +108,15 @@ func (r *registry) all() []*session {
 	return all
 }
 
-func (s *session) queued() int {
+// waiting is what is queued for the session's client, messages and bytes.
+func (s *session) waiting() (count, bytes int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.queue.len()
+	return s.queue.len(), s.queue.bytes
 }
 
-// Client is one connected client.
-type Client struct {
-	// ID is the client identifier, User the login name (empty for an anonymous client), Address the peer's IP address and port.
-	ID, User, Address string
-	// Version of MQTT: "3.1", "3.1.1" or "5".
-	Version string
-	// Since is when it connected.
-	Since time.Time
-	// KeepAlive is how long it may be silent, in a margin of half as much again; 0 means for ever.
-	KeepAlive time.Duration
-	// Queued messages wait for it or for its acknowledgement.
-	Queued int
-	// Subscriptions it has.
-	Subscriptions int
-	// Dropped messages that its session had no room for.
-	Dropped uint64
-}
-
-// Clients returns the clients that are connected now, ordered by identifier.
-func (b *Broker) Clients() []Client {
-	var clients []Client
-	for _, c := range b.registry.connected() {
-		clients = append(clients, Client{
-			ID: c.connect.id, User: c.connect.user, Address: c.peer.address, Version: versionName(c.connect.version), Since: c.born,
-			KeepAlive: time.Duration(c.connect.keepAlive) * time.Second,
-			Queued:    c.session.queued(), Subscriptions: int(c.session.count.Load()),
-			Dropped: c.session.lost.Load(),
-		})
-	}
-	slices.SortFunc(clients, func(x, y Client) int { return cmp.Compare(x.ID, y.ID) })
-	return clients
-}
-
-func versionName(version byte) string {
-	switch version {
-	case mqtt31:
-		return "3.1"
-	case mqtt311:
-		return "3.1.1"
-	}
-	return "5"
-}
-
-// connected are the connections whose CONNECT was accepted.
-func (r *registry) connected() []*conn {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var open []*conn
-	for _, c := range r.holders {
-		if c.opened.Load() && c.cause.Load() == nil {
-			open = append(open, c)
-		}
-	}
-	return open
-}
-
-// Disconnect ends a client's connection, and says whether there was one. The client may come back at once.
-func (b *Broker) Disconnect(client string) bool {
-	for _, c := range b.registry.connected() {
-		if c.connect.id == client {
-			c.kick(&cause{reason: "disconnected by the owner", code: administrativeAction, polite: true})
-			return true
-		}
-	}
-	return false
-}
-
-// DisconnectUser ends the connections of a user, and says how many there were. Their sessions stay. Whether they may come back is
-// for Options to say.
-func (b *Broker) DisconnectUser(user string) (ended int) {
-	for _, c := range b.registry.connected() {
-		if c.connect.user == user && user != "" {
-			c.kick(&cause{reason: "its user was removed", code: notAuthorized, polite: true})
-			ended++
-		}
-	}
-	return ended
+func (g *gate) admitted() uint64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.sockets
 }

@@ -1,0 +1,126 @@
+package embedded
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// tally counts what goes one way over one connection. What stands side by side here is counted up by one goroutine at a time (the
+// reader, or whoever holds the outbox), so that it costs no more than the adding; anybody may read it.
+type tally struct {
+	bytes     atomic.Uint64
+	payload   atomic.Uint64    // bytes of what the messages say
+	controls  atomic.Uint64    // packets other than PUBLISH
+	published [3]atomic.Uint64 // PUBLISH packets by QoS
+}
+
+// publish counts a PUBLISH packet.
+func (t *tally) publish(qos byte, payload int) {
+	t.published[qos].Add(1)
+	t.payload.Add(uint64(payload))
+}
+
+// flow returns the counts of now; a nil tally has counted nothing.
+func (t *tally) flow() (f Flow) {
+	if t == nil {
+		return f
+	}
+	f.Bytes, f.PayloadBytes, f.Packets = t.bytes.Load(), t.payload.Load(), t.controls.Load()
+	for qos := range f.Messages {
+		f.Messages[qos] = t.published[qos].Load()
+		f.Packets += f.Messages[qos]
+	}
+	return f
+}
+
+// Flow is what has gone one way over one connection, or over all of them.
+type Flow struct {
+	// Messages are the PUBLISH packets by QoS, those that were repeated included; Packets are all MQTT packets.
+	Messages [3]uint64
+	Packets  uint64
+	// PayloadBytes are those of the messages' contents, Bytes all that went over the connection, without what TLS and WebSocket add.
+	PayloadBytes, Bytes uint64
+}
+
+// Published returns the number of messages whatever their QoS.
+func (f Flow) Published() uint64 { return f.Messages[0] + f.Messages[1] + f.Messages[2] }
+
+func (f *Flow) add(other Flow) {
+	for qos := range f.Messages {
+		f.Messages[qos] += other.Messages[qos]
+	}
+	f.Packets += other.Packets
+	f.PayloadBytes += other.PayloadBytes
+	f.Bytes += other.Bytes
+}
+
+// Rates are what went over one connection each second of the last minute, or since it came if that is less long ago.
+type Rates struct {
+	MessagesIn, MessagesOut, BytesIn, BytesOut float64
+}
+
+// samplePoints are how many samples one connection keeps, one for each round of $SYS: together the last minute.
+const samplePoints = int(time.Minute / sysPeriod)
+
+// sample is what had gone over a connection at a time.
+type sample struct {
+	at                                         time.Time
+	messagesIn, messagesOut, bytesIn, bytesOut uint64
+}
+
+// visit is what the gate knows of one connection. The gate guards it.
+type visit struct {
+	record  Connection // of an accepted connection; its counts are filled in when it is asked for
+	in, out *tally     // the connection's own
+	lost    uint64     // of the session's dropped messages, those before this connection
+	ended   bool
+	samples [samplePoints]sample
+	next    int // the place of the next sample, which is that of the oldest
+}
+
+// take returns the sample of now.
+func (v *visit) take(now time.Time) sample {
+	in, out := v.in.flow(), v.out.flow()
+	return sample{now, in.Published(), out.Published(), in.Bytes, out.Bytes}
+}
+
+// rates compares now with the oldest sample.
+func (v *visit) rates(now time.Time) Rates {
+	old := v.samples[v.next]
+	for i := v.next + 1; old.at.IsZero() && i < v.next+samplePoints; i++ {
+		old = v.samples[i%samplePoints]
+	}
+	if old.at.IsZero() {
+		old.at = v.record.Came
+	}
+	s := v.take(now)
+	seconds := max(now.Sub(old.at).Seconds(), 1)
+	return Rates{
+		MessagesIn: float64(s.messagesIn-old.messagesIn) / seconds, MessagesOut: float64(s.messagesOut-old.messagesOut) / seconds,
+		BytesIn: float64(s.bytesIn-old.bytesIn) / seconds, BytesOut: float64(s.bytesOut-old.bytesOut) / seconds,
+	}
+}
+
+// sample notes what has gone over each connection until now, for its rates.
+func (g *gate) sample(now time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, v := range g.visits {
+		if v.record.Accepted {
+			v.samples[v.next] = v.take(now)
+			v.next = (v.next + 1) % samplePoints
+		}
+	}
+}
+
+// flows are what has gone over all connections since the start, those that have ended included.
+func (g *gate) flows() (in, out Flow) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	in, out = g.pastIn, g.pastOut
+	for _, v := range g.visits {
+		in.add(v.in.flow())
+		out.add(v.out.flow())
+	}
+	return in, out
+}
