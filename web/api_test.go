@@ -315,7 +315,11 @@ func (counted) Clients() []web.Client {
 }
 
 func (counted) Counters() web.Counters {
-	return web.Counters{MessagesReceived: 10, MessagesSent: 20, BytesReceived: 300, Retained: 4}
+	return web.Counters{
+		MessagesReceived: 10, MessagesSent: 20, BytesReceived: 300, ReceivedByQoS: [3]uint64{7, 2, 1}, SentByQoS: [3]uint64{20, 0, 0},
+		Dropped: map[string]uint64{"queue_full": 5}, Refused: map[string]uint64{"password": 6, "publish": 8}, Connections: 9,
+		Connected: 2, Retained: 4, RetainedBytes: 4000, Queued: 3, JournalBytes: 1000, JournalSyncs: 11, JournalErr: "no space left",
+	}
 }
 
 func TestStatus(t *testing.T) {

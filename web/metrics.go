@@ -93,14 +93,23 @@ var (
 	startDesc    = desc("start_time_seconds", "When the hub started, in seconds since 1970.")
 
 	clientsDesc       = desc("broker_clients_connected", "Clients that are connected to the broker.")
-	receivedDesc      = desc("broker_messages_received_total", "Messages that clients have published.")
-	sentDesc          = desc("broker_messages_sent_total", "Messages that were sent to clients.")
-	droppedDesc       = desc("broker_messages_dropped_total", "Messages that a client did not get because its queue was full.")
+	connectionsDesc   = desc("broker_connections_total", "Connections of clients that were accepted.")
+	refusedDesc       = desc("broker_refused_total", "What was refused: connections by why they were, messages (publish) and subscriptions (subscribe).", "reason")
+	receivedDesc      = desc("broker_messages_received_total", "Messages that clients have published, by QoS.", "qos")
+	sentDesc          = desc("broker_messages_sent_total", "Messages that were sent to clients, by QoS.", "qos")
+	droppedDesc       = desc("broker_messages_dropped_total", "Messages that did not get where they should have, by reason.", "reason")
 	bytesReceivedDesc = desc("broker_received_bytes_total", "Bytes that clients have sent.")
 	bytesSentDesc     = desc("broker_sent_bytes_total", "Bytes that were sent to clients.")
 	sessionsDesc      = desc("broker_sessions", "Sessions that the broker keeps, connected or not.")
 	subscriptionsDesc = desc("broker_subscriptions", "Subscriptions of all sessions.")
+	expiredDesc       = desc("broker_sessions_expired_total", "Sessions that ended because their client did not come back in time.")
 	retainedDesc      = desc("broker_retained_messages", "Retained messages that the broker keeps.")
+	retainedBytesDesc = desc("broker_retained_bytes", "Size of the retained messages.")
+	queuedDesc        = desc("broker_queued_messages", "Messages that wait for clients or for their acknowledgement.")
+	queuedBytesDesc   = desc("broker_queued_bytes", "Size of the queued messages.")
+	journalBytesDesc  = desc("broker_journal_written_bytes_total", "Bytes that were written to the journal.")
+	journalSyncsDesc  = desc("broker_journal_syncs_total", "Times that the journal was brought to the disk.")
+	journalFailedDesc = desc("broker_journal_failed", "1 while the journal cannot be written.")
 )
 
 // house collects the numbers of the hub and the broker when they are asked for.
@@ -114,8 +123,9 @@ func (h house) Describe(ch chan<- *prometheus.Desc) {
 		return
 	}
 	for _, d := range []*prometheus.Desc{
-		clientsDesc, receivedDesc, sentDesc, droppedDesc, bytesReceivedDesc, bytesSentDesc,
-		sessionsDesc, subscriptionsDesc, retainedDesc,
+		clientsDesc, connectionsDesc, refusedDesc, receivedDesc, sentDesc, droppedDesc, bytesReceivedDesc, bytesSentDesc,
+		sessionsDesc, expiredDesc, subscriptionsDesc, retainedDesc, retainedBytesDesc, queuedDesc, queuedBytesDesc,
+		journalBytesDesc, journalSyncsDesc, journalFailedDesc,
 	} {
 		ch <- d
 	}
@@ -125,8 +135,15 @@ func (h house) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
-	counter := func(d *prometheus.Desc, v uint64) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v))
+	counter := func(d *prometheus.Desc, v uint64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+	}
+	truth := func(d *prometheus.Desc, yes bool) {
+		v := 0.0
+		if yes {
+			v = 1
+		}
+		gauge(d, v)
 	}
 	by := map[devices.Presence]int{devices.Unknown: 0, devices.Online: 0, devices.Offline: 0, devices.Asleep: 0}
 	for _, v := range h.s.hub.Devices() {
@@ -140,25 +157,41 @@ func (h house) Collect(ch chan<- prometheus.Metric) {
 	counter(messagesDesc, o.Messages)
 	counter(faultsDesc, o.Faults)
 	counter(eventsDesc, o.LastEvent)
-	up := 0.0
-	if o.LinkUp {
-		up = 1
-	}
-	gauge(linkDesc, up)
+	truth(linkDesc, o.LinkUp)
 	gauge(startDesc, float64(o.Started.UnixMilli())/1000)
 
 	b := h.s.o.Broker
 	if b == nil {
 		return
 	}
-	gauge(clientsDesc, float64(len(b.Clients())))
 	c := b.Counters()
-	counter(receivedDesc, c.MessagesReceived)
-	counter(sentDesc, c.MessagesSent)
-	counter(droppedDesc, c.MessagesDropped)
+	gauge(clientsDesc, float64(c.Connected))
+	counter(connectionsDesc, c.Connections)
+	for reason, n := range c.Refused {
+		counter(refusedDesc, n, reason)
+	}
+	for reason, n := range c.Dropped {
+		counter(droppedDesc, n, reason)
+	}
+	for qos, n := range c.ReceivedByQoS {
+		counter(receivedDesc, n, strconv.Itoa(qos))
+	}
+	for qos, n := range c.SentByQoS {
+		counter(sentDesc, n, strconv.Itoa(qos))
+	}
+	counter(expiredDesc, c.Expired)
 	counter(bytesReceivedDesc, c.BytesReceived)
 	counter(bytesSentDesc, c.BytesSent)
 	gauge(sessionsDesc, float64(c.Sessions))
 	gauge(subscriptionsDesc, float64(c.Subscriptions))
 	gauge(retainedDesc, float64(c.Retained))
+	gauge(retainedBytesDesc, float64(c.RetainedBytes))
+	gauge(queuedDesc, float64(c.Queued))
+	gauge(queuedBytesDesc, float64(c.QueuedBytes))
+	if c.JournalBytes == 0 && c.JournalErr == "" { // there is none
+		return
+	}
+	counter(journalBytesDesc, c.JournalBytes)
+	counter(journalSyncsDesc, c.JournalSyncs)
+	truth(journalFailedDesc, c.JournalErr != "")
 }

@@ -119,8 +119,28 @@ type Client struct {
 	ID      string `json:"id"`
 	User    string `json:"user,omitempty"`
 	Address string `json:"address"`
+	// Transport is "tcp", "tls", "websocket" or "local", Version that of MQTT: "3.1", "3.1.1" or "5".
+	Transport string `json:"transport,omitempty"`
+	Version   string `json:"version,omitempty"`
 	// Since is when it connected.
 	Since time.Time `json:"since,omitzero"`
+	// KeepAlive is how long it may be silent, in seconds, SessionExpiry how long its session outlives the connection; 0 of the one means for
+	// ever, of the other not at all, and a negative SessionExpiry for ever.
+	KeepAlive     int   `json:"keep_alive"`
+	SessionExpiry int64 `json:"session_expiry"`
+	// CleanStart says that it asked for a new session.
+	CleanStart    bool `json:"clean_start"`
+	Subscriptions int  `json:"subscriptions"`
+	// Queued messages wait for it, Dropped ones found no room since its session began.
+	Queued  int    `json:"queued"`
+	Dropped uint64 `json:"dropped"`
+	// Messages and bytes of this connection, and how many there were each second of the last minute.
+	MessagesReceived uint64  `json:"messages_received"`
+	MessagesSent     uint64  `json:"messages_sent"`
+	BytesReceived    uint64  `json:"bytes_received"`
+	BytesSent        uint64  `json:"bytes_sent"`
+	ReceivedRate     float64 `json:"received_rate"`
+	SentRate         float64 `json:"sent_rate"`
 }
 
 // Counters are the broker's numbers. Those in the first group only rise; the others are as of now.
@@ -130,10 +150,28 @@ type Counters struct {
 	MessagesDropped  uint64 `json:"messages_dropped"`
 	BytesReceived    uint64 `json:"bytes_received"`
 	BytesSent        uint64 `json:"bytes_sent"`
+	// ReceivedByQoS and SentByQoS are the messages that went over the clients' connections. The hub's own are not among them.
+	ReceivedByQoS [3]uint64 `json:"received_by_qos"`
+	SentByQoS     [3]uint64 `json:"sent_by_qos"`
+	// Dropped is MessagesDropped by reason, Refused what was refused by class: connections by why they were, and "publish" and "subscribe".
+	Dropped map[string]uint64 `json:"dropped,omitempty"`
+	Refused map[string]uint64 `json:"refused,omitempty"`
+	// Connections that were accepted, Expired sessions whose client did not come back in time.
+	Connections uint64 `json:"connections"`
+	Expired     uint64 `json:"expired_sessions"`
+	// JournalBytes were written to the journal, JournalSyncs times was it brought to the disk.
+	JournalBytes uint64 `json:"journal_bytes"`
+	JournalSyncs uint64 `json:"journal_syncs"`
 
+	Connected     int `json:"connected"`
 	Sessions      int `json:"sessions"`
 	Subscriptions int `json:"subscriptions"`
 	Retained      int `json:"retained"`
+	RetainedBytes int `json:"retained_bytes"`
+	Queued        int `json:"queued"`
+	QueuedBytes   int `json:"queued_bytes"`
+	// JournalErr is why the journal cannot be written, empty while it can.
+	JournalErr string `json:"journal_error,omitempty"`
 }
 
 // Server serves a hub over HTTP.

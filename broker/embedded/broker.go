@@ -22,6 +22,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 )
@@ -72,15 +73,16 @@ func New(o Options) (*Broker, error) {
 func (b *Broker) options() *Options { return b.now.Load() }
 
 // Reload puts other options in force: credentials, access and limits, for new connections and for what those that are there do
-// from now on; what a client was promised in CONNACK stays as it is. Nobody is disconnected. Logger and what is about durability stay as they
-// were.
+// from now on; what a client was promised in CONNACK stays as it is. Nobody is disconnected. Logger, Version and what is about durability stay as
+// they were.
 // With an error nothing has changed.
 func (b *Broker) Reload(o Options) error {
 	if err := o.fill(); err != nil {
 		return err
 	}
 	was := b.options()
-	o.Logger, o.Folder, o.Durability, o.DurabilityInterval = was.Logger, was.Folder, was.Durability, was.DurabilityInterval
+	o.Logger, o.Version, o.Folder = was.Logger, was.Version, was.Folder
+	o.Durability, o.DurabilityInterval = was.Durability, was.DurabilityInterval
 	b.now.Store(&o)
 	b.registry.permit(o.Access)
 	return nil
@@ -117,11 +119,14 @@ func (b *Broker) Run(ctx context.Context) error {
 		return err
 	}
 	written := b.write(context.WithoutCancel(ctx))
+	said := newSys(b.options().Version, time.Now())
+	b.tell(ctx, said) // before anybody can ask
 	var serving sync.WaitGroup
 	for _, l := range listeners {
 		serving.Go(func() { b.accept(ctx, l) })
 	}
 	serving.Go(func() { b.sweep(ctx) })
+	serving.Go(func() { b.inform(ctx, said) })
 	<-ctx.Done()
 	for _, l := range listeners {
 		_ = l.Close()

@@ -95,7 +95,8 @@ type conn struct {
 	batch      batch
 	feeder     atomic.Pointer[batch] // of the one who flushed to this connection last, its own aside
 
-	out outbox
+	heard tally // what has come from the client
+	out   outbox
 }
 
 func newConn(b *Broker, nc net.Conn, p peer) *conn {
@@ -132,7 +133,11 @@ func (c *conn) advance() error {
 		c.start -= len(frame)
 		return net.ErrClosed
 	}
-	switch kind := frame[0] >> 4; kind {
+	kind := frame[0] >> 4
+	if kind != publishPacket {
+		c.heard.controls.Add(1)
+	}
+	switch kind {
 	case publishPacket:
 		return c.publish(frame[0], frame[header:])
 	case pubackPacket, pubrecPacket, pubrelPacket, pubcompPacket:
@@ -214,6 +219,7 @@ func (c *conn) fill() error {
 		if n > 0 {
 			c.top += n
 			c.broker.counts.bytesIn.Add(uint64(n))
+			c.heard.bytes.Add(uint64(n))
 			return nil
 		}
 		if err == nil {

@@ -72,6 +72,7 @@ func (h *control) subscribe(c *conn, f *packets.Subscription) byte {
 		return filterInvalid
 	}
 	if _, filter, _ := broker.SplitShared(f.Filter); !c.session.may().MaySubscribe(filter) {
+		h.broker.deny(Subscribing, c.connect.id, c.connect.user, c.peer.host, f.Filter)
 		return notAuthorized
 	}
 	code, after := h.broker.router.subscribe(c.session, &subscription{

@@ -135,6 +135,12 @@ func (c *conn) overheard() bool {
 	}
 }
 
+// countOut counts bytes that were written.
+func (c *conn) countOut(n int) {
+	c.broker.counts.bytesOut.Add(uint64(n))
+	c.out.tally.bytes.Add(uint64(n))
+}
+
 // flush writes what stands in the outbox: attempts that do not wait, then a writer goroutine for the rest. Any goroutine may
 // call it; it never waits.
 func (c *conn) flush() {
@@ -148,7 +154,7 @@ func (c *conn) flush() {
 				c.broken(err)
 				return
 			}
-			c.broker.counts.bytesOut.Add(uint64(n))
+			c.countOut(n)
 		}
 		if n < len(b) {
 			c.out.wrote(n)
@@ -189,7 +195,7 @@ func (c *conn) write(b []byte, done int) {
 			piece := b[done:min(done+writePiece, len(b))]
 			_ = c.net.SetWriteDeadline(time.Now().Add(writeTimeout))
 			n, err := c.net.Write(piece)
-			c.broker.counts.bytesOut.Add(uint64(n))
+			c.countOut(n)
 			if n > 0 && c.survivesLateWrites() && errors.Is(err, os.ErrDeadlineExceeded) { // it is slow, but it reads
 				err = nil
 			}

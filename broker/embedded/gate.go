@@ -57,7 +57,7 @@ func (g *gate) enter(c *conn, o *Options) error {
 	if g.visits == nil {
 		g.visits, g.byHost, g.strangers = map[*conn]*visit{}, map[string]int{}, map[string]int{}
 	}
-	g.visits[c] = &visit{}
+	g.visits[c] = &visit{in: &c.heard, out: &c.out.tally}
 	g.sockets++
 	g.byHost[c.peer.host]++
 	g.strangers[c.peer.host]++
@@ -214,6 +214,7 @@ func (c *conn) introduce() bool {
 		c.turnAway(codeOf(err))
 		return false
 	}
+	c.heard.controls.Add(1)
 	c.negotiate()
 	if tcp, ok := c.net.(*net.TCPConn); ok && c.connect.keepAlive == 0 {
 		_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true}) // at least the kernel notices that it is gone

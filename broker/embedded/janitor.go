@@ -59,6 +59,7 @@ func (b *Broker) tidy(now time.Time) (next time.Time) {
 		b.publishWill(id, w.user, w.will)
 		b.registry.forgetWill(id, b.ledger)
 	}
+	b.counts.expired.Add(uint64(len(ended)))
 	for _, s := range ended {
 		b.bury(s)
 		b.log.Info("session expired", "client", s.id)

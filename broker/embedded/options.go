@@ -23,6 +23,8 @@ const (
 type Options struct {
 	// Folder is where the journal keeps sessions, retained messages and wills. Empty: they are forgotten when the program ends.
 	Folder string
+	// Version is the program's, for $SYS. Empty: devel.
+	Version string
 	// Durability says what an acknowledgement waits for. Zero: until what it promises is on disk.
 	Durability Durability
 	// DurabilityInterval is how long what was promised to nobody may stay off the disk, and with Relaxed what was promised, too.
@@ -79,6 +81,9 @@ type Options struct {
 
 // fill replaces zero values by what they mean, and refuses what makes no sense.
 func (o *Options) fill() error {
+	if o.Version == "" {
+		o.Version = "devel"
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

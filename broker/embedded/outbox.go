@@ -23,6 +23,7 @@ type outbox struct {
 	closed  bool     // nothing more may be put in
 	aliases shorthand
 	limit   uint32        // the client's greatest packet, 0 for none
+	tally   tally         // what was put in, and how much of it was written
 	drained chan struct{} // closed when the outbox is closed, empty and nobody writes
 }
 
@@ -49,6 +50,7 @@ func (o *outbox) put(b []byte, after position, limit int) bool {
 	o.begin(after)
 	o.buf = append(o.buf, b...)
 	o.pending += len(b)
+	o.tally.controls.Add(1)
 	return true
 }
 
@@ -64,6 +66,7 @@ func (o *outbox) publish(m *outgoing, v5 bool, after position, limit int) bool {
 	before := len(o.buf)
 	o.buf = m.append(o.buf, v5)
 	o.pending += len(o.buf) - before
+	o.tally.publish(m.level, len(m.payload))
 	return true
 }
 

@@ -19,6 +19,7 @@ func (c *conn) publish(first byte, body []byte) error {
 		}
 	}
 	b.counts.received.Add(1)
+	c.heard.publish(m.qos, len(m.payload))
 	m.client = c.connect.id
 	code := byte(success)
 	if !c.session.may().MayPublish(m.topic) {

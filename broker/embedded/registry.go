@@ -155,6 +155,7 @@ func (s *session) discard() (orphans []delivery) {
 // giveBack ends a connection's hold of its session: the links are told, the will is published or put off, the session ends or
 // waits for the client's return. Whoever waits for the identifier goes on after that.
 func (b *Broker) giveBack(c *conn) {
+	defer b.janitor.poke() // when nobody holds the session any more
 	defer close(c.over)
 	defer b.registry.letGo(c)
 	s := c.session
@@ -168,7 +169,6 @@ func (b *Broker) giveBack(c *conn) {
 	}
 	if c.opened.Load() {
 		b.counts.connected.Add(-1)
-		b.log.Info("client disconnected", "client", s.id, "user", c.connect.user, "address", c.peer.address, "reason", k.reason)
 		if !k.stopping { // that is news about the broker, which the links hear as such
 			b.links.session(broker.Session{Client: s.id, User: c.connect.user, Address: c.peer.address, Clean: k.clean, Reason: k.reason, WillTopic: c.willTopic()})
 		}
@@ -180,7 +180,6 @@ func (b *Broker) giveBack(c *conn) {
 	if c.connect.expiry == 0 {
 		b.bury(s)
 	}
-	b.janitor.poke()
 }
 
 func (c *conn) willTopic() string {

@@ -38,13 +38,19 @@ func (r *retained) set(m *message) {
 		}
 		n = next
 	}
-	if n.message == nil {
-		r.count++
-	} else {
-		r.bytes -= n.message.size()
+	if n.message != nil {
+		r.tally(n.message, -1)
 	}
 	n.message = m
-	r.bytes += m.size()
+	r.tally(m, 1)
+}
+
+// tally counts a message in or out. The broker's own are no part of what is bounded.
+func (r *retained) tally(m *message, sign int) {
+	if !internal(m.topic) {
+		r.count += sign
+		r.bytes += sign * m.size()
+	}
 }
 
 // get returns what is kept under a topic, nil when there is nothing or when it has expired.
@@ -87,8 +93,7 @@ func (r *retained) prune(n *leaf, rest string) {
 	case more:
 		r.prune(next, rest)
 	case next.message != nil:
-		r.count--
-		r.bytes -= next.message.size()
+		r.tally(next.message, -1)
 		next.message = nil
 	}
 	if next.message == nil && len(next.children) == 0 {

@@ -126,7 +126,7 @@ func (r *router) match(m *message, from *session, origin *Link, b *batch) byte {
 }
 
 func (r *router) roomToRetain(m *message) bool {
-	if len(m.payload) == 0 {
+	if len(m.payload) == 0 || internal(m.topic) {
 		return true
 	}
 	return r.retained.count < r.limits().MaxRetained && r.retained.bytes+m.size() <= r.limits().MaxRetainedBytes || r.retained.get(m.topic) != nil

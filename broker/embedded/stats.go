@@ -71,6 +71,13 @@ func (b *Broker) figures() Stats {
 	}
 	s.Retained, s.RetainedBytes = b.router.retainedSize()
 	s.In, s.Out = b.gate.flows()
+	if b.ledger != nil {
+		j := b.ledger.log.Stats()
+		s.JournalBytes, s.JournalSyncs = j.Bytes, j.Syncs
+		if err := b.ledger.log.Err(); err != nil {
+			s.JournalErr = err.Error()
+		}
+	}
 	s.Sockets = b.gate.admitted()
 	sessions := b.registry.all()
 	s.Sessions = len(sessions)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"runtime/debug"
 	"runtime/metrics"
 	"slices"
 	"strconv"
@@ -79,7 +78,7 @@ type load struct {
 
 var loadSpans = [3]time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute}
 
-func newSys(now time.Time) *sys {
+func newSys(version string, now time.Time) *sys {
 	y := &sys{begun: now, last: now}
 	away := func(s *Stats) uint64 { return uint64(max(s.Sessions-s.Connected, 0)) }
 	connected := func(s *Stats) uint64 { return uint64(s.Connected) }
@@ -130,7 +129,7 @@ func newSys(now time.Time) *sys {
 	y.add("heap/current", func(*Stats) uint64 { return y.heap }, decimal)
 	y.add("heap/maximum", func(*Stats) uint64 { return y.heapMost }, decimal)
 	y.add("uptime", func(*Stats) uint64 { return uint64(y.last.Sub(y.begun) / time.Second) }, func(n uint64) string { return decimal(n) + " seconds" })
-	y.add("version", func(*Stats) uint64 { return 0 }, func(uint64) string { return "homehub version " + moduleVersion() })
+	y.add("version", func(*Stats) uint64 { return 0 }, func(uint64) string { return "homehub version " + version })
 	slices.SortFunc(y.numbers, func(x, y sysNumber) int { return strings.Compare(x.topic, y.topic) })
 	return y
 }
@@ -183,12 +182,4 @@ func heapInUse() uint64 {
 		return 0
 	}
 	return sample[0].Value.Uint64()
-}
-
-// moduleVersion is that of the program, "devel" for one that was built from no release.
-func moduleVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-		return info.Main.Version
-	}
-	return "devel"
 }

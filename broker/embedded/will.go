@@ -27,6 +27,7 @@ type overdueWill struct {
 // publishWill brings a will in as a message of its client. It is called with no lock held, by whoever found that it is due.
 func (b *Broker) publishWill(id, user string, w *will) {
 	if !b.permit(id, user).MayPublish(w.message.topic) {
+		b.deny(Publishing, id, user, "", w.message.topic)
 		return
 	}
 	m := *w.message

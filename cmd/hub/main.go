@@ -79,7 +79,7 @@ func root() *cobra.Command {
 	for id, list := range map[string][]*cobra.Command{
 		"run":     {serveCommand(), demoCommand()},
 		"prepare": {checkConfigCommand(), userCommand(), tokenCommand(), accessCommand(), certCommand()},
-		"look":    {statusCommand(), deviceCommand(), linkCommand()},
+		"look":    {statusCommand(), deviceCommand(), clientCommand(), linkCommand()},
 	} {
 		for _, c := range list {
 			c.GroupID = id

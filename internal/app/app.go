@@ -78,12 +78,13 @@ func Serve(ctx context.Context, cfg config.Config, o Options) error {
 
 // house is everything that a running hub consists of.
 type house struct {
-	log   *slog.Logger
-	cfg   config.Config
-	zone  *time.Location
-	store *sqlite.Store
-	hub   *hub.Hub
-	parts []part
+	log     *slog.Logger
+	version string
+	cfg     config.Config
+	zone    *time.Location
+	store   *sqlite.Store
+	hub     *hub.Hub
+	parts   []part
 
 	broker          *embedded.Broker    // nil: the broker is elsewhere
 	users           *credential.File    // nil then, too
@@ -107,7 +108,7 @@ func (h *house) close() {
 // build makes everything up to the bound ports, so that an error surfaces before anything runs. demo is nil for a real
 // house.
 func build(ctx context.Context, cfg config.Config, o Options, demo *Demo) (_ *house, err error) {
-	h := &house{log: o.Log, cfg: cfg}
+	h := &house{log: o.Log, cfg: cfg, version: o.Version}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
@@ -347,7 +348,13 @@ type brokerView struct{ b *embedded.Broker }
 func (v brokerView) Clients() []web.Client {
 	var out []web.Client
 	for _, c := range v.b.Clients() {
-		out = append(out, web.Client{ID: c.ID, User: c.User, Address: c.Address, Since: c.Since})
+		out = append(out, web.Client{
+			ID: c.ID, User: c.User, Address: c.Address, Transport: c.Transport, Version: c.Version, Since: c.Since,
+			KeepAlive: int(c.KeepAlive / time.Second), SessionExpiry: lasting(c.SessionExpiry), CleanStart: c.CleanStart,
+			Subscriptions: c.Subscriptions, Queued: c.Queued, Dropped: c.Dropped,
+			MessagesReceived: c.In.Published(), MessagesSent: c.Out.Published(), BytesReceived: c.In.Bytes, BytesSent: c.Out.Bytes,
+			ReceivedRate: c.Rates.MessagesIn, SentRate: c.Rates.MessagesOut,
+		})
 	}
 	return out
 }
@@ -357,6 +364,20 @@ func (v brokerView) Counters() web.Counters {
 	return web.Counters{
 		MessagesReceived: s.MessagesReceived, MessagesSent: s.MessagesSent, MessagesDropped: s.MessagesDropped,
 		BytesReceived: s.BytesReceived, BytesSent: s.BytesSent,
-		Sessions: s.Sessions, Subscriptions: s.Subscriptions, Retained: s.Retained,
+		ReceivedByQoS: s.In.Messages, SentByQoS: s.Out.Messages, Refused: s.Refused,
+		Dropped: map[string]uint64{
+			"queue_full": s.Overflowed, "retained_full": s.Unkept, "unfit": s.MessagesDropped - min(s.MessagesDropped, s.Overflowed+s.Unkept),
+		},
+		Connections: s.Connections, Expired: s.Expired, JournalBytes: s.JournalBytes, JournalSyncs: s.JournalSyncs, JournalErr: s.JournalErr,
+		Connected: s.Connected, Sessions: s.Sessions, Subscriptions: s.Subscriptions, Retained: s.Retained, RetainedBytes: s.RetainedBytes,
+		Queued: s.Queued, QueuedBytes: s.QueuedBytes,
 	}
+}
+
+// lasting is a duration in seconds, negative for ever.
+func lasting(d time.Duration) int64 {
+	if d < 0 {
+		return -1
+	}
+	return int64(d / time.Second)
 }
