@@ -22,7 +22,7 @@ func (h *house) brokerOptions(cfg config.Config) (embedded.Options, error) {
 	}
 	o := embedded.Options{
 		Version: h.version,
-		Folder: filepath.Join(cfg.DataDir, "broker"), Anonymous: anonymous, Authenticate: h.users.Verify,
+		Folder:  filepath.Join(cfg.DataDir, "broker"), Anonymous: anonymous, Authenticate: h.users.Verify,
 		Access: rules, Origins: cfg.MQTT.AllowedOrigins, Logger: h.log.With("component", "broker"),
 		DurabilityInterval: cfg.Durability.Interval,
 	}

@@ -78,7 +78,7 @@ type plug struct {
 	said      tail
 	witnesses *outage.Witnesses
 	house     *simulator.Simulator
-	api       api
+	api       *api
 	lamps     []string // devices to command
 	screen    printer
 }
@@ -151,7 +151,7 @@ func (p *plug) prepare(d Plug, o Options, data string) error {
 	if err != nil {
 		return err
 	}
-	p.api.base = "http://" + web + "/api/v1"
+	p.api = newAPI(web)
 	p.house, err = simulator.New(plan, simulator.Options{Broker: simulator.Broker{URL: "mqtt://" + mqtt}, Seed: d.Seed, Quiet: true, Logger: o.Log})
 	if err != nil {
 		return err

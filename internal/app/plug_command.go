@@ -132,11 +132,18 @@ func (o *orders) outcome(ctx context.Context) error {
 	return nil
 }
 
-// api talks to the hub as any other program would.
-type api struct{ base string }
+// api talks to the hub as any other program would, with a connection for each request, so that none is left of one that was killed.
+type api struct {
+	base   string
+	client http.Client
+}
+
+func newAPI(address string) *api {
+	return &api{base: "http://" + address + "/api/v1", client: http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+}
 
 // call sends a request and reads the answer into out. It returns the status of the answer.
-func (a api) call(ctx context.Context, method, path string, in, out any) (int, error) {
+func (a *api) call(ctx context.Context, method, path string, in, out any) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	var body bytes.Buffer
@@ -150,7 +157,7 @@ func (a api) call(ctx context.Context, method, path string, in, out any) (int, e
 		return 0, err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := a.client.Do(req)
 	if err != nil {
 		return 0, err
 	}
@@ -176,7 +183,7 @@ type told struct {
 }
 
 // online is how many devices the hub knows to be online, -1 when it does not answer.
-func (a api) online(ctx context.Context) int {
+func (a *api) online(ctx context.Context) int {
 	var status struct {
 		Overview struct {
 			Online int `json:"online"`
@@ -189,7 +196,7 @@ func (a api) online(ctx context.Context) int {
 }
 
 // lamps are those of some devices that have a light whose brightness can be set.
-func (a api) lamps(ctx context.Context, among []string) (ids []string, err error) {
+func (a *api) lamps(ctx context.Context, among []string) (ids []string, err error) {
 	var all []struct {
 		ID         string `json:"id"`
 		Components []struct {
@@ -219,7 +226,7 @@ func (a api) lamps(ctx context.Context, among []string) (ids []string, err error
 }
 
 // command wants a lamp to have a brightness, in percent, and returns the command's ID.
-func (a api) command(ctx context.Context, lamp string, level int) (id string, err error) {
+func (a *api) command(ctx context.Context, lamp string, level int) (id string, err error) {
 	var c told
 	in := map[string]any{"component": "light", "property": devices.Brightness, "value": level}
 	status, err := a.call(ctx, http.MethodPost, "/devices/"+url.PathEscape(lamp)+"/commands", in, &c)
@@ -230,7 +237,7 @@ func (a api) command(ctx context.Context, lamp string, level int) (id string, er
 }
 
 // find waits for the end of a command for a second at most. known is false when the hub has no such command.
-func (a api) find(ctx context.Context, id string) (c told, known bool, err error) {
+func (a *api) find(ctx context.Context, id string) (c told, known bool, err error) {
 	status, err := a.call(ctx, http.MethodGet, "/commands/"+url.PathEscape(id)+"?wait=1s", nil, &c)
 	return c, status == http.StatusOK, err
 }

@@ -62,7 +62,7 @@ func (p *printer) verdict(r Pulled) {
 	row("lost", v.Lost, "acknowledged, and did not reach a subscriber")
 	row("reordered", v.Reordered, "came after a later one of the same topic")
 	row("duplicated", v.DuplicatedQoS2, "with QoS 2; %s with QoS 1, where that may happen", thousands(v.DuplicatedQoS1))
-	row("in flight", v.Unmarked+v.Forgotten, "not acknowledged by its subscriber, and did not come again as it must")
+	row("in flight", v.Unmarked+v.Forgotten+v.Stale, "not sent again as they must be, or sent again long after they were acknowledged")
 	row("sessions", v.SessionsLost, "forgotten")
 	row("retained", v.RetainedWrong, "wrong of %s", thousands(v.RetainedSeen))
 	row("wills", v.WillsMissing+v.WillsSpurious, "missing or wrongly published; %s as they should be", thousands(v.WillsPublished))
