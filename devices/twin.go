@@ -157,12 +157,21 @@ func (t *Twin) Describe(now time.Time, d Device) []Event {
 	return events
 }
 
-// Heard notes that something was heard live from the device just now.
-func (t *Twin) Heard(now time.Time) {
+// Heard notes that something was heard live from the device just now. With the first sign after a restart of the hub, commands that
+// were sent before it and are not confirmed wait to be sent again, since perhaps nobody was there to get them.
+func (t *Twin) Heard(now time.Time) []Event {
 	t.seen = now
-	if t.silent {
-		t.silent, t.back = false, now.Add(returnTime)
+	if !t.silent {
+		return nil
 	}
+	t.silent, t.back = false, now.Add(returnTime)
+	var events []Event
+	for i := range t.orders {
+		if o := &t.orders[i]; o.Status == Sent {
+			events = append(events, t.hold(o, "it was sent before the device was there; it is sent again")...)
+		}
+	}
+	return events
 }
 
 // Report takes a value that the device reported. A repetition of what is known is no event, but a live one may confirm a

@@ -486,6 +486,21 @@ func TestRestoreLeavesOutReadingsThatNoLongerFit(t *testing.T) {
 	}
 }
 
+func TestWhatWasSentBeforeTheFirstSignAfterARestartIsSentAgain(t *testing.T) {
+	twin, _ := devices.Restore(start, devices.Kept{Device: lamp()})
+	b := &bench{t: t, twin: twin, now: start}
+	twin.Reached(b.now, devices.Online, "replayed") // says nothing of the connection
+	b.want(b.add(on, devices.BoolValue(true)), "c1 waiting")
+	b.want(b.send(), "c1 sent")
+	b.after(3 * time.Second)
+	b.want(twin.Heard(b.now), "c1 waiting it was sent before the device was there; it is sent again")
+	b.want(b.send())
+	b.after(time.Second)
+	b.want(b.send(), "c1 sent")
+	b.want(twin.Heard(b.now))
+	b.want(twin.Report(b.now, on, devices.BoolValue(true), false), "light/on is true", "c1 confirmed")
+}
+
 func TestCommandsAfterARestartGoOutASecondAfterTheFirstSign(t *testing.T) {
 	twin, _ := devices.Restore(start, devices.Kept{Device: lamp(), Pending: []devices.Command{{
 		ID: "c", Device: "lamp", Ref: on, Value: devices.BoolValue(true), Status: devices.Waiting, Created: start, Deadline: start.Add(time.Hour),

@@ -99,7 +99,7 @@ func (h *Hub) heard(now time.Time, e *entry, client string, spoke bool) {
 	if s, known := h.sessions[client]; known && !s.connected {
 		return // a will: the message of a client that is gone is no sign of life
 	}
-	e.twin.Heard(now)
+	h.emit(now, e, e.twin.Heard(now))
 	e.signs.heard = e.signs.heard || spoke || !e.signs.told
 	if client == "" || client == e.client || h.sessions[e.client].connected {
 		return // somebody else who publishes for it does not become its client as long as that is there
