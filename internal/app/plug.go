@@ -121,7 +121,7 @@ func PullThePlug(ctx context.Context, d Plug, o Options) (result Pulled, err err
 	for i := range d.Rounds {
 		round, err := p.round(ctx, i)
 		if err != nil {
-			return result, fmt.Errorf("pulling the plug for the %d. time: %w", i+1, err)
+			return result, fmt.Errorf("pulling the plug in round %d: %w", i+1, err)
 		}
 		result.Rounds = append(result.Rounds, round)
 		p.screen.round(i+1, result.Devices, round)
@@ -156,7 +156,7 @@ func (p *plug) prepare(d Plug, o Options, data string) error {
 	if err != nil {
 		return err
 	}
-	p.witnesses, err = outage.New(outage.Options{Address: mqtt, Pace: plugPace, Logger: o.Log})
+	p.witnesses, err = outage.New(outage.Options{Address: mqtt, Pace: plugPace, Grace: plugLimit / 2, Logger: o.Log})
 	if err != nil {
 		return err
 	}
