@@ -67,6 +67,9 @@ type Update struct {
 	Faults []Fault
 	// Unsubscribe are filters that are no longer needed.
 	Unsubscribe []string
+	// Ask are messages that make a device say what it is or how it is. They are published unretained, as those of Greet
+	// are. A convention asks a bounded number of times for one answer.
+	Ask []broker.Message
 }
 
 // Announced is one device as its announcement describes it.

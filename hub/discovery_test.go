@@ -22,6 +22,18 @@ func TestDiscovery(t *testing.T) {
 			c.publish("plain/plug/is/on", "true")
 			h.wantValue("plug/switch/on", "true")
 		},
+		"what a convention wants to ask is published, and not retained": func(t *testing.T, h *house) {
+			c := h.client("plug", nil)
+			c.subscribe("plain/plug/ask")
+			c.publish("plain/plug/who", "I am new")
+			synctest.Wait()
+			if d := cmp.Diff([]string{"plain/plug/ask=who"}, c.taken()); d != "" {
+				t.Errorf("asked (-want +got):\n%s", d)
+			}
+			if got, kept := h.retained("plain/plug/ask"); kept {
+				t.Errorf("the question is retained: %q", got)
+			}
+		},
 		"what was retained before the announcement is taken in": func(t *testing.T, h *house) {
 			c := h.client("plug", nil)
 			c.retain("plain/plug/is/on", "true")

@@ -16,6 +16,7 @@ import (
 //	plain/<key>/status   online, offline, asleep
 //	plain/<key>/set/<p>  a command
 //	plain/hello          the hub's greeting
+//	plain/<key>/who      an unknown device: the hub asks it by plain/<key>/ask
 //	plain/<key>/panic    makes Parse (parse) or Apply (apply) panic
 type plain struct {
 	devices map[string]bool
@@ -27,7 +28,7 @@ func newPlain() *plain { return &plain{devices: map[string]bool{}} }
 func (*plain) Name() string { return "plain" }
 
 func (*plain) Filters() []broker.Subscription {
-	return []broker.Subscription{{Filter: "plain/+/config"}, {Filter: "plain/+/panic"}, {Filter: "plain/+/block"}}
+	return []broker.Subscription{{Filter: "plain/+/config"}, {Filter: "plain/+/panic"}, {Filter: "plain/+/block"}, {Filter: "plain/+/who"}}
 }
 
 func (*plain) Greet() []broker.Message {
@@ -70,6 +71,8 @@ func (c *plain) Apply(m broker.Message, p hub.Parsed) (u hub.Update) {
 		c.devices[key] = true
 		name, told := strings.CutSuffix(string(m.Payload), "!")
 		u.Devices = []hub.Announced{{Key: key, Device: plainDevice(name), Sources: []broker.Message{m}, Availability: told}}
+	case parts[2] == "who":
+		u.Ask = []broker.Message{{Topic: "plain/" + key + "/ask", Payload: []byte("who"), Retain: true}}
 	case !c.devices[key]:
 	case parts[2] == "status":
 		u.Reaches = []hub.Reached{{Key: key, Reach: devices.Reach{Presence: devices.Presence(m.Payload), Why: "it said so"}}}

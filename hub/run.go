@@ -206,10 +206,15 @@ func (h *Hub) tick(now time.Time) {
 // while the hub was not there is lost.
 func (h *Hub) greet() {
 	for _, c := range h.conventions {
-		for _, m := range c.Greet() {
-			m.Retain = false
-			h.outbox.export(m)
-		}
+		h.question(c.Greet())
+	}
+}
+
+// question publishes what conventions want to ask devices.
+func (h *Hub) question(messages []broker.Message) {
+	for _, m := range messages {
+		m.Retain = false
+		h.outbox.export(m)
 	}
 }
 

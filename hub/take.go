@@ -87,6 +87,7 @@ func (h *Hub) update(now time.Time, convention int, m broker.Message, u Update) 
 		h.fault(now, touch(f.Key), f.Topic, f.Reason)
 	}
 	h.unneeded(convention, u.Unsubscribe)
+	h.question(u.Ask)
 	for _, e := range touched {
 		if !m.Retain {
 			h.heard(now, e, m.Client, slices.ContainsFunc(u.Readings, func(r Reported) bool { return r.Key == e.key.key }))
