@@ -23,6 +23,8 @@ const (
 	overhearing = 5 * time.Millisecond
 	// writePiece is the size of the pieces that a writer goroutine sets a deadline for.
 	writePiece = 32 << 10
+	// smallPiece is the same where a deadline that passes breaks the transport, so that who reads slowly is not cut off.
+	smallPiece = 4 << 10
 	// ackReserve is what acknowledgements may take beyond the limit for messages.
 	ackReserve = 256 << 10
 	// fillLevel is how full the outbox is kept from the session's queue.

@@ -190,9 +190,13 @@ func (c *conn) Failed(err error) {
 
 // write is the writer goroutine: it lives until the outbox is empty or the connection is broken.
 func (c *conn) write(b []byte, done int) {
+	size := writePiece
+	if !c.survivesLateWrites() {
+		size = smallPiece
+	}
 	for len(b) > 0 {
 		for done < len(b) {
-			piece := b[done:min(done+writePiece, len(b))]
+			piece := b[done:min(done+size, len(b))]
 			_ = c.net.SetWriteDeadline(time.Now().Add(writeTimeout))
 			n, err := c.net.Write(piece)
 			c.countOut(n)

@@ -1,6 +1,9 @@
 package embedded_test
 
 import (
+	"bufio"
+	"crypto/tls"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
@@ -85,16 +88,25 @@ func TestStandardASlowReaderGetsEverythingRetained(t *testing.T) {
 			}
 			c := attach(t, slow)
 			c.expect(CONNACK)
-			c.expect(SUBACK)
 			newest := map[string]string{}
-			for len(newest) < count {
-				m := c.receiveAny()
-				newest[m.topic] = m.payload
+			for ended := false; !ended; {
+				switch p, ok := c.next(); {
+				case !ok:
+					t.Fatalf("the connection ended after %d topics", len(newest))
+				case p.kind() == PUBLISH: // the first ones may come before SUBACK (3.8.4)
+					m := p.post(4)
+					if m.qos > 0 {
+						c.send(ack(PUBACK, m.id))
+					}
+					ended = m.topic == "end"
+					if newest[m.topic] = m.payload; len(newest) == count {
+						pub.publish(post{topic: "end"})
+					}
+				case p.kind() != SUBACK:
+					t.Fatalf("got packet type %d", p.kind())
+				}
 			}
-			pub.publish(post{topic: "end"})
-			for m := c.receiveAny(); m.topic != "end"; m = c.receiveAny() {
-				newest[m.topic] = m.payload
-			}
+			delete(newest, "end")
 			if len(newest) != count {
 				t.Errorf("%d topics came, want %d", len(newest), count)
 			}
@@ -128,6 +140,54 @@ func TestStandardASlowReaderIsNotCutOff(t *testing.T) {
 				t.Fatalf("message %d is % x, want %s", i, got[i*8:i*8+8], want)
 			}
 		}
+	})
+}
+
+// unhurried is a connection over which little comes at a time: 5,000 bytes in five seconds.
+type unhurried struct{ net.Conn }
+
+func (u unhurried) Read(b []byte) (int, error) {
+	time.Sleep(5 * time.Second)
+	return u.Conn.Read(b[:min(len(b), 5000)])
+}
+
+// The same over TLS, where a write that is given up has broken the connection: so it must not be given up too early.
+func TestStandardASlowReaderOverTLS(t *testing.T) {
+	bubble(t, embedded.Options{ConnectTimeout: 10 * time.Minute}, func(t *testing.T, b *brokertest.Broker) {
+		r := newRealm(t) // whose certificates begin in the bubble's time
+		server, own := r.server(), r.client("")
+		pub := connect(t, b, hello{id: "pub"})
+		const count = 300
+		for i := range count {
+			pub.publish(post{topic: fmt.Sprint("t/", i), payload: strings.Repeat("r", 300), retain: true, qos: 1, id: 1})
+		}
+		ours, theirs := net.Pipe()
+		served := make(chan struct{})
+		go func() { defer close(served); b.ServeConn(tls.Server(theirs, server)) }()
+		nc := tls.Client(unhurried{ours}, own)
+		nc.SetDeadline(time.Now().Add(time.Hour))
+		if _, err := nc.Write(join(hello{id: "slow"}.bytes(), subscribe(4, 1, nil, filter{"#", 0}))); err != nil {
+			t.Fatal(err)
+		}
+		reader := bufio.NewReader(nc)
+		for got := 0; got < count; {
+			first, err := reader.ReadByte()
+			if err != nil {
+				t.Fatalf("it was cut off after %d of %d messages: %v", got, count, err)
+			}
+			size, err := binary.ReadUvarint(reader)
+			if err == nil {
+				_, err = reader.Discard(int(size))
+			}
+			if err != nil {
+				t.Fatalf("it was cut off after %d of %d messages: %v", got, count, err)
+			}
+			if first>>4 == byte(PUBLISH) {
+				got++
+			}
+		}
+		ours.Close()
+		<-served
 	})
 }
 

@@ -28,6 +28,9 @@ import (
 	"home.arpa/homehub/web"
 )
 
+// brokerStop is how long the broker may take to stop: a second for its clients' last words, and the disk's time.
+const brokerStop = 10 * time.Second
+
 // Domain is the Homie domain under which the hub publishes every device.
 const Domain = "hub"
 
@@ -194,7 +197,7 @@ func (h *house) openBroker(server *web.Options) (link hub.Link, run *part, err e
 		return nil, nil, err
 	}
 	server.MQTT, server.Broker, server.MQTTAddresses = b.WebSocket(), brokerView{b}, h.mqtt
-	return b.Link(), &part{name: "the broker", run: b.Run}, nil
+	return b.Link(), &part{name: "the broker", run: b.Run, patience: brokerStop}, nil
 }
 
 // AccessRules are the rules of access in a data folder: who may publish to, receive and subscribe to which topics of the embedded

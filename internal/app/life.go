@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,9 +16,11 @@ type part struct {
 	run  func(ctx context.Context) error
 	// ready is closed when the next part may start; nil means at once.
 	ready <-chan struct{}
+	// patience is how long it may take to stop before the next one is told to; zero means stopLimit.
+	patience time.Duration
 }
 
-// stopLimit is how long one part may take to stop before the next one is told to.
+// stopLimit is how long one part may usually take to stop.
 const stopLimit = 1500 * time.Millisecond
 
 // hold starts the parts in order, holds them up until ctx ends or one of them ends, and stops them in the reverse order,
@@ -72,9 +75,9 @@ func hold(ctx context.Context, log *slog.Logger, parts []part, started func()) e
 			if r.err != nil && failed == nil {
 				failed = fmt.Errorf("stopping %s: %w", r.name, r.err)
 			}
-		case <-time.After(stopLimit):
+		case <-time.After(cmp.Or(r.patience, stopLimit)):
 			log.Error("stopping takes too long, going on without it", "part", r.name)
-			failed = errors.Join(failed, fmt.Errorf("stopping %s: it did not end within %s", r.name, stopLimit))
+			failed = errors.Join(failed, fmt.Errorf("stopping %s: it did not end within %s", r.name, cmp.Or(r.patience, stopLimit)))
 		}
 	}
 	return failed
