@@ -3,7 +3,7 @@
 GOLANGCI_LINT ?= golangci-lint
 FUZZTIME ?= 5s
 
-.PHONY: build check fmt vet lint test race fuzz bench demo clean
+.PHONY: build check fmt vet lint test race fuzz bench bench-table demo clean
 
 build:
 	go build -trimpath -o bin/ ./cmd/...
@@ -33,8 +33,14 @@ fuzz:
 		for t in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$f); do \
 			echo "fuzz $$(dirname $$f) $$t"; go test ./$$(dirname $$f) -run '^$$' -fuzz "^$$t$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x >/dev/null; done; done
 
+# The hot paths one by one, then the table of what is promised of the whole (docs/benchmarks.md).
 bench:
 	go test ./... -run '^$$' -bench . -benchmem
+	$(MAKE) bench-table
+
+# BENCHFLAGS chooses: BENCHFLAGS='-cases fan -repeats 5'. FLASHMQ names that broker's program, if there is one.
+bench-table:
+	go run ./internal/bench $(BENCHFLAGS)
 
 demo:
 	go run ./cmd/hub demo

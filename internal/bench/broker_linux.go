@@ -26,7 +26,7 @@ type product struct {
 type stand struct {
 	bench   *bench
 	product *product
-	name    string // of the run, for files that stay
+	name    string // of the run, for profiles; each broker that it starts gets a number behind it
 	folder  string
 	running []*process
 }
@@ -71,7 +71,7 @@ func (s *stand) startUnder(ctx context.Context, command []string, settings ...se
 		}
 		settings = append(settings, setting{"web.listen", p.web}, setting{"data_dir", s.data()})
 		if s.bench.profiles != "" {
-			args = append(args, filepath.Join(s.bench.profiles, s.name))
+			args = append(args, filepath.Join(s.bench.profiles, fmt.Sprintf("%s-%d", s.name, len(s.running)+1)))
 		}
 	}
 	env := environment(settings)

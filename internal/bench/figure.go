@@ -34,6 +34,7 @@ const (
 	strictRate    figure = "acknowledgements per second, durability strict"
 	relaxedRate   figure = "acknowledgements per second, durability relaxed"
 	strictPart    figure = "rate with strict durability as a part of that with relaxed"
+	syncTakes     figure = "a sync of the disk at that time, µs"
 	secretsBack   figure = "500 devices with generated secrets are back, s"
 	passwordsBack figure = "500 devices with passwords are back, s"
 	attempts      figure = "attempts to connect"

@@ -27,11 +27,9 @@ type bench struct {
 	profiles  string // where profiles of the hub are kept; empty: none are taken
 	brokerCPU int
 	repeats   int
+	again     int // how often a run that other processes have disturbed is repeated
 	log       io.Writer
 }
-
-// patience is how often a run that other processes have disturbed is repeated.
-const patience = 2
 
 func main() {
 	// All brokers are started by this thread and end with it. It is also the generator's, so that it stays on its processor.
@@ -56,6 +54,7 @@ func run(ctx context.Context, args []string) error {
 	only := flags.String("cases", "", "run only the cases that match this regular `expression`")
 	list := flags.Bool("list", false, "list the cases")
 	repeats := flags.Int("repeats", 3, "run each case `n` times; the table has the medians")
+	again := flags.Int("again", 2, "repeat a run that other processes have disturbed at most `n` times")
 	hub := flags.String("hub", "", "measure this `program` instead of building the hub")
 	against := flags.String("against", "", "also measure another build of the hub, this `program`")
 	peers := flags.Bool("peers", true, "also measure Mosquitto, and FlashMQ where it is found")
@@ -75,7 +74,7 @@ func run(ctx context.Context, args []string) error {
 		}
 		return nil
 	}
-	b := &bench{sizes: promised, profiles: *profiles, repeats: *repeats, log: os.Stderr}
+	b := &bench{sizes: promised, profiles: *profiles, repeats: *repeats, again: *again, log: os.Stderr}
 	if b.folder, err = os.MkdirTemp(*folder, "homehub-bench-"); err != nil {
 		return fmt.Errorf("making a temporary folder: %w", err)
 	}
@@ -105,7 +104,7 @@ func run(ctx context.Context, args []string) error {
 	return ctx.Err()
 }
 
-// products are the brokers to measure, the hub first and then the one that ratios are taken to.
+// products are the brokers to measure, the hub first. Ratios are taken to the first one that is no hub.
 func (b *bench) products(ctx context.Context, hub, against string, peers bool) ([]*product, error) {
 	var list []*product
 	switch {
@@ -202,11 +201,14 @@ func (b *bench) prepare() error {
 
 // runAll runs the cases, each broker in turn within each repetition.
 func (b *bench) runAll(ctx context.Context, products []*product, wanted *regexp.Regexp) *results {
+	var base string
 	var names []string
 	for _, p := range products {
-		names = append(names, p.name)
+		if names = append(names, p.name); base == "" && !p.hub {
+			base = p.name
+		}
 	}
-	r := newResults(names)
+	r := newResults(base, names...)
 	for n := range b.repeats {
 		for _, c := range cases {
 			if !wanted.MatchString(c.name) || c.once && n > 0 {
@@ -239,7 +241,7 @@ func (b *bench) runOne(ctx context.Context, r *results, c benchCase, p *product,
 			return
 		}
 		fmt.Fprintf(b.log, "%d %s, %s: %s\n", n+1, c.name, p.name, f)
-		if !f.disturbed() || again == patience || c.once {
+		if !f.disturbed() || again >= b.again || c.once {
 			r.add(c.name, p.name, f)
 			return
 		}

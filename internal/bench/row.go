@@ -57,6 +57,7 @@ var details = []row{
 	{title: "5,000 clients", of: "connect", figure: cpuPerConnect},
 	{title: "50 publishers, 50 persistent subscribers", of: "durable", figure: strictRate},
 	{title: "50 publishers, 50 persistent subscribers", of: "durable", figure: relaxedRate},
+	{title: "50 publishers, 50 persistent subscribers", of: "durable", figure: syncTakes},
 	{title: "reconnect storm", of: "storm-secrets", figure: attempts},
 	{title: "reconnect storm", of: "storm-passwords", figure: attempts},
 }

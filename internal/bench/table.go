@@ -10,13 +10,14 @@ import (
 
 // results are all runs, by case and broker, and what went wrong.
 type results struct {
-	brokers []string // the hub first, then the one that ratios are taken to
+	brokers []string // the hub first
+	base    string   // the broker that promised ratios are taken to, empty without one
 	runs    map[string]map[string][]figures
 	failed  []string
 }
 
-func newResults(brokers []string) *results {
-	return &results{brokers: brokers, runs: map[string]map[string][]figures{}}
+func newResults(base string, brokers ...string) *results {
+	return &results{brokers: brokers, base: base, runs: map[string]map[string][]figures{}}
 }
 
 func (r *results) add(name, broker string, f figures) {
@@ -45,10 +46,7 @@ func (r *results) verdict(row row) string {
 	value, n := median(r.runs[row.of][r.brokers[0]], row.figure)
 	measured := n > 0
 	if row.relative() {
-		measured = false
-		if len(r.brokers) > 1 {
-			value, measured = r.ratio(row, r.brokers[1])
-		}
+		value, measured = r.ratio(row, r.base)
 	}
 	lost, _ := median(r.runs[row.of][r.brokers[0]], lostMessages)
 	switch {
@@ -81,10 +79,10 @@ func (r *results) table(w io.Writer, title string, rows []row, promises bool) {
 	}
 	fmt.Fprintf(w, "\n### %s\n\n| what | figure |", title)
 	rule := "|---|---|"
-	for i, b := range r.brokers {
+	for _, b := range r.brokers {
 		fmt.Fprintf(w, " %s |", b)
 		rule += "---:|"
-		if i == 1 {
+		if b == r.base {
 			fmt.Fprint(w, " ratio |")
 			rule += "---:|"
 		}
@@ -107,14 +105,16 @@ func (r *results) line(w io.Writer, row row, promises bool) {
 		switch {
 		case n == 0:
 			fmt.Fprint(w, " – |")
-		case i > 1 && ok:
+		case i > 0 && b != r.base && ok:
 			fmt.Fprintf(w, " %.*f (%.2f ×) |", row.digits, value, ratio)
 		default:
 			fmt.Fprintf(w, " %.*f |", row.digits, value)
 		}
-		if i == 1 && ok {
+		switch {
+		case b != r.base:
+		case ok:
 			fmt.Fprintf(w, " %.2f × |", ratio)
-		} else if i == 1 {
+		default:
 			fmt.Fprint(w, " – |")
 		}
 	}

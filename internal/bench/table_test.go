@@ -53,7 +53,7 @@ func TestPromisesAreComparedTheRightWay(t *testing.T) {
 
 // measuredRows is a result in which the hub costs the given part of the other broker's 10 µs.
 func measuredRows(cost float64, lost float64) *results {
-	r := newResults([]string{"the hub", "Other 1.0", "Third 2.0"})
+	r := newResults("Other 1.0", "the hub", "Other 1.0", "Third 2.0")
 	for _, b := range r.brokers {
 		f := figures{cpuPerMessage: 10, lostMessages: 0}
 		if b == "the hub" {
@@ -81,14 +81,16 @@ func TestTheVerdictIsAboutTheRatio(t *testing.T) {
 		{measuredRows(1.2, 0), "met"},
 		{measuredRows(1.3, 0), "**not met**"},
 		{measuredRows(0.1, 3), "**not met**"}, // messages were lost
-		{newResults([]string{"the hub"}), "not measured"},
+		{newResults("", "the hub"), "not measured"},
 	} {
 		if got := verdictOf(t, c.r, "p2p-q0"); got != c.want || c.r.kept() != (c.want != "**not met**") {
 			t.Errorf("%+v: %s, kept: %v", c.r.runs, got, c.r.kept())
 		}
 	}
-	alone := newResults([]string{"the hub"})
+	alone := newResults("", "the hub")
 	alone.add("p2p-q0", "the hub", figures{cpuPerMessage: 1})
+	alone.brokers = append(alone.brokers, "the other hub")
+	alone.add("p2p-q0", "the other hub", figures{cpuPerMessage: 1})
 	if got := verdictOf(t, alone, "p2p-q0"); got != "not measured" {
 		t.Errorf("without another broker: %s", got)
 	}
