@@ -273,14 +273,14 @@ func (b *Broker) opened(c *conn) {
 	b.counts.arrived()
 	b.came(c)
 	c.opened.Store(true)
+	c.out.open(c.connect.aliasMaximum, c.connect.maxPacket)
+	c.session.attach(c) // before CONNACK leaves, behind which its messages stand: who has read it misses none
+	c.batch.touch(c)
 	c.settle()
 	b.sayCame(c)
 	b.links.session(broker.Session{
 		Client: c.connect.id, User: c.connect.user, Address: c.peer.address, Connected: true, WillTopic: c.willTopic(),
 	})
-	c.out.open(c.connect.aliasMaximum, c.connect.maxPacket)
-	c.session.attach(c)
-	c.batch.touch(c)
 }
 
 // newClientID makes an identifier for a client that has none.

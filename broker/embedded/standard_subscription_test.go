@@ -282,6 +282,7 @@ func TestStandardNothingIsLeftOfASession(t *testing.T) {
 					pub.publish(post{topic: "t/u", qos: 1, id: 1})
 				}
 				other.collect(10)
+				other.ping() // the last acknowledgement has been read
 				if got := b.Stats().Queued; got != 0 {
 					t.Errorf("%d messages wait for nobody", got)
 				}

@@ -1,6 +1,7 @@
 package embedded_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"home.arpa/homehub/broker"
 	"home.arpa/homehub/broker/brokertest"
 	"home.arpa/homehub/broker/embedded"
 )
@@ -16,64 +18,62 @@ import (
 // At most one connection has a client identifier [MQTT-3.1.4-3]. Hundreds that claim the same one at once, over real sockets, leave exactly one
 // that works, and nothing of the others.
 func TestStandardATakeoverStorm(t *testing.T) {
-	for _, version := range []byte{4, 5} {
-		for _, persistent := range []bool{false, true} {
-			t.Run(fmt.Sprintf("version %d, persistent %t", version, persistent), func(t *testing.T) {
-				b, address, _ := listening(t, embedded.Options{})
-				h := hello{version: version, id: "contested", persistent: persistent, will: &post{topic: "will", payload: "w"}}
-				if persistent {
-					h.props = prop(0x11, u32(100))
-				}
-				pub := attach(t, dialTCP(t, address))
-				pub.hello(hello{id: "pub"})
-				stop := make(chan struct{})
-				var storm, publisher sync.WaitGroup
-				publisher.Go(func() { // messages to the contested session all the while
-					for i := 0; ; i++ {
-						select {
-						case <-stop:
-							return
-						default:
-							pub.publish(post{topic: "t", payload: fmt.Sprint(i), qos: byte(i % 3), id: 1})
-						}
-					}
-				})
-				for i := range 16 {
-					storm.Go(func() {
-						for j := range 12 {
-							nc, err := net.Dial("tcp", address)
-							if err != nil {
-								t.Error(err)
-								return
-							}
-							_ = nc.SetDeadline(time.Now().Add(patience))
-							_, _ = nc.Write(join(h.bytes(), subscribe(version, 1, nil, filter{"t", 2}), post{topic: "mine", qos: 1, id: 1}.bytes(version)))
-							_, _ = io.ReadFull(nc, make([]byte, []int{0, 2, 4, 12, 30}[(i+j)%5]))
-							if (i+j)%3 > 0 {
-								_, _ = nc.Write([]byte{0xE0, 0})
-							}
-							nc.Close()
-						}
-					})
-				}
-				storm.Wait()
-				close(stop)
-				publisher.Wait()
-				survivor(t, address, h)
-				begin := time.Now()
-				for s := b.Stats(); s.Connected != 2 || s.Sessions != 2; s = b.Stats() {
-					if time.Since(begin) > patience {
-						t.Fatalf("%d clients and %d sessions are left, want 2 and 2", s.Connected, s.Sessions)
-					}
-					pub.ping()
-				}
-				for _, c := range b.Clients() {
-					if c.ID == "contested" && c.Subscriptions > 2 {
-						t.Errorf("it has %d subscriptions", c.Subscriptions)
+	for version, persistent := range map[byte]bool{4: false, 5: true} {
+		t.Run(fmt.Sprintf("version %d, persistent %t", version, persistent), func(t *testing.T) {
+			b, address, _ := listening(t, embedded.Options{})
+			h := hello{version: version, id: "contested", persistent: persistent, will: &post{topic: "will", payload: "w"}}
+			if persistent {
+				h.props = prop(0x11, u32(100))
+			}
+			pub := attach(t, dialTCP(t, address))
+			pub.hello(hello{id: "pub"})
+			stop := make(chan struct{})
+			var storm, publisher sync.WaitGroup
+			publisher.Go(func() { // messages to the contested session all the while
+				for i := 0; ; i++ {
+					select {
+					case <-stop:
+						return
+					default:
+						pub.publish(post{topic: "t", payload: fmt.Sprint(i), qos: byte(i % 3), id: 1})
 					}
 				}
 			})
-		}
+			for i := range 16 {
+				storm.Go(func() {
+					for j := range 12 {
+						nc, err := net.Dial("tcp", address)
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						_ = nc.SetDeadline(time.Now().Add(patience))
+						_, _ = nc.Write(join(h.bytes(), subscribe(version, 1, nil, filter{"t", 2}), post{topic: "mine", qos: 1, id: 1}.bytes(version)))
+						_, _ = io.ReadFull(nc, make([]byte, []int{0, 2, 4, 12, 30}[(i+j)%5]))
+						if (i+j)%3 > 0 {
+							_, _ = nc.Write([]byte{0xE0, 0})
+						}
+						nc.Close()
+					}
+				})
+			}
+			storm.Wait()
+			close(stop)
+			publisher.Wait()
+			survivor(t, address, h)
+			begin := time.Now()
+			for s := b.Stats(); s.Connected != 2 || s.Sessions != 2; s = b.Stats() {
+				if time.Since(begin) > patience {
+					t.Fatalf("%d clients and %d sessions are left, want 2 and 2", s.Connected, s.Sessions)
+				}
+				pub.ping()
+			}
+			for _, c := range b.Clients() {
+				if c.ID == "contested" && c.Subscriptions > 2 {
+					t.Errorf("it has %d subscriptions", c.Subscriptions)
+				}
+			}
+		})
 	}
 }
 
@@ -189,6 +189,43 @@ func TestStandardSessionState(t *testing.T) {
 	}
 }
 
+// slowToHear is a link's handler that takes its time over the news of a client.
+type slowToHear struct {
+	recorder
+	client string
+	heard  chan struct{}
+}
+
+func (h *slowToHear) HandleSession(ctx context.Context, s broker.Session) {
+	if s.Client == h.client && s.Connected {
+		<-h.heard
+	}
+	h.recorder.HandleSession(ctx, s)
+}
+
+// A client whose session goes on has its subscriptions from CONNACK on: who has read that misses nothing that is published afterwards, with any
+// QoS, whatever else the broker still has to do about the connection.
+func TestStandardNothingIsMissedAfterConnack(t *testing.T) {
+	for qos := range byte(3) {
+		bubble(t, embedded.Options{}, func(t *testing.T, b *brokertest.Broker) {
+			h := &slowToHear{client: "c", heard: make(chan struct{}, 1)}
+			link(t, b, h)
+			h.heard <- struct{}{}
+			c := connect(t, b, enduring(4, "c"))
+			c.subscribe(filter{"t", 2})
+			c.goodbye()
+			pub := connect(t, b, hello{id: "pub"})
+			c = connect(t, b, enduring(4, "c"))
+			pub.publish(post{topic: "t", payload: "x", qos: qos, id: 1})
+			synctest.Wait()
+			h.heard <- struct{}{}
+			if m := c.receive(); m.payload != "x" || m.qos != qos {
+				t.Errorf("got %+v", m)
+			}
+		})
+	}
+}
+
 // A clean start throws the session away, in whatever state it is [MQTT-3.1.2-4], and a session without an expiry ends with its connection.
 func TestStandardACleanStart(t *testing.T) {
 	for _, version := range []byte{4, 5} {
@@ -223,6 +260,9 @@ func TestStandardACleanStart(t *testing.T) {
 func TestStandardStoppingInAStorm(t *testing.T) {
 	for range 10 {
 		_, address, stop := listening(t, embedded.Options{})
+		watch := attach(t, dialTCP(t, address))
+		watch.hello(hello{id: "watch"})
+		watch.subscribe(filter{"t", 0})
 		var storm sync.WaitGroup
 		over := make(chan struct{})
 		for i := range 8 {
@@ -245,9 +285,6 @@ func TestStandardStoppingInAStorm(t *testing.T) {
 				}
 			})
 		}
-		watch := attach(t, dialTCP(t, address))
-		watch.hello(hello{id: "watch"})
-		watch.subscribe(filter{"t", 0})
 		for range 20 {
 			watch.receive() // the storm is on
 		}
