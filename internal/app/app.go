@@ -19,6 +19,7 @@ import (
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/homeassistant"
 	"home.arpa/homehub/devices/homie"
+	"home.arpa/homehub/devices/shelly"
 	"home.arpa/homehub/hub"
 	"home.arpa/homehub/internal/access"
 	"home.arpa/homehub/internal/certificate"
@@ -234,6 +235,10 @@ func (h *house) openHub(link hub.Link, demo *Demo) error {
 	if err != nil {
 		return err
 	}
+	shellies, err := shelly.New(shelly.Options{})
+	if err != nil {
+		return err
+	}
 	options := hub.Options{
 		Logger: h.log.With("component", "hub"), Exporter: homie.NewExporter(Domain), Keep: h.cfg.History.Keep,
 	}
@@ -248,7 +253,7 @@ func (h *house) openHub(link hub.Link, demo *Demo) error {
 		}
 		options.Follows = append(options.Follows, f)
 	}
-	h.hub, err = hub.New(link, h.store, []hub.Convention{discovery, homie.New()}, options)
+	h.hub, err = hub.New(link, h.store, []hub.Convention{discovery, homie.New(), shellies}, options)
 	return err
 }
 

@@ -1,0 +1,162 @@
+package shelly
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+
+	"home.arpa/homehub/broker"
+	"home.arpa/homehub/devices"
+)
+
+// effects are the programmes of lights, by their number.
+var effects = []string{"off", "meteor shower", "gradual change", "breath", "flash", "on/off gradual", "red/green change"}
+
+// lightOf is the component that a light's topics belong to: a bulb has light/0 and color/0, which are the same.
+func lightOf(space, n string) string {
+	if space == "white" {
+		return "white-" + n
+	}
+	return "light-" + n
+}
+
+// readLight takes the JSON of light/0/status and its like. What a bulb calls gain is its brightness in color mode.
+func (s shape) readLight(d *classic, v val) (out []found, faults []string) {
+	space, _, _ := strings.Cut(s.kind, "/")
+	component := lightOf(space, s.n)
+	add := func(property, at string, read func(v val) (devices.Value, string)) {
+		w := v.get(at)
+		if !w.is() {
+			return
+		}
+		value, expected := read(w)
+		if expected != "" {
+			faults = append(faults, fmt.Sprintf("expected %s at %s, got %s", expected, at, w.raw()))
+			return
+		}
+		out = append(out, found{feature: s.feature + "#" + property, component: component, property: property, value: value})
+	}
+	mode := v.get("mode").text()
+	if mode != "" {
+		d.color[component] = mode == "color"
+	} else if space == "color" {
+		d.color[component] = true
+	}
+	inColor := d.color[component] && v.get("gain").is()
+	add(devices.On, "ison", boolOf)
+	if inColor {
+		add(devices.Brightness, "gain", floatOf(1))
+	} else {
+		add(devices.Brightness, "brightness", floatOf(1))
+	}
+	if temp := v.get("temp"); temp.is() && !(mode == "color") {
+		add(devices.ColorTemperature, "temp", intOf)
+	}
+	var rgb [3]float64
+	n := 0
+	for i, key := range []string{"red", "green", "blue"} {
+		if f, ok := v.get(key).number(); ok && f >= 0 && f <= 255 {
+			rgb[i] = f
+			n++
+		}
+	}
+	if n == 3 {
+		out = append(out, found{
+			feature: s.feature + "#" + devices.ColorHS, component: component, property: devices.ColorHS, value: hueOf(rgb),
+		})
+		add("white", "white", func(v val) (devices.Value, string) { return scaled(v, 255) })
+	}
+	add(devices.Effect, "effect", func(v val) (devices.Value, string) {
+		i, ok := v.whole()
+		if !ok || i >= len(effects) {
+			return devices.Value{}, "an effect's number"
+		}
+		return devices.EnumValue(effects[i]), ""
+	})
+	return out, faults
+}
+
+// light adds one property of a light.
+func (b *classicBuild) light(s shape, property string) {
+	space, _, _ := strings.Cut(s.kind, "/")
+	id := lightOf(space, s.n)
+	if space == "light" && b.spoken("color/"+s.n) {
+		space = "color" // which takes all that the other does
+	}
+	d, topic := b.classic, space+"/"+s.n+"/set"
+	set := func(params map[string]any) broker.Message {
+		payload, err := json.Marshal(params)
+		if err != nil {
+			payload = nil // only numbers and words are in it
+		}
+		return d.publish(topic, string(payload))
+	}
+	var p devices.Property
+	var write func(v devices.Value) broker.Message
+	switch property {
+	case devices.On:
+		p = devices.Property{ID: property, Datatype: devices.Bool}
+		write = func(v devices.Value) broker.Message { return set(map[string]any{"turn": onOff(v.Bool())}) }
+	case devices.Brightness:
+		p = percent(property)
+		write = func(v devices.Value) broker.Message {
+			if whole(v) == 0 {
+				return set(map[string]any{"turn": "off"})
+			}
+			if d.color[id] {
+				return set(map[string]any{"turn": "on", "gain": whole(v)})
+			}
+			return set(map[string]any{"turn": "on", "brightness": whole(v)})
+		}
+	case devices.ColorTemperature:
+		low := 2700.0
+		if d.model.name == "Shelly Bulb" || d.model.name == "Shelly Bulb RGBW" {
+			low = 3000
+		}
+		p = devices.Property{ID: property, Datatype: devices.Int, Unit: "K", Min: bound(low), Max: bound(6500)}
+		both := b.spoken("color/" + s.n)
+		write = func(v devices.Value) broker.Message {
+			params := map[string]any{"temp": whole(v)}
+			if both {
+				params["mode"] = "white"
+			}
+			return set(params)
+		}
+	case devices.ColorHS:
+		p = devices.Property{ID: property, Datatype: devices.Color}
+		write = func(v devices.Value) broker.Message {
+			rgb := rgbOf(v)
+			return set(map[string]any{"mode": "color", "red": rgb[0], "green": rgb[1], "blue": rgb[2]})
+		}
+	case "white":
+		p = percent(property)
+		p.Step = 100.0 / 255
+		write = func(v devices.Value) broker.Message {
+			return set(map[string]any{"white": int(math.Round(v.Float() * 2.55))})
+		}
+	case devices.Effect:
+		p = devices.Property{ID: property, Datatype: devices.Enum, Choices: effects}
+		write = func(v devices.Value) broker.Message {
+			for i, e := range effects {
+				if e == v.Text() {
+					return set(map[string]any{"effect": i})
+				}
+			}
+			return set(map[string]any{"effect": 0})
+		}
+	default:
+		return
+	}
+	b.add(b.component(id, devices.Light, b.number("Light", s.n), ""), p, write)
+}
+
+// spoken says whether the device published below a topic.
+func (b *classicBuild) spoken(topic string) bool {
+	for f := range b.features {
+		if strings.HasPrefix(f, topic+"/") || f == topic {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,349 @@
+package shelly_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/shelly"
+)
+
+// answered is an answer of a device under a prefix to the hub.
+func answered(prefix, id, result string) string {
+	return fmt.Sprintf(`homehub/shelly/%s/rpc {"id":2,"src":%q,"dst":"homehub/shelly/%s","result":%s}`, prefix, id, prefix, result)
+}
+
+func notified(prefix, id, method, params string) string {
+	return fmt.Sprintf(`%s/events/rpc {"src":%q,"dst":"x","method":%q,"params":{"ts":1.5,%s}}`, prefix, id, method, params)
+}
+
+const lightsID = "shellyprorgbwwpm-aabbcc001122"
+
+var lights = []string{
+	answered("home/attic/lights", lightsID, `{"sys":{"device":{"name":"Attic","mac":"AABBCC001122"}},"light:0":{"id":0,"name":"Stairs"},
+		"rgb:0":{"id":0},"rgbw:0":{"id":0},"cct:0":{"id":0,"ct_range":[3000,6000]},"rgbcct:0":{"id":0},
+		"mqtt":{"topic_prefix":"home/attic/lights","rpc_ntf":false,"status_ntf":false}}`),
+	answered("home/attic/lights", lightsID, `{"sys":{"mac":"AABBCC001122"},"light:0":{"id":0,"output":true,"brightness":40},
+		"rgb:0":{"id":0,"output":false,"brightness":10,"rgb":[255,0,0]},"rgbw:0":{"id":0,"output":true,"brightness":100,"rgb":[0,255,0],"white":51},
+		"cct:0":{"id":0,"output":true,"brightness":5,"ct":4000},"rgbcct:0":{"id":0,"output":true,"brightness":44,"ct":3349,"rgb":[0,0,255],"mode":"rgb"}}`),
+}
+
+const coverID = "shellyplus2pm-aabbcc003344"
+
+var cover = []string{
+	answered(coverID, coverID, `{"sys":{"device":{"name":null,"mac":"AABBCC003344"}},"cover:0":{"id":0,"name":"Blind"},"input:0":{"id":0,"type":"button"},"input:1":{"id":1,"type":"analog"}}`),
+	answered(coverID, coverID, `{"sys":{},"cover:0":{"id":0,"state":"stopped","current_pos":42,"pos_control":true,"slat_pos":10,"apower":0.0,"aenergy":{"total":100}},"input:0":{"id":0,"state":null},"input:1":{"id":1,"percent":51.5}}`),
+	notified(coverID, coverID, "NotifyEvent", `"events":[{"component":"input:0","id":0,"event":"double_push","ts":1.5}]`),
+}
+
+const gatewayID = "shellyblugwg3-aabbcc005566"
+
+var gateway = []string{
+	answered(gatewayID, gatewayID, `{"sys":{"device":{"name":"Gateway","mac":"AABBCC005566"}},"thermostat:0":{"id":0,"type":"heating"}}`),
+	answered(gatewayID, gatewayID, `{"sys":{},"thermostat:0":{"id":0,"enable":true,"target_C":21.5,"current_C":20.9,"output":true}}`),
+	answered(gatewayID, gatewayID, `{"offset":0,"total":9,"components":[
+		{"key":"blutrv:200","status":{"id":200,"target_C":19,"current_C":18.5,"pos":30,"rssi":-60,"battery":90},"config":{"id":200,"addr":"28:68:47:00:11:22","name":"Bath"}},
+		{"key":"bthomedevice:201","status":{"rssi":-70,"battery":80},"config":{"addr":"aa:bb:cc:dd:ee:01"},"attrs":{"model_id":2}},
+		{"key":"bthomesensor:201","status":{"value":80},"config":{"addr":"aa:bb:cc:dd:ee:01","obj_id":1,"idx":0}},
+		{"key":"bthomesensor:202","status":{"value":true},"config":{"addr":"aa:bb:cc:dd:ee:01","obj_id":45,"idx":0}},
+		{"key":"bthomesensor:203","status":{"value":3.5},"config":{"addr":"aa:bb:cc:dd:ee:01","obj_id":63,"idx":0}},
+		{"key":"number:200","status":{"value":1500},"config":{"id":200,"name":"Charged","min":0,"max":10000,"access":"crw","meta":{"ui":{"view":"field","unit":"Wh","step":10}}}},
+		{"key":"enum:200","status":{"value":"eco"},"config":{"id":200,"name":"Mode","options":["eco","boost"],"meta":{"ui":{"view":"dropdown"}}}},
+		{"key":"text:200","status":{"value":"hi"},"config":{"id":200,"name":"Note"}},
+		{"key":"button:200","status":{},"config":{"id":200,"name":"Go"}},
+		{"key":"boolean:200","status":{"value":true},"config":{"id":200,"name":"Away"}}]}`),
+}
+
+const sleeperID = "shellyplusht-aabbcc007788"
+
+var sleeper = []string{
+	sleeperID + "/online true",
+	notified(sleeperID, sleeperID, "NotifyFullStatus", `"sys":{"mac":"AABBCC007788","wakeup_period":7200},"temperature:0":{"id":0,"tC":21.4,"tF":70.5},"humidity:0":{"id":0,"rh":55.5},"devicepower:0":{"id":0,"battery":{"V":5.9,"percent":88},"external":{"present":false}},"wifi":{"rssi":-50}`),
+}
+
+func TestAPlugIsLearnt(t *testing.T) {
+	h := newHouse(t)
+	h.hear(plugID + "/online true")
+	if len(h.asked) != 1 || h.asked[0].Topic != plugID+"/rpc" || !strings.Contains(string(h.asked[0].Payload), `"src":"homehub/shelly/`+plugID+`","method":"Shelly.GetDeviceInfo"`) {
+		t.Fatalf("it asked %v", h.asked)
+	}
+	h.hear(plugAnswer + plugInfo)
+	if len(h.asked) != 4 {
+		t.Fatalf("then it asked %v", h.asked[1:])
+	}
+	h.hear(plugAnswer+plugConfig, plugAnswer+plugStatus, notify(`"switch:0":{"id":0,"output":false,"apower":null}`))
+	want := `shellyplus1pm-a8032ab1c2d4: "Kettle", id kettle, Shelly Plus1PM (SNSW-001P16EU), firmware 1.3.1, [{mac a8:03:2a:b1:c2:d4}]
+  input-0: binary_sensor "" 
+    input: bool = false
+  restart: button "Restart" config
+    press: bool settable momentary
+  switch-0: switch "" 
+    current: float (current) A = 8.01
+    energy: float (energy) kWh = 12.345678
+    frequency: float (frequency) Hz = 50
+    on: bool settable = false
+    power: float (power) W = 1850.5
+    power-factor: float (power_factor) = 0.99
+    temperature: float (temperature) °C = 41.5
+    voltage: float (voltage) V = 231.2
+  sys: sensor "System" diagnostic
+    restart-required: bool (problem) = false
+    update: bool (update) = true
+    uptime: int (duration) s = 3600
+  wifi: sensor "Wi-Fi" diagnostic
+    ip: text = 192.168.1.7
+    signal-strength: int (signal_strength) dBm = -61
+`
+	if diff := cmp.Diff(want, outline(h.devices[plugID], h.values)); diff != "" {
+		t.Error(diff)
+	}
+	if len(h.faults) > 0 {
+		t.Error(h.faults)
+	}
+}
+
+func TestCommands(t *testing.T) {
+	h := newHouse(t)
+	for _, lines := range [][]string{plug, lights, cover, gateway} {
+		h.hear(lines...)
+	}
+	blu := "blu/28:68:47:00:11:22"
+	for _, tc := range []struct{ key, path, value, topic, method, params string }{
+		{plugID, "switch-0/on", "on", plugID, "Switch.Set", `{"id":0,"on":true}`},
+		{plugID, "restart/press", "true", plugID, "Shelly.Reboot", `null`},
+		{lightsID, "light-0/on", "off", "home/attic/lights", "Light.Set", `{"id":0,"on":false}`},
+		{lightsID, "light-0/brightness", "40", "home/attic/lights", "Light.Set", `{"brightness":40,"id":0,"on":true}`},
+		{lightsID, "light-0/brightness", "0", "home/attic/lights", "Light.Set", `{"id":0,"on":false}`},
+		{lightsID, "rgb-0/color", "120,100", "home/attic/lights", "RGB.Set", `{"id":0,"rgb":[0,255,0]}`},
+		{lightsID, "rgbw-0/white", "20", "home/attic/lights", "RGBW.Set", `{"id":0,"white":51}`},
+		{lightsID, "cct-0/color-temperature", "3500", "home/attic/lights", "CCT.Set", `{"ct":3500,"id":0}`},
+		{lightsID, "rgbcct-0/color", "240,100", "home/attic/lights", "RGBCCT.Set", `{"id":0,"mode":"rgb","rgb":[0,0,255]}`},
+		{lightsID, "rgbcct-0/color-temperature", "3500", "home/attic/lights", "RGBCCT.Set", `{"ct":3500,"id":0,"mode":"cct"}`},
+		{coverID, "cover-0/state", "open", coverID, "Cover.Open", `{"id":0}`},
+		{coverID, "cover-0/state", "closed", coverID, "Cover.Close", `{"id":0}`},
+		{coverID, "cover-0/stop", "true", coverID, "Cover.Stop", `{"id":0}`},
+		{coverID, "cover-0/position", "30", coverID, "Cover.GoToPosition", `{"id":0,"pos":30}`},
+		{coverID, "cover-0/tilt", "30", coverID, "Cover.GoToPosition", `{"id":0,"slat_pos":30}`},
+		{gatewayID, "thermostat-0/target-temperature", "22", gatewayID, "Thermostat.SetConfig", `{"config":{"target_C":22},"id":0}`},
+		{gatewayID, "thermostat-0/mode", "off", gatewayID, "Thermostat.SetConfig", `{"config":{"enable":false},"id":0}`},
+		{blu, "radiator/target-temperature", "20.5", gatewayID, "BluTrv.Call", `{"id":200,"method":"TRV.SetTarget","params":{"id":0,"target_C":20.5}}`},
+		{gatewayID, "number-200/value", "2", gatewayID, "Number.Set", `{"id":200,"value":2000}`},
+		{gatewayID, "enum-200/option", "boost", gatewayID, "Enum.Set", `{"id":200,"value":"boost"}`},
+		{gatewayID, "text-200/value", "x", gatewayID, "Text.Set", `{"id":200,"value":"x"}`},
+		{gatewayID, "boolean-200/on", "off", gatewayID, "Boolean.Set", `{"id":200,"value":false}`},
+		{gatewayID, "button-200/press", "true", gatewayID, "Button.Trigger", `{"event":"single_push","id":200}`},
+	} {
+		t.Run(tc.path+" becomes "+tc.value, func(t *testing.T) {
+			h.t = t
+			told := h.tell(tc.key, tc.path, tc.value)
+			payload, ok := strings.CutPrefix(told, tc.topic+"/rpc ")
+			var request struct {
+				Src, Method string
+				Params      json.RawMessage
+			}
+			if err := json.Unmarshal([]byte(payload), &request); !ok || err != nil {
+				t.Fatalf("%s: %v", told, err)
+			}
+			if request.Params == nil {
+				request.Params = json.RawMessage("null")
+			}
+			if request.Method != tc.method || string(request.Params) != tc.params || request.Src != "homehub/shelly/"+tc.topic {
+				t.Errorf("it publishes %s", told)
+			}
+		})
+	}
+}
+
+func TestValues(t *testing.T) {
+	h := newHouse(t)
+	for _, lines := range [][]string{lights, cover, gateway, sleeper} {
+		h.hear(lines...)
+	}
+	for path, want := range map[string]string{
+		lightsID + "/light-0/brightness":                    "40",
+		lightsID + "/rgb-0/color":                           "0,100",
+		lightsID + "/rgbw-0/white":                          "20",
+		lightsID + "/cct-0/color-temperature":               "4000",
+		coverID + "/cover-0/state":                          "stopped",
+		coverID + "/cover-0/position":                       "42",
+		coverID + "/cover-0/energy":                         "0.1",
+		coverID + "/input-0/event":                          "double",
+		coverID + "/input-1/level":                          "51.5",
+		gatewayID + "/thermostat-0/action":                  "heating",
+		gatewayID + "/thermostat-0/mode":                    "heat",
+		gatewayID + "/thermostat-0/current-temperature":     "20.9",
+		gatewayID + "/number-200/value":                     "1.5",
+		"blu/28:68:47:00:11:22/radiator/target-temperature": "19",
+		"blu/28:68:47:00:11:22/radiator/valve-position":     "30",
+		"blu/aa:bb:cc:dd:ee:01/battery/battery":             "80",
+		"blu/aa:bb:cc:dd:ee:01/window/window":               "true",
+		"blu/aa:bb:cc:dd:ee:01/rotation/rotation":           "3.5",
+		sleeperID + "/temperature-0/temperature":            "21.4",
+		sleeperID + "/devicepower-0/battery":                "88",
+		sleeperID + "/devicepower-0/external-power":         "false",
+	} {
+		if got := h.values[path].String(); got != want {
+			t.Errorf("%s is %q, not %q", path, got, want)
+		}
+	}
+	if via := h.devices["blu/aa:bb:cc:dd:ee:01"].Device.Via; via != gatewayID {
+		t.Errorf("the window's gateway is %q", via)
+	}
+	if len(h.faults) > 0 {
+		t.Error(h.faults)
+	}
+}
+
+func TestModern(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		lines []string
+		check func(t *testing.T, h *house)
+	}{
+		{"a device that does not answer is announced by its third notification, with what the first ones said", []string{
+			notify(`"switch:0":{"id":0,"output":true}`), notify(`"switch:0":{"id":0,"apower":12}`), notify(`"wifi":{"rssi":-40}`),
+		}, func(t *testing.T, h *house) {
+			if h.values[plugID+"/switch-0/on"] != devices.BoolValue(true) || h.values[plugID+"/switch-0/power"].Float() != 12 {
+				t.Errorf("%v %v", h.devices, h.values)
+			}
+		}},
+		{"a device that only publishes status topics is known by its own prefix", []string{
+			plugID + `/status/switch:0 {"id":0,"output":true,"apower":3}`, plugID + `/status/input:0 {"id":0,"state":true}`,
+			plugID + `/status/sys {"uptime":3}`,
+		}, func(t *testing.T, h *house) {
+			if h.values[plugID+"/switch-0/on"] != devices.BoolValue(true) || h.values[plugID+"/input-0/input"] != devices.BoolValue(true) {
+				t.Errorf("%v", h.values)
+			}
+		}},
+		{"a will makes it offline, and a word online again", append(plug, plugID+"/online false"), func(t *testing.T, h *house) {
+			if h.reach[plugID].Presence != devices.Offline {
+				t.Errorf("%v", h.reach)
+			}
+			h.hear(notify(`"switch:0":{"output":false}`))
+			if h.reach[plugID].Presence != devices.Online {
+				t.Errorf("%v", h.reach)
+			}
+		}},
+		{"that it was online once, which the broker kept, says nothing", append(plug[1:], "="+plugID+"/online true"), func(t *testing.T, h *house) {
+			if len(h.reach) > 0 {
+				t.Errorf("%v", h.reach)
+			}
+		}},
+		{"what runs on batteries sleeps when its will comes", append(sleeper, sleeperID+"/online false"), func(t *testing.T, h *house) {
+			if r := h.reach[sleeperID]; r.Presence != devices.Asleep {
+				t.Errorf("%v", r)
+			}
+			h.hear(sleeper...)
+			if r := h.reach[sleeperID]; r.Presence != devices.Online {
+				t.Errorf("awake it is %v", r)
+			}
+			h.hear(notified(sleeperID, sleeperID, "NotifyEvent", `"events":[{"component":"sys","event":"sleep","ts":3}]`))
+			if r := h.reach[sleeperID]; r.Presence != devices.Asleep {
+				t.Errorf("then %v", r)
+			}
+		}},
+		{"a value of another type is a fault that says where", append(plug, notify(`"switch:0":{"apower":"abc","output":true}`)), func(t *testing.T, h *house) {
+			want := []string{plugID + ": " + plugID + `/events/rpc: switch:0: expected a number at apower, got "abc"`}
+			if diff := cmp.Diff(want, h.faults); diff != "" {
+				t.Error(diff)
+			}
+		}},
+		{"what is no JSON is a fault of a known device", append(plug, plugEvents+"{oops"), func(t *testing.T, h *house) {
+			if len(h.faults) != 1 || !strings.Contains(h.faults[0], "not valid JSON") {
+				t.Error(h.faults)
+			}
+		}},
+		{"a refusal names the command", plug, func(t *testing.T, h *house) {
+			h.tell(plugID, "switch-0/on", "on")
+			h.hear(plugAnswer + `{"id":1001,"src":"` + plugID + `","dst":"homehub/shelly/x","error":{"code":-109,"message":"Overpower"}}`)
+			want := []string{plugID + ": " + strings.TrimSpace(plugAnswer) + ": the device refused switch-0/on = true: Overpower (error -109)"}
+			if diff := cmp.Diff(want, h.faults); diff != "" {
+				t.Error(diff)
+			}
+		}},
+		{"a device that wants a password says so", append(plug, plugAnswer+`{"id":2,"src":"`+plugID+`","error":{"code":401,"message":"x"}}`), func(t *testing.T, h *house) {
+			if len(h.faults) != 1 || !strings.Contains(h.faults[0], "password") {
+				t.Error(h.faults)
+			}
+		}},
+		{"a device that does not notify is asked after each command", lights, func(t *testing.T, h *house) {
+			h.asked = nil
+			h.tell(lightsID, "light-0/on", "on")
+			h.hear(`homehub/shelly/home/attic/lights/rpc {"id":1001,"src":"` + lightsID + `","result":{"was_on":false}}`)
+			if len(h.asked) != 1 || !strings.Contains(string(h.asked[0].Payload), "Shelly.GetStatus") {
+				t.Errorf("%v", h.asked)
+			}
+		}},
+		{"an event that arrives twice is one press", cover, func(t *testing.T, h *house) {
+			line := notified(coverID, coverID, "NotifyEvent", `"events":[{"component":"input:0","event":"single_push","ts":9}]`)
+			topic, payload, _ := strings.Cut(line, " ")
+			if n := len(h.take(message(topic, payload)).Readings); n != 1 {
+				t.Errorf("first: %d", n)
+			}
+			if n := len(h.take(message(topic, payload)).Readings); n != 0 {
+				t.Errorf("again: %d", n)
+			}
+		}},
+		{"a Bluetooth button that nobody told of is learnt when it is pressed", append(gateway,
+			notified(gatewayID, gatewayID, "NotifyEvent", `"events":[{"component":"bthomedevice:201","event":"long_push","idx":2,"ts":9}]`),
+		), func(t *testing.T, h *house) {
+			if got := h.values["blu/aa:bb:cc:dd:ee:01/button-3/event"].String(); got != "long" {
+				t.Errorf("%q", got)
+			}
+		}},
+		{"changed settings are asked for", plug, func(t *testing.T, h *house) {
+			h.asked = nil
+			h.hear(notified(plugID, plugID, "NotifyEvent", `"events":[{"component":"switch:0","event":"config_changed","restart_required":false,"cfg_rev":4,"ts":9}]`))
+			if len(h.asked) != 1 || !strings.Contains(string(h.asked[0].Payload), "Shelly.GetConfig") {
+				t.Errorf("%v", h.asked)
+			}
+		}},
+		{"lists of components come in pages", plug, func(t *testing.T, h *house) {
+			h.asked = nil
+			page := `{"offset":%d,"total":2,"components":[{"key":"boolean:%d","status":{"value":true},"config":{"id":200}}]}`
+			h.hear(answered(plugID, plugID, fmt.Sprintf(page, 0, 200)))
+			if len(h.asked) != 1 || !strings.Contains(string(h.asked[0].Payload), `"offset":1`) {
+				t.Errorf("%v", h.asked)
+			}
+			h.hear(answered(plugID, plugID, fmt.Sprintf(page, 1, 201)))
+			d := h.devices[plugID].Device
+			if len(h.asked) != 1 || d.Component("boolean-200") == nil || d.Component("boolean-201") == nil {
+				t.Errorf("%v %v", h.asked, d.Components)
+			}
+		}},
+		{"a prefix may change", append(plug, notified("attic/plug", plugID, "NotifyStatus", `"switch:0":{"output":false}`)), func(t *testing.T, h *house) {
+			if got := h.tell(plugID, "switch-0/on", "on"); !strings.HasPrefix(got, "attic/plug/rpc ") {
+				t.Error(got)
+			}
+			if len(h.devices) != 1 {
+				t.Errorf("%d devices", len(h.devices))
+			}
+		}},
+		{"nobody is asked without end", nil, func(t *testing.T, h *house) {
+			for range 100 {
+				h.hear("other/thing/online true", notify(`"switch:0":{"output":true}`))
+			}
+			if len(h.asked) > 15 {
+				t.Errorf("%d questions", len(h.asked))
+			}
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			h := newHouse(t)
+			h.hear(tc.lines...)
+			tc.check(t, h)
+		})
+	}
+}
+
+func TestOptions(t *testing.T) {
+	for _, source := range []string{"a/+", "#", strings.Repeat("x", 300)} {
+		if _, err := shelly.New(shelly.Options{Source: source}); err == nil {
+			t.Errorf("source %.20q is taken", source)
+		}
+	}
+}
