@@ -20,6 +20,7 @@ import (
 	"home.arpa/homehub/devices/homeassistant"
 	"home.arpa/homehub/devices/homie"
 	"home.arpa/homehub/devices/shelly"
+	"home.arpa/homehub/devices/tasmota"
 	"home.arpa/homehub/hub"
 	"home.arpa/homehub/internal/access"
 	"home.arpa/homehub/internal/certificate"
@@ -239,6 +240,10 @@ func (h *house) openHub(link hub.Link, demo *Demo) error {
 	if err != nil {
 		return err
 	}
+	tasmotas, err := tasmota.New(tasmota.Options{})
+	if err != nil {
+		return err
+	}
 	options := hub.Options{
 		Logger: h.log.With("component", "hub"), Exporter: homie.NewExporter(Domain), Keep: h.cfg.History.Keep,
 	}
@@ -253,7 +258,7 @@ func (h *house) openHub(link hub.Link, demo *Demo) error {
 		}
 		options.Follows = append(options.Follows, f)
 	}
-	h.hub, err = hub.New(link, h.store, []hub.Convention{discovery, homie.New(), shellies}, options)
+	h.hub, err = hub.New(link, h.store, []hub.Convention{discovery, homie.New(), shellies, tasmotas}, options)
 	return err
 }
 

@@ -22,6 +22,8 @@ var rules = []struct {
 	{"devices/homeassistant", []string{"broker/", "store", "web", "simulator", "internal", "devices/homie", "net/http", "github.com/mochi-mqtt", "github.com/eclipse"}},
 	{"devices/homie", []string{"broker/", "store", "web", "simulator", "internal", "devices/homeassistant", "net/http", "github.com/mochi-mqtt", "github.com/eclipse"}},
 	{"devices/shelly", []string{"broker/", "store", "web", "simulator", "internal", "devices/homeassistant", "devices/homie", "net/http", "github.com/"}},
+	{"devices/tasmota", []string{"broker/", "store", "web", "simulator", "internal", "devices/homeassistant", "devices/homie", "net/http", "github.com/"}},
+	{"devices/zigbee2mqtt", []string{"broker/", "store", "web", "simulator", "internal", "devices/homeassistant", "devices/homie", "net/http", "github.com/"}},
 	{"hub", []string{"broker/", "store", "web", "simulator", "internal", "devices/", "database/sql", "github.com/"}},
 	{"store", []string{"broker/", "web", "simulator", "internal", "devices/", "github.com/mochi-mqtt", "github.com/eclipse"}},
 	{"web", []string{"broker/", "store", "simulator", "internal", "devices/", "github.com/mochi-mqtt", "github.com/eclipse"}},
