@@ -116,6 +116,7 @@ type Hub struct {
 	busy     map[*entry]struct{} // entries with pending commands
 	early    []restored          // events of the restart, to be told once the hub runs
 	retryAt  time.Time           // when commands that wait for the link are tried again; zero: not at all
+	forgot   time.Time           // when sessions were looked through last
 	greetAt  time.Time           // when the devices are asked how they are; zero: not at all
 	wasUp    bool                // the link has come up once
 	tidy     tidying

@@ -76,11 +76,7 @@ func (h *Hub) takeSession(now time.Time, s broker.Session) {
 	}
 	last, known := h.sessions[s.Client]
 	h.sessions[s.Client] = session{since: now}
-	for client, other := range h.sessions {
-		if !other.connected && len(h.byClient[client]) == 0 && now.Sub(other.since) > remembered {
-			delete(h.sessions, client)
-		}
-	}
+	h.forget(now)
 	if s.Clean && s.WillTopic == "" && !last.will && known && now.Sub(last.since) < visit {
 		return
 	}
@@ -90,6 +86,20 @@ func (h *Hub) takeSession(now time.Time, s broker.Session) {
 			h.emit(now, e, e.twin.Explain(now, s.Reason)) // the will was quicker, but the session knows why
 		}
 		h.settle(now, e)
+	}
+}
+
+// forget drops the sessions that nobody needs to know of any more, once in a while: when a whole house goes away at once, looking
+// through all of them for each would take longer than the rest.
+func (h *Hub) forget(now time.Time) {
+	if now.Sub(h.forgot) < remembered {
+		return
+	}
+	h.forgot = now
+	for client, s := range h.sessions {
+		if !s.connected && len(h.byClient[client]) == 0 && now.Sub(s.since) > remembered {
+			delete(h.sessions, client)
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ type batch struct {
 	owed    []owed   // what is to be written into the journal
 	receipt receipt  // the publisher's for the message that is being routed
 	after   position // what the acknowledgement of the message depends on
+	feeder  uint64   // the number of the connection that it belongs to, 0 for the broker's own
 	crowded bool     // a connection that was touched gets messages from others, too
 }
 
@@ -56,8 +57,8 @@ func (b *batch) account(m *message, r *router) {
 func (b *batch) touch(c *conn) {
 	if !c.out.marked.Swap(true) {
 		b.touched = append(b.touched, c)
-		if c.feeder.Load() != b && b != &c.batch {
-			b.crowded = c.feeder.Swap(b) != nil || b.crowded
+		if b != &c.batch && c.feeder.Load() != b.feeder {
+			b.crowded = c.feeder.Swap(b.feeder) != 0 || b.crowded
 		}
 	}
 }

@@ -95,7 +95,7 @@ type conn struct {
 	codes      []byte // for the SUBACK or UNSUBACK that mochi is about to encode
 	replays    []replay
 	batch      batch
-	feeder     atomic.Pointer[batch] // of the one who flushed to this connection last, its own aside
+	feeder     atomic.Uint64 // who flushed to it last, itself aside: a number, since a pointer would keep connections that have ended
 
 	heard tally // what has come from the client
 	out   outbox
@@ -103,7 +103,8 @@ type conn struct {
 
 func newConn(b *Broker, nc net.Conn, p peer) *conn {
 	c := &conn{broker: b, options: b.options(), net: nc, peer: p, born: time.Now(), over: make(chan struct{})}
-	c.name = "#" + strconv.FormatUint(b.numbers.Add(1), 10)
+	c.batch.feeder = b.numbers.Add(1)
+	c.name = "#" + strconv.FormatUint(c.batch.feeder, 10)
 	c.names.limits = c.options
 	c.life, c.end = context.WithCancel(context.Background())
 	if tcp, ok := nc.(*net.TCPConn); ok {

@@ -8,6 +8,12 @@ import (
 // keepBuffer is the greatest buffer that an idle connection holds on to.
 const keepBuffer = 16 << 10
 
+// spares are larger buffers, for connections that have much to write at the moment. What nobody uses is collected.
+var spares = sync.Pool{New: func() any {
+	b := make([]byte, 0, 8*keepBuffer)
+	return &b
+}}
+
 // outbox is the ordered queue of bytes on their way to one client. It is bounded: what does not fit is either not put in
 // (QoS 1 and 2 stay in the session's queue, QoS 0 is dropped) or ends the client (acknowledgements that it does not read).
 type outbox struct {
@@ -64,10 +70,20 @@ func (o *outbox) publish(m *outgoing, v5 bool, after position, limit int) bool {
 	o.begin(after)
 	o.aliases.apply(m, o.limit)
 	before := len(o.buf)
+	o.widen(len(m.topic) + len(m.payload) + 64)
 	o.buf = m.append(o.buf, v5)
 	o.pending += len(o.buf) - before
 	o.tally.publish(m.level, len(m.payload))
 	return true
+}
+
+// widen changes to a large buffer when n more bytes make the present one larger than a connection may keep.
+func (o *outbox) widen(n int) {
+	if size := len(o.buf) + n; size <= cap(o.buf) || size <= keepBuffer || cap(o.buf) > keepBuffer {
+		return
+	}
+	large := *spares.Get().(*[]byte)
+	o.buf = append(large[:0], o.buf...)
 }
 
 // begin starts an entry that depends on the journal up to a position. Entries never overtake each other, so only a position
@@ -140,7 +156,11 @@ func (o *outbox) more(n int, used []byte) []byte {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.pending -= n
-	if cap(used) <= keepBuffer && o.spare == nil {
+	switch {
+	case cap(used) > 16*keepBuffer: // more than it takes again and again
+	case cap(used) > keepBuffer:
+		spares.Put(&used)
+	case o.spare == nil:
 		o.spare = used[:0]
 	}
 	b := o.ready()

@@ -155,7 +155,11 @@ func (s *session) discard() (orphans []delivery) {
 // giveBack ends a connection's hold of its session: the links are told, the will is published or put off, the session ends or
 // waits for the client's return. Whoever waits for the identifier goes on after that.
 func (b *Broker) giveBack(c *conn) {
-	defer b.janitor.poke() // when nobody holds the session any more
+	defer func() { // when nobody holds the session any more
+		if c.connect.expiry > 0 || c.connect.will != nil { // otherwise there is nothing that could be due, and looking takes long
+			b.janitor.poke()
+		}
+	}()
 	defer close(c.over)
 	defer b.registry.letGo(c)
 	s := c.session
