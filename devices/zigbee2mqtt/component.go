@@ -1,0 +1,265 @@
+package zigbee2mqtt
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+
+	"home.arpa/homehub/devices"
+)
+
+// outlet is where a command goes: a topic below the device's, and what to publish there.
+type outlet struct {
+	topic string // set for devices and groups
+	body  func(v devices.Value) (string, error)
+}
+
+// schema is what a device's exposes mean: components, and how their properties are read and written.
+type schema struct {
+	components []devices.Component
+	fields     map[string][]*reader // by the key in the device's JSON
+	outlets    map[devices.Ref]outlet
+	gets       []string // keys to get, as few as tell the whole state
+}
+
+// builder makes a schema.
+type builder struct {
+	schema
+	parts  []*part
+	lights map[string]*part // by endpoint
+	made   map[[2]string]bool
+}
+
+// part is a component in the making.
+type part struct {
+	*builder
+	devices.Component
+}
+
+// build makes the schema of a device's exposes.
+func build(exposes []expose, update bool) schema {
+	b := &builder{schema: schema{fields: map[string][]*reader{}, outlets: map[devices.Ref]outlet{}}, lights: map[string]*part{}, made: map[[2]string]bool{}}
+	for i := range exposes { // the lights first, because they take in what is exposed beside them
+		if exposes[i].kind == "light" {
+			b.light(&exposes[i])
+		}
+	}
+	var asks []string
+	for i := range exposes {
+		e := &exposes[i]
+		switch e.kind {
+		case "light":
+		case "switch":
+			b.relay(e)
+		case "cover":
+			b.cover(e)
+		case "lock":
+			b.lock(e)
+		case "fan":
+			b.fan(e)
+		case "climate":
+			b.climate(e)
+		default:
+			b.generic(e)
+			if e.answers() && len(asks) == 0 && e.kind != "composite" && e.kind != "list" {
+				asks = append(asks, e.property)
+			}
+		}
+	}
+	if update {
+		b.update()
+	}
+	if len(b.gets) == 0 {
+		b.gets = asks
+	}
+	b.gets = b.gets[:min(len(b.gets), 8)]
+	for _, p := range b.parts {
+		if len(p.Properties) > 0 {
+			b.components = append(b.components, p.Component)
+		}
+	}
+	return b.schema
+}
+
+// part begins a component. Its ID is the wished one, with a number behind it if that is taken.
+func (b *builder) part(wish string, kind devices.Kind, e *expose) *part {
+	base := devices.Slug(wish)
+	if base == "" {
+		base = devices.Slug(string(kind))
+	}
+	id := base
+	for n := 2; slices.ContainsFunc(b.parts, func(p *part) bool { return p.ID == id }); n++ {
+		suffix := "-" + strconv.Itoa(n)
+		id = strings.TrimRight(base[:min(len(base), 64-len(suffix))], "-") + suffix
+	}
+	p := &part{b, devices.Component{ID: id, Kind: kind}}
+	if e != nil {
+		p.Name = e.label
+		if p.Name == "" {
+			p.Name = title(e.name)
+		}
+		if e.endpoint != "" && !strings.HasSuffix(strings.ToLower(p.Name), strings.ToLower(e.endpoint)) {
+			p.Name = strings.TrimSpace(p.Name + " " + title(e.endpoint))
+		}
+		p.Category = categoryOf(e)
+	}
+	b.parts = append(b.parts, p)
+	return p
+}
+
+// specific begins a component of one of the specific types: it bears its endpoint's name, or none.
+func (b *builder) specific(e *expose, kind devices.Kind) *part {
+	p := b.part(strings.TrimSuffix(string(kind)+"-"+e.endpoint, "-"), kind, nil)
+	p.Name = title(e.endpoint)
+	return p
+}
+
+// rest makes components of the features that a specific type has beside the well-known ones.
+func (b *builder) rest(e *expose, known ...string) {
+	for i := range e.features {
+		if f := &e.features[i]; !slices.Contains(known, f.name) {
+			b.generic(f)
+		}
+	}
+}
+
+// add gives the component a property as far as the expose's access bits go: rd reads its key, out writes it.
+func (p *part) add(prop devices.Property, e *expose, rd *reader, out func(v devices.Value) (string, error)) {
+	if p.Component.Property(prop.ID) != nil || prop.ID == "" {
+		return
+	}
+	prop.Readable, prop.Settable = e.reports() && rd != nil, e.takes() && out != nil
+	if !prop.Readable && !prop.Settable {
+		return
+	}
+	ref := devices.Ref{Component: p.ID, Property: prop.ID}
+	p.Properties = append(p.Properties, prop)
+	if prop.Readable {
+		rd.ref = ref
+		p.fields[e.property] = append(p.fields[e.property], rd)
+	}
+	if prop.Settable {
+		p.outlets[ref] = outlet{"set", out}
+	}
+}
+
+// listen adds a reader beside the one that a property has.
+func (p *part) listen(key, property string, rd *reader) {
+	rd.ref = devices.Ref{Component: p.ID, Property: property}
+	p.fields[key] = append(p.fields[key], rd)
+}
+
+// ask notes a key to get, if the expose can be asked for.
+func (b *builder) ask(e *expose) {
+	if e != nil && e.answers() && !slices.Contains(b.gets, e.property) {
+		b.gets = append(b.gets, e.property)
+	}
+}
+
+// set is the smallest command: one key. The raw value is JSON already.
+func set(key, raw string) string { return "{" + quote(key) + ":" + raw + "}" }
+
+func quote(s string) string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		return `""`
+	}
+	return string(b)
+}
+
+// boolean is the property of a binary expose with its reader and writer.
+func (p *part) boolean(id, class string, e *expose) {
+	on, off := e.on, e.off
+	if on.kind == none && off.kind == none {
+		on, off = literal{kind: text, raw: []byte("ON")}, literal{kind: text, raw: []byte("OFF")}
+	}
+	opposite := false
+	if class == "door" || class == "garage_door" { // a contact says true when it is closed, whichever the converter calls on
+		opposite = strings.HasSuffix(e.name, "contact") && on.is("true")
+	}
+	rd := &reader{read: readBool, on: on.String(), off: off.String(), opposite: opposite}
+	yes, no := set(e.property, on.json()), set(e.property, off.json())
+	if on.kind == none {
+		yes = set(e.property, "null")
+	}
+	p.add(devices.Property{ID: id, Datatype: devices.Bool, Class: class}, e, rd, func(v devices.Value) (string, error) {
+		if v.Bool() != opposite {
+			return yes, nil
+		}
+		return no, nil
+	})
+}
+
+// numeric is the property of a numeric expose in the model's unit.
+func (p *part) numeric(id, class string, e *expose) {
+	unit, s := unitOf(e.unit, class == "temperature_delta" || strings.Contains(e.name, "calibration") || strings.Contains(e.name, "offset"))
+	prop := devices.Property{ID: id, Datatype: devices.Float, Class: class, Unit: unit}
+	if e.low != nil {
+		prop.Min = bound(s.in(*e.low))
+	}
+	if e.high != nil {
+		prop.Max = bound(s.in(*e.high))
+	}
+	rd := &reader{read: readNumber, scale: s}
+	for _, preset := range e.presets {
+		rd.words = append(rd.words, word{theirs: preset})
+	}
+	if s.mired {
+		rd.read, prop.Datatype = readKelvin, devices.Int
+		prop.Min, prop.Max = kelvins(e)
+	} else if e.step > 0 {
+		prop.Step = clean(e.step * s.factor)
+	}
+	p.add(prop, e, rd, func(v devices.Value) (string, error) { return set(e.property, spell(s.out(v.Float()))), nil })
+}
+
+// kelvins are the bounds of a color temperature.
+func kelvins(e *expose) (low, high *float64) {
+	if e.high != nil && *e.high >= 1 {
+		low = bound(mired(*e.high))
+	}
+	if e.low != nil && *e.low >= 1 {
+		high = bound(mired(*e.low))
+	}
+	return low, high
+}
+
+// choice is the property of an enum expose. The names translate the device's words; others are taken as they are.
+func (p *part) choice(prop devices.Property, e *expose, names map[string]string) {
+	rd := &reader{read: readEnum, open: true}
+	raw := map[string]string{}
+	prop.Datatype = devices.Enum
+	for i, theirs := range e.values {
+		ours, ok := names[theirs]
+		if !ok {
+			ours = theirs
+		}
+		rd.words = append(rd.words, word{theirs, ours})
+		if _, twice := raw[ours]; !twice {
+			raw[ours] = e.raw[i]
+			prop.Choices = append(prop.Choices, ours)
+		}
+	}
+	p.add(prop, e, rd, func(v devices.Value) (string, error) {
+		r, ok := raw[v.Text()]
+		if !ok {
+			r = quote(v.Text())
+		}
+		return set(e.property, r), nil
+	})
+}
+
+// anything is a property of any JSON.
+func (p *part) anything(id string, e *expose) {
+	p.add(devices.Property{ID: id, Datatype: devices.JSON}, e, &reader{read: readJSON}, func(v devices.Value) (string, error) {
+		return set(e.property, v.Text()), nil
+	})
+}
+
+// prose is a property of any text.
+func (p *part) prose(id string, e *expose) {
+	p.add(devices.Property{ID: id, Datatype: devices.String}, e, &reader{read: readText}, func(v devices.Value) (string, error) {
+		return set(e.property, quote(v.Text())), nil
+	})
+}
