@@ -44,14 +44,40 @@ func build(h House, start time.Time, seed uint64) (*physics.World, []*device, er
 		world.AddThing(thing, at.room, at.floor)
 		d := &device{spec: spec, id: id, thing: thing, parts: thing.Parts()}
 		d.watch(start, world.Chance("reports of "+id))
-		if spec.Speaks == Homie {
-			d.voice = newHomie(d)
-		} else {
-			d.voice = newHomeAssistant(d)
+		if l := findLanguage(spec.Speaks); l.voice != nil {
+			d.voice = l.voice(d)
 		}
 		devices = append(devices, d)
 	}
 	return world, devices, nil
+}
+
+// connectAll gives the devices their lines, which it returns: each one of its own, and those behind a bridge the bridge's.
+func (s *Simulator) connectAll(h House) []*line {
+	var list []*line
+	bridges := map[string]*line{}
+	for _, d := range s.devices {
+		l := findLanguage(d.spec.Speaks)
+		switch {
+		case l.bridge == nil:
+			d.line = newLine(d.id, d, s, d)
+			list = append(list, d.line)
+		case bridges[l.name] != nil:
+			d.line = bridges[l.name]
+		default:
+			var behind []*device
+			for _, other := range s.devices {
+				if other.spec.Speaks == l.name {
+					behind = append(behind, other)
+				}
+			}
+			b := l.bridge(h, behind)
+			d.line = newLine(b.name(), b, s, behind...)
+			bridges[l.name] = d.line
+			list = append(list, d.line)
+		}
+	}
+	return list
 }
 
 func newThing(spec DeviceSpec, room *physics.Room, world *physics.World, id string) (physics.Thing, error) {

@@ -11,7 +11,7 @@ import (
 )
 
 // device is one simulated device: what happens inside it, how it talks, and what it has said last. Its connection is in
-// line.go.
+// line.go. A device behind a bridge has no voice: the bridge speaks for it.
 type device struct {
 	spec  DeviceSpec
 	id    string
@@ -20,6 +20,7 @@ type device struct {
 	voice voice
 	told  []told // of all readable properties, in the order of parts
 	line  *line
+	off   bool // it has no power; guarded by Simulator.news
 }
 
 // voice is how a device talks: one convention.
@@ -39,9 +40,16 @@ type voice interface {
 	hear(m broker.Message) heard
 }
 
+// ticking is a voice that says something by the clock, beside what it reports: telemetry, logs.
+type ticking interface {
+	voice
+	// tick is called after every step of the world; now is the model time.
+	tick(now time.Time) []broker.Message
+}
+
 // heard is what came of a message.
 type heard struct {
-	// said is what the device says at once, before it reports anything.
+	// said is what the device says at once, before it reports anything, and also when it refuses.
 	said []broker.Message
 	// touched are the properties that it was told to take a value, and took.
 	touched []*physics.Property
@@ -108,8 +116,8 @@ func (t *told) due(now time.Time) bool {
 }
 
 // changed returns the properties that are to be reported now, and counts them as reported. What was touched is reported in
-// any case.
-func (d *device) changed(now time.Time, touched []*physics.Property) []*physics.Property {
+// any case. whole says that the report tells all properties, so that all count as reported.
+func (d *device) changed(now time.Time, touched []*physics.Property, whole bool) []*physics.Property {
 	var list []*physics.Property
 	for i := range d.told {
 		if t := &d.told[i]; t.due(now) || slices.Contains(touched, t.property) {
@@ -117,7 +125,7 @@ func (d *device) changed(now time.Time, touched []*physics.Property) []*physics.
 			t.tell(now, t.property.Every)
 		}
 	}
-	if len(list) > 0 && d.voice.whole() {
+	if len(list) > 0 && whole {
 		for i := range d.told {
 			d.told[i].tell(now, d.told[i].property.Every)
 		}
@@ -125,12 +133,44 @@ func (d *device) changed(now time.Time, touched []*physics.Property) []*physics.
 	return list
 }
 
-// announce says everything, and counts it as reported.
-func (d *device) announce(now time.Time) []broker.Message {
+// recount counts everything as reported.
+func (d *device) recount(now time.Time) {
 	for i := range d.told {
 		d.told[i].tell(now, d.told[i].phase)
 	}
+}
+
+// The device is the station of its own line.
+
+func (d *device) will() broker.Message           { return d.voice.will() }
+func (d *device) filters() []broker.Subscription { return d.voice.filters() }
+func (d *device) goodbye() []broker.Message      { return d.voice.goodbye() }
+
+func (d *device) announce(now time.Time) []broker.Message {
+	d.recount(now)
 	return d.voice.announce()
+}
+
+func (d *device) pass(now time.Time) []broker.Message {
+	var out []broker.Message
+	if changed := d.changed(now, nil, d.voice.whole()); len(changed) > 0 {
+		out = d.voice.report(changed)
+	}
+	if t, ok := d.voice.(ticking); ok {
+		out = append(out, t.tick(now)...)
+	}
+	return out
+}
+
+func (d *device) hear(now time.Time, m broker.Message) (said []broker.Message, refused string) {
+	h := d.voice.hear(m)
+	switch {
+	case h.refused != "":
+		return h.said, h.refused
+	case h.again:
+		return d.announce(now), ""
+	}
+	return append(h.said, d.voice.report(d.changed(now, h.touched, d.voice.whole()))...), ""
 }
 
 func (d *device) find(part, property string) *physics.Property {

@@ -11,8 +11,8 @@ var steady = []string{"living-room-lamp", "motion-hall", "hall-lamp"}
 
 // Resize returns the house with n devices. A smaller house keeps the living room lamp and the pair in the hall where it has
 // them (so it may keep up to three), and else the first devices of the list. A larger one gets more floors, each with the
-// rooms, people and devices of the first, numbered; on every second floor the devices speak the other language. n is 1 to
-// MaxDevices.
+// rooms, people and devices of the first, numbered; on each further floor a device speaks the next of the languages that the
+// house speaks. n is 1 to MaxDevices.
 func (h House) Resize(n int) (House, error) {
 	if n < 1 || n > MaxDevices {
 		return House{}, fmt.Errorf("a house has 1 to %d devices, not %d", MaxDevices, n)
@@ -55,7 +55,7 @@ func (h House) Resize(n int) (House, error) {
 		}
 		for _, d := range h.Devices {
 			if len(out.Devices) < n {
-				out.Devices = append(out.Devices, d.again(number))
+				out.Devices = append(out.Devices, d.again(number, h.spoken()))
 			}
 		}
 	}
@@ -67,20 +67,40 @@ const MaxDevices = 5000
 
 func numbered(name string, number int) string { return fmt.Sprintf("%s %d", name, number) }
 
-// again is the device on another floor. Its name begins with its room: "Office 2 lamp", "Hall 2 motion".
-func (d DeviceSpec) again(number int) DeviceSpec {
+// spoken are the languages of the house's devices, in the order of the table.
+func (h House) spoken() (list []*language) {
+	for i := range languages {
+		l := &languages[i]
+		if slices.ContainsFunc(h.Devices, func(d DeviceSpec) bool { return d.Speaks == l.name }) {
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
+// again is the device on another floor, where it speaks another of the house's languages: on the second floor the next one
+// in which its kind exists, and so on in turn. Its name begins with its room: "Office 2 lamp", "Hall 2 motion".
+func (d DeviceSpec) again(number int, spoken []*language) DeviceSpec {
 	room := numbered(d.Room, number)
 	rest := strings.Join(strings.Fields(strings.Replace(strings.ToLower(d.Name), strings.ToLower(d.Room), " ", 1)), " ")
 	if rest == "" {
 		rest = d.Kind
 	}
 	d.Name, d.Room = room+" "+rest, room
-	if number%2 == 0 {
-		if d.Speaks == Homie {
-			d.Speaks = HomeAssistant
-			d.Short = len(d.Name)%2 == 0
-		} else {
-			d.Speaks, d.Form, d.Style, d.Short, d.Retain = Homie, "", "", false, false
+	var fit []*language
+	own := 0
+	for _, l := range spoken {
+		if l.name == d.Speaks {
+			own = len(fit)
+		}
+		if l.can(d.Kind) {
+			fit = append(fit, l)
+		}
+	}
+	if l := fit[(own+number-1)%len(fit)]; l.name != d.Speaks {
+		d.Speaks, d.Form, d.Style, d.Short, d.Retain = l.name, "", "", false, false
+		if l.grown != nil {
+			l.grown(&d)
 		}
 	}
 	return d

@@ -14,6 +14,24 @@ import (
 	"home.arpa/homehub/simulator/physics"
 )
 
+// HomeAssistant is the language of Home Assistant's discovery.
+const HomeAssistant = "homeassistant"
+
+var homeAssistantLanguage = language{
+	name: HomeAssistant, title: "Home Assistant discovery", topics: []string{"homeassistant/#", "sim/#"},
+	keys: []string{"form", "style", "short", "retain"},
+	check: func(d DeviceSpec, fault func(format string, args ...any)) {
+		if !slices.Contains([]string{"", "device", "single"}, d.Form) {
+			fault("form is device or single, not %q", d.Form)
+		}
+		if !slices.Contains([]string{"", "document", "topics"}, d.Style) {
+			fault("style is document or topics, not %q", d.Style)
+		}
+	},
+	voice: func(d *device) voice { return newHomeAssistant(d) },
+	grown: func(d *DeviceSpec) { d.Short = len(d.Name)%2 == 0 },
+}
+
 // haVoice speaks as Home Assistant's MQTT discovery asks (home-assistant.io/integrations/mqtt). What it says is made of
 // fields, which are the values on the wire, and entities, which tell Home Assistant what the fields mean; ha_entities.go
 // makes both for each kind of device.

@@ -10,6 +10,14 @@ import (
 	"home.arpa/homehub/simulator/physics"
 )
 
+// Homie is the language of Homie 5.
+const Homie = "homie"
+
+var homieLanguage = language{
+	name: Homie, title: "Homie 5", topics: []string{"homie/5/#"},
+	voice: func(d *device) voice { return newHomie(d) },
+}
+
 // homieVoice speaks Homie 5 (github.com/homieiot/convention): every part is a node, every property a property. All is sent
 // with QoS 1, since the convention wants one QoS for the whole network.
 type homieVoice struct {

@@ -59,19 +59,13 @@ var Kinds = []string{
 	KindLock, KindFan,
 }
 
-// The languages that a device can speak.
-const (
-	HomeAssistant = "homeassistant"
-	Homie         = "homie"
-)
-
 // DeviceSpec is a device.
 type DeviceSpec struct {
 	// Name is 1-60 characters, unique in the house; ID is made of it.
 	Name string `yaml:"name"`
 	Room string `yaml:"room"`
 	Kind string `yaml:"kind"`
-	// Speaks is HomeAssistant or Homie.
+	// Speaks is one of Languages.
 	Speaks string `yaml:"speaks"`
 
 	// Can says of a light what it can do beyond on and off: brightness, temperature, color.
@@ -195,9 +189,7 @@ func (d DeviceSpec) check(fault func(format string, args ...any)) {
 		}
 	}
 	oneOf("kind", d.Kind, Kinds...)
-	oneOf("speaks", d.Speaks, HomeAssistant, Homie)
-	oneOf("form", d.Form, "", "device", "single")
-	oneOf("style", d.Style, "", "document", "topics")
+	d.checkLanguage(fault)
 	for _, c := range d.Can {
 		oneOf("can", c, "brightness", "temperature", "color")
 	}
@@ -224,9 +216,22 @@ func (d DeviceSpec) check(fault func(format string, args ...any)) {
 	only(KindContact, "opening", d.Opening != "")
 	only(KindLock, "jam", d.Jam != 0)
 	only(KindCover, "travel", d.Travel != 0)
-	if d.Speaks == Homie && (d.Form != "" || d.Style != "" || d.Short || d.Retain) {
-		fault("form, style, short and retain are for a device that speaks %s", HomeAssistant)
+}
+
+// languageKeys are the keys that are set of those that belong to some languages only. Each language names those that it
+// understands.
+func (d DeviceSpec) languageKeys() (keys []string) {
+	for _, k := range []struct {
+		name string
+		set  bool
+	}{
+		{"form", d.Form != ""}, {"style", d.Style != ""}, {"short", d.Short}, {"retain", d.Retain},
+	} {
+		if k.set {
+			keys = append(keys, k.name)
+		}
 	}
+	return keys
 }
 
 func join[T ~string](list []T) string {

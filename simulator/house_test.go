@@ -127,7 +127,7 @@ func TestAFaultyHouseFileIsRefusedWithTheLine(t *testing.T) {
 		{"a key of another kind", rooms + "devices:\n  - {name: A, room: Hall, kind: fan, speaks: homie, load: kettle}\n", "load is for a plug, not for a fan"},
 		{"a plug without a load", rooms + "devices:\n  - {name: A, room: Hall, kind: plug, speaks: homie}\n", "load is one of television"},
 		{"a chance above one", rooms + "devices:\n  - {name: A, room: Hall, kind: lock, speaks: homie, jam: 2}\n", "jam is a chance from 0 to 1, not 2"},
-		{"a style for Homie", rooms + "devices:\n  - {name: A, room: Hall, kind: fan, speaks: homie, style: topics}\n", "are for a device that speaks homeassistant"},
+		{"a style for Homie", rooms + "devices:\n  - {name: A, room: Hall, kind: fan, speaks: homie, style: topics}\n", "style is for a device that speaks homeassistant, not homie"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := simulator.ParseHouse("my.yaml", []byte(c.text))

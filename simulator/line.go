@@ -10,10 +10,13 @@ import (
 	"home.arpa/homehub/broker"
 )
 
-// line is a device's way to the broker. What the device says waits in its queue until the broker has taken it.
+// line is the way to the broker of a device, or of a bridge and the devices behind it. What is said waits in its queue
+// until the broker has taken it.
 type line struct {
-	device *device
-	sim    *Simulator
+	id      string
+	who     station
+	devices []*device
+	sim     *Simulator
 
 	// What follows is guarded by Simulator.mu. queue holds at most maxQueue messages; when it is full all of it is thrown
 	// away and the line is stale.
@@ -25,6 +28,8 @@ type line struct {
 
 	wake chan struct{} // holds one: there is something to say
 
+	reached bool // the broker is reached; guarded by Simulator.news
+
 	power   sync.Mutex      // guards what follows
 	powered context.Context // ends when the power is cut; never nil
 	cut     context.CancelFunc
@@ -33,8 +38,8 @@ type line struct {
 
 const maxQueue = 500
 
-func newLine(d *device, s *Simulator) *line {
-	l := &line{device: d, sim: s, wake: make(chan struct{}, 1), on: make(chan struct{})}
+func newLine(id string, who station, s *Simulator, devices ...*device) *line {
+	l := &line{id: id, who: who, devices: devices, sim: s, wake: make(chan struct{}, 1), on: make(chan struct{})}
 	l.powered, l.cut = context.WithCancel(context.Background())
 	close(l.on)
 	return l
@@ -63,13 +68,13 @@ func (l *line) talk(ctx, powered context.Context) {
 	stop := context.AfterFunc(powered, silence)
 	defer stop()
 
-	client, err := l.sim.options.Connect(ClientOptions{ID: l.sim.clientID(l.device), Will: l.device.voice.will()})
+	client, err := l.sim.options.Connect(ClientOptions{ID: l.sim.clientID(l.id), Will: l.who.will()})
 	if err != nil {
 		l.sim.trouble(err.Error())
 		pause(speaking, giveUp)
 		return
 	}
-	client.Subscribe(l.device.voice.filters()...)
+	client.Subscribe(l.who.filters()...)
 
 	// The client outlives ctx by the goodbye.
 	running, hangUp := context.WithCancel(context.WithoutCancel(ctx))
@@ -132,9 +137,12 @@ const goodbyeTime = time.Second
 func (l *line) goodbye(ctx context.Context, client Client) {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbyeTime)
 	defer cancel()
-	for _, m := range l.device.voice.goodbye() {
+	l.sim.mu.Lock()
+	words := l.who.goodbye()
+	l.sim.mu.Unlock()
+	for _, m := range words {
 		if err := client.Publish(last, m); err != nil {
-			l.sim.log.Debug("a goodbye did not get through", "device", l.device.id, "error", err)
+			l.sim.log.Debug("a goodbye did not get through", "device", l.id, "error", err)
 			return
 		}
 	}
@@ -167,7 +175,7 @@ func (l *line) announce() {
 	l.sim.mu.Lock()
 	defer l.sim.mu.Unlock()
 	if l.up {
-		l.queue, l.stale = l.device.announce(l.sim.world.Now), false
+		l.queue, l.stale = l.who.announce(l.sim.world.Now), false
 	}
 }
 
@@ -207,16 +215,11 @@ func (l *line) ring() {
 func (l *line) HandleMessage(_ context.Context, m broker.Message) {
 	l.sim.mu.Lock()
 	defer l.sim.mu.Unlock()
-	h := l.device.voice.hear(m)
-	switch {
-	case h.refused != "":
-		l.sim.log.Debug("command refused", "device", l.device.id, "topic", m.Topic, "reason", h.refused)
-	case h.again:
-		l.say(l.device.announce(l.sim.world.Now)...)
-	default:
-		l.say(h.said...)
-		l.say(l.device.voice.report(l.device.changed(l.sim.world.Now, h.touched))...)
+	said, refused := l.who.hear(l.sim.world.Now, m)
+	if refused != "" {
+		l.sim.log.Debug("command refused", "device", l.id, "topic", m.Topic, "reason", refused)
 	}
+	l.say(said...)
 }
 
 // HandleSession does nothing: no other client concerns a device.
@@ -232,7 +235,7 @@ func (l *line) HandleLink(up bool, detail string) {
 		l.ring()
 	}
 	if up != was {
-		l.sim.count(l.device, up)
+		l.sim.count(l, up)
 	}
 	if !up && detail != "" {
 		l.sim.trouble(detail)

@@ -48,14 +48,14 @@ type Simulator struct {
 	log     *slog.Logger
 	devices []*device
 	byID    map[string]*device
+	lines   []*line // in the order of the devices
 
 	mu      sync.Mutex // guards world, all that is in it, and the devices' queues
 	world   *physics.World
-	news    sync.Mutex       // guards what follows
-	up, off int              // devices on the line, and without power
-	seen    map[*device]bool // has been on the line
-	ready   chan struct{}    // closed when all have been
-	said    map[string]bool  // troubles that were told and are not over
+	news    sync.Mutex      // guards what follows
+	seen    map[*line]bool  // has been up
+	ready   chan struct{}   // closed when all have been
+	said    map[string]bool // troubles that were told and are not over
 	started bool
 }
 
@@ -88,12 +88,12 @@ func New(house House, o Options) (*Simulator, error) {
 	}
 	s := &Simulator{
 		house: house, options: o, log: o.Logger, devices: devices, byID: map[string]*device{}, world: world,
-		seen: map[*device]bool{}, ready: make(chan struct{}), said: map[string]bool{},
+		seen: map[*line]bool{}, ready: make(chan struct{}), said: map[string]bool{},
 	}
 	for _, d := range devices {
-		d.line = newLine(d, s)
 		s.byID[d.id] = d
 	}
+	s.lines = s.connectAll(house)
 	return s, nil
 }
 
@@ -108,11 +108,11 @@ func (s *Simulator) Run(ctx context.Context) error {
 		return errors.New("the simulator has been running already")
 	}
 	var all sync.WaitGroup
-	for i, d := range s.devices {
+	for i, l := range s.lines {
 		all.Go(func() {
 			// A little past the step, so that in virtual time no two things happen at once.
 			pause(ctx, time.Duration(i)*time.Second/perSecond+3*time.Millisecond)
-			d.line.live(ctx)
+			l.live(ctx)
 		})
 	}
 	s.tick(ctx)
@@ -150,12 +150,9 @@ func (s *Simulator) step() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.world.Step(step)
-	for _, d := range s.devices {
-		if !d.line.up || d.line.stale {
-			continue // it will announce everything
-		}
-		if changed := d.changed(s.world.Now, nil); len(changed) > 0 {
-			d.line.say(d.voice.report(changed)...)
+	for _, l := range s.lines {
+		if l.up && !l.stale { // else it will announce everything
+			l.say(l.who.pass(s.world.Now)...)
 		}
 	}
 }
@@ -179,18 +176,28 @@ func (s *Simulator) Devices() []string {
 // Ready is closed when every device has been connected at least once.
 func (s *Simulator) Ready() <-chan struct{} { return s.ready }
 
-// Connected counts the devices that are on the line now.
+// Connected counts the devices that reach the broker now, themselves or through a bridge.
 func (s *Simulator) Connected() int {
 	s.news.Lock()
 	defer s.news.Unlock()
-	return s.up
+	return s.connected()
+}
+
+func (s *Simulator) connected() (up int) {
+	for _, d := range s.devices {
+		if d.line.reached && !d.off {
+			up++
+		}
+	}
+	return up
 }
 
 // ErrNoDevice is returned for an ID that no device has.
 var ErrNoDevice = errors.New("no such device")
 
-// CutPower takes the power from a device: its connection breaks without a goodbye, so that the broker publishes its will. It
-// stays away until RestorePower.
+// CutPower takes the power from a device or from a bridge: its connection breaks without a goodbye, so that the broker
+// publishes its will. It stays away until RestorePower. A device behind a bridge falls silent, which the bridge notices after a
+// while.
 func (s *Simulator) CutPower(id string) error { return s.setPower(id, true) }
 
 // RestorePower gives the power back; the device connects and announces itself.
@@ -199,42 +206,60 @@ func (s *Simulator) RestorePower(id string) error { return s.setPower(id, false)
 func (s *Simulator) setPower(id string, off bool) error {
 	d := s.byID[id]
 	if d == nil {
+		for _, l := range s.lines {
+			if l.id == id {
+				l.setPower(off)
+				return nil
+			}
+		}
 		return fmt.Errorf("%w: %s", ErrNoDevice, id)
 	}
-	if d.line.setPower(off) {
-		s.news.Lock()
-		defer s.news.Unlock()
-		if off {
-			s.off++
-		} else {
-			s.off--
-		}
+	s.news.Lock()
+	was := d.off
+	d.off = off
+	s.news.Unlock()
+	if b, ok := d.line.who.(bridge); !ok {
+		d.line.setPower(off)
+	} else if was != off {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		d.line.say(b.power(s.world.Now, d, !off)...)
 	}
 	return nil
 }
 
-func (s *Simulator) clientID(d *device) string { return fmt.Sprintf("sim-%d-%s", s.options.Seed, d.id) }
+func (s *Simulator) clientID(line string) string {
+	return fmt.Sprintf("sim-%d-%s", s.options.Seed, line)
+}
 
-// count notes that a device has come on the line, or that its connection has ended.
-func (s *Simulator) count(d *device, up bool) {
-	s.log.Debug("a device's connection changed", "device", d.id, "up", up)
+// count notes that a line has come up, or that its connection has ended.
+func (s *Simulator) count(l *line, up bool) {
+	s.log.Debug("a device's connection changed", "device", l.id, "up", up)
 	s.news.Lock()
 	defer s.news.Unlock()
-	if !up {
-		s.up--
+	if l.reached = up; !up {
 		return
 	}
-	s.up++
-	if len(s.said) > 0 && s.up == len(s.devices)-s.off {
+	if len(s.said) > 0 && s.connected() == s.powered() {
 		clear(s.said)
 		s.tell(slog.LevelInfo, "all devices reach the broker now")
 	}
-	if !s.seen[d] {
-		s.seen[d] = true
-		if len(s.seen) == len(s.devices) {
+	if !s.seen[l] {
+		s.seen[l] = true
+		if len(s.seen) == len(s.lines) {
 			close(s.ready)
 		}
 	}
+}
+
+// powered counts the devices that have power. The caller holds Simulator.news.
+func (s *Simulator) powered() (n int) {
+	for _, d := range s.devices {
+		if !d.off {
+			n++
+		}
+	}
+	return n
 }
 
 // trouble tells of trouble with the broker, each kind once until it is over.
@@ -261,17 +286,12 @@ func (s *Simulator) tell(level slog.Level, text string) {
 
 // Summary is what the simulator's program says at its start: how many devices of which kind speak which language.
 func (s *Simulator) Summary() string {
-	languages, kinds := map[string]int{}, map[string]int{}
+	kinds, rooms := map[string]bool{}, map[string]bool{}
 	for _, d := range s.devices {
-		languages[d.spec.Speaks]++
-		kinds[d.spec.Kind]++
+		kinds[d.spec.Kind], rooms[d.spec.Room] = true, true
 	}
-	rooms := map[string]bool{}
-	for _, d := range s.devices {
-		rooms[d.spec.Room] = true
-	}
-	return fmt.Sprintf("%s: %d devices of %d kinds in %d rooms, %d speak Home Assistant discovery and %d Homie 5",
-		s.house.Name, len(s.devices), len(kinds), len(rooms), languages[HomeAssistant], languages[Homie])
+	return fmt.Sprintf("%s: %d devices of %d kinds in %d rooms, %s",
+		s.house.Name, len(s.devices), len(kinds), len(rooms), spoken(s.devices))
 }
 
 var _ broker.Handler = (*line)(nil)
