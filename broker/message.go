@@ -24,6 +24,9 @@ type Message struct {
 	// Client is the client identifier of the publisher where the link knows it (the embedded broker does), else empty.
 	// It is empty for a replay and for what the hub publishes itself.
 	Client string
+	// Will says that the broker published it for Client, whose connection had ended without a goodbye. Links that cannot
+	// tell leave it unset.
+	Will bool
 }
 
 // Subscription is a topic filter and the highest QoS at which its messages are wanted.
@@ -37,8 +40,11 @@ type Session struct {
 	// Client is the client identifier, User the login name (empty for an anonymous client), Address the peer's
 	// IP address and port.
 	Client, User, Address string
-	// Connected is true when the connection was accepted, false when it ended.
+	// Connected is true when the connection was accepted, false when it ended. It is true, too, in news about Subscribed.
 	Connected bool
+	// Subscribed are the topic filters from which a connected client now gets messages, because it has just subscribed to them
+	// or because its session was kept; none of them was refused. Such news is about nothing else.
+	Subscribed []string
 	// Clean says of an end that the client said goodbye itself (DISCONNECT with reason 0x00).
 	Clean bool
 	// Reason is one plain sentence part about an end, such as "keep alive of 60 s passed without a sign of life".

@@ -61,6 +61,16 @@ const (
 	Button       Kind = "button"
 	Text         Kind = "text"
 	EventSource  Kind = "event"
+	Update       Kind = "update"
+	Valve        Kind = "valve"
+	Siren        Kind = "siren"
+	Humidifier   Kind = "humidifier"
+	WaterHeater  Kind = "water_heater"
+	Vacuum       Kind = "vacuum"
+	LawnMower    Kind = "lawn_mower"
+	Alarm        Kind = "alarm_control_panel"
+	Scene        Kind = "scene"
+	Tracker      Kind = "device_tracker"
 	// Appliance is a machine with programmes and phases: a washing machine, a dishwasher.
 	Appliance Kind = "appliance"
 	// Other is a component whose purpose is not known; its properties can be read and set all the same.
@@ -75,6 +85,9 @@ type Component struct {
 	Name string `json:"name,omitempty"`
 	// Category is empty for what people use daily, else "config" or "diagnostic".
 	Category string `json:"category,omitempty"`
+	// Hidden is what the device itself says need not be shown unless somebody asks for it (Home Assistant's
+	// enabled_by_default: false). It works like any other.
+	Hidden bool `json:"hidden,omitempty"`
 	// Properties are sorted by ID.
 	Properties []Property `json:"properties"`
 }
@@ -93,35 +106,64 @@ const (
 	JSON   Datatype = "json"
 )
 
-// Well-known property IDs. In components of the kinds light, switch, climate, cover, lock and fan they mean what is said
-// here, whatever convention the device speaks; a convention translates its own names and units at the edge.
+// Well-known property IDs. In components of the kinds that are named behind them they mean what is said here, whatever
+// convention the device speaks; a convention translates its own names and units at the edge.
 const (
-	On               = "on"                // bool; light, switch, fan, climate
+	On               = "on"                // bool; light, switch, fan, climate, siren, humidifier, water_heater
 	Brightness       = "brightness"        // float, 0-100 %, 0 is off; light
 	ColorTemperature = "color-temperature" // int, kelvin; light
 	ColorHS          = "color"             // color; light
 	Effect           = "effect"            // enum; light
 
-	Mode               = "mode"                    // enum: off, heat, cool, auto, heat_cool, dry, fan_only; climate
-	TargetTemperature  = "target-temperature"      // float, °C; climate
+	Mode               = "mode"                    // enum: off, heat, cool, auto, heat_cool, dry, fan_only; climate. Free words; humidifier, water_heater
+	TargetTemperature  = "target-temperature"      // float, °C; climate, water_heater
 	TargetLow          = "target-temperature-low"  // float, °C; climate
 	TargetHigh         = "target-temperature-high" // float, °C; climate
-	CurrentTemperature = "current-temperature"     // float, °C; climate
-	CurrentHumidity    = "current-humidity"        // float, %; climate
-	Action             = "action"                  // enum: off, heating, cooling, drying, idle, fan; climate
+	CurrentTemperature = "current-temperature"     // float, °C; climate, water_heater
+	CurrentHumidity    = "current-humidity"        // float, %; climate, humidifier
+	TargetHumidity     = "target-humidity"         // float, %; climate, humidifier
+	Action             = "action"                  // enum: off, heating, cooling, drying, idle, fan, preheating, defrosting; climate. off, humidifying, drying, idle; humidifier
 	FanMode            = "fan-mode"                // enum; climate
 	SwingMode          = "swing-mode"              // enum; climate
 	Preset             = "preset"                  // enum; climate, fan
 
-	State    = "state"    // enum; cover: open, opening, closed, closing, stopped; lock: locked, unlocked, locking, unlocking, jammed
-	Position = "position" // float, 0 (closed) to 100 (open) %; cover
+	// State is an enum. Cover and valve: open, opening, closed, closing, stopped; lock: locked, unlocked, locking, unlocking,
+	// jammed; vacuum: cleaning, docked, paused, idle, returning, error; lawn_mower: mowing, docked, paused, returning, error;
+	// alarm_control_panel: disarmed, armed_home, armed_away, armed_night, armed_vacation, armed_custom_bypass, pending, arming,
+	// disarming, triggered. Of these, what may be commanded is what the component can be told to reach.
+	State    = "state"
+	Position = "position" // float, 0 (closed) to 100 (open) %; cover, valve
 	Tilt     = "tilt"     // float, 0-100 %; cover
-	Stop     = "stop"     // bool, momentary; cover
+	Stop     = "stop"     // bool, momentary; cover, valve, vacuum
 	Open     = "open"     // bool, momentary; lock: pulls the latch
 
 	Speed       = "speed"       // float, 0-100 %, 0 is off; fan
 	Oscillating = "oscillating" // bool; fan
 	Direction   = "direction"   // enum: forward, reverse; fan
+
+	Installed  = "installed-version" // text; update
+	Latest     = "latest-version"    // text; update
+	InProgress = "in-progress"       // bool; update: it is being installed
+	Progress   = "progress"          // float, %; update
+	Install    = "install"           // bool, momentary; update
+
+	Tone     = "tone"     // enum; siren
+	Duration = "duration" // float, s; siren: of the next alarm
+	Volume   = "volume"   // float, 0-100 %; siren
+
+	FanSpeed = "fan-speed"  // enum; vacuum
+	Locate   = "locate"     // bool, momentary; vacuum
+	CleanAt  = "clean-spot" // bool, momentary; vacuum
+	Battery  = "battery"    // float, %; wherever a device says how full its battery is
+
+	Activate = "activate" // bool, momentary; scene
+
+	Place     = "place"     // text; device_tracker: home, not_home, or the name of a zone
+	Latitude  = "latitude"  // float, °; device_tracker
+	Longitude = "longitude" // float, °; device_tracker
+	Accuracy  = "accuracy"  // float, m; device_tracker
+
+	Attributes = "attributes" // json, an object; any component: what the device says beside, for people to read
 
 	Press     = "press"  // bool, momentary; button
 	Option    = "option" // enum; select
@@ -150,12 +192,24 @@ type Property struct {
 	// report "opening", but only be told "open" or "closed".
 	Choices []string `json:"choices,omitempty"`
 	Wanted  []string `json:"wanted,omitempty"`
+	// Presets are numbers that have a name of their own, such as a brightness's "moonlight". They may lie outside of Min and
+	// Max, and can be commanded all the same.
+	Presets []NamedValue `json:"presets,omitempty"`
+	// Expires is after how many seconds a reading says nothing any more, because the device promised another one until then
+	// (Home Assistant's expire_after); 0 means that it stays true.
+	Expires float64 `json:"expires,omitempty"`
 
 	// Readable: the device reports it. Settable: it can be commanded. Momentary: it is an event or an act, not a
 	// state; what is momentary is never queued, never kept, never confirmed.
 	Readable  bool `json:"readable"`
 	Settable  bool `json:"settable,omitempty"`
 	Momentary bool `json:"momentary,omitempty"`
+}
+
+// NamedValue is a number with a name.
+type NamedValue struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
 }
 
 // Confirmable says whether the device's own report can confirm a command to this property.

@@ -11,14 +11,15 @@ func (d Device) Equal(e Device) bool {
 }
 
 func (c Component) equal(e Component) bool {
-	return c.ID == e.ID && c.Kind == e.Kind && c.Name == e.Name && c.Category == e.Category &&
+	return c.ID == e.ID && c.Kind == e.Kind && c.Name == e.Name && c.Category == e.Category && c.Hidden == e.Hidden &&
 		slices.EqualFunc(c.Properties, e.Properties, Property.equal)
 }
 
 func (p Property) equal(e Property) bool {
 	return p.ID == e.ID && p.Name == e.Name && p.Datatype == e.Datatype && p.Unit == e.Unit && p.Class == e.Class &&
 		sameBound(p.Min, e.Min) && sameBound(p.Max, e.Max) && p.Step == e.Step &&
-		slices.Equal(p.Choices, e.Choices) && slices.Equal(p.Wanted, e.Wanted) &&
+		slices.Equal(p.Choices, e.Choices) && slices.Equal(p.Wanted, e.Wanted) && slices.Equal(p.Presets, e.Presets) &&
+		p.Expires == e.Expires &&
 		p.Readable == e.Readable && p.Settable == e.Settable && p.Momentary == e.Momentary
 }
 

@@ -201,6 +201,17 @@ func (t *Twin) Refuse(now time.Time, id, reason string) []Event {
 	return t.end(now, id, Refused, reason)
 }
 
+// Refused takes the device's word that it will not do what it was told: the newest command to the property that was sent, or
+// to any property if ref is empty.
+func (t *Twin) Refused(now time.Time, ref Ref, reason string) []Event {
+	for i := len(t.orders) - 1; i >= 0; i-- {
+		if o := &t.orders[i]; (ref == Ref{} || o.Ref == ref) && (o.Status == Sent || o.out) {
+			return t.end(now, o.ID, Refused, reason)
+		}
+	}
+	return nil
+}
+
 // Next is the next time at which Expire or Take will have something to do if nothing happens before; ok is false when there
 // is no pending command.
 func (t *Twin) Next(now time.Time) (at time.Time, ok bool) {

@@ -11,6 +11,9 @@ const (
 	Unknown Presence = "unknown"
 	Online  Presence = "online"
 	Offline Presence = "offline"
+	// Late is a device that has been silent for longer than it ever was, or than it promised to be. It may be there all
+	// the same, and what it is told is sent.
+	Late Presence = "late"
 	// Asleep is a device that said that it is away on purpose and will come back by itself.
 	Asleep Presence = "asleep"
 )

@@ -149,6 +149,11 @@ func (p Property) ParseText(s string) (Value, error) {
 		}
 		return Value{}, fmt.Errorf("%w: %s takes true or false, not %.40q", ErrValue, p.ID, s)
 	case Int, Float:
+		for _, x := range p.Presets {
+			if strings.EqualFold(x.Name, strings.TrimSpace(s)) {
+				return p.number(x.Value)
+			}
+		}
 		f, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
 		if err != nil {
 			return Value{}, fmt.Errorf("%w: %s takes a number, not %.40q", ErrValue, p.ID, s)
@@ -244,7 +249,8 @@ func (p Property) Check(v Value) error {
 	}
 	switch p.Datatype {
 	case Int, Float:
-		if p.Min != nil && v.num < *p.Min || p.Max != nil && v.num > *p.Max {
+		preset := slices.ContainsFunc(p.Presets, func(x NamedValue) bool { return x.Value == v.num })
+		if !preset && (p.Min != nil && v.num < *p.Min || p.Max != nil && v.num > *p.Max) {
 			return fmt.Errorf("%w: %s takes %s, not %s", ErrValue, p.ID, p.Range(), v)
 		}
 	case Enum:

@@ -1,13 +1,15 @@
 package hub
 
 import (
+	"time"
+
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
 )
 
 // Convention turns messages into updates of the model and commands into messages. It does no I/O and never panics,
 // whatever bytes it is given. It names devices by keys of its own; the hub gives them their IDs and merges what is one
-// thing.
+// thing: devices of two conventions that have a Connection in common are one, see Announced.Native.
 //
 // Filters and Parse may be called by several goroutines at once. The other methods are called by the hub's goroutine
 // only, and may keep what they have learnt (which topic feeds which property).
@@ -39,6 +41,11 @@ type Convention interface {
 	// Forget drops what was learnt about a device: people removed it. The filters that are no longer needed are
 	// returned.
 	Forget(key string) (unneeded []string)
+
+	// Topics are the filters of all that the device itself, and whoever announces it, may have left with the broker: its
+	// announcements, states and presence, not its gateway's. What is retained there is cleared when people remove a device that
+	// is gone. It is empty for an unknown key, and for what must not be cleared, since others live in it, too.
+	Topics(key string) []string
 }
 
 // Parsed is what Parse found.
@@ -65,7 +72,11 @@ type Update struct {
 	Reaches []Reached
 	// Faults are messages, or parts of them, that could not be understood.
 	Faults []Fault
-	// Unsubscribe are filters that are no longer needed.
+	// Refusals are commands that the device said it will not carry out.
+	Refusals []Refusal
+	// Subscribe is what must be subscribed for what this message taught, where only Apply could tell; Unsubscribe are
+	// filters that are no longer needed. What is retained under a new filter is replayed a moment later.
+	Subscribe   []broker.Subscription
 	Unsubscribe []string
 	// Ask are messages that make a device say what it is or how it is. They are published unretained, as those of Greet
 	// are. A convention asks a bounded number of times for one answer.
@@ -82,6 +93,23 @@ type Announced struct {
 	// Availability says whether the convention tells presence itself (an availability topic, a $state); otherwise the
 	// device counts as online when it is heard.
 	Availability bool
+	// Silence is the longest time for which the device keeps silent as long as it is well, where it says so or its family
+	// is known for it; when that has passed, the device is late. Zero: the hub learns how often it speaks.
+	Silence time.Duration
+	// Native is the name of the convention whose announcements say more about the same device, where this one knows that:
+	// Home Assistant discovery by Zigbee2MQTT names zigbee2mqtt. As long as both describe it, nothing of this description is shown.
+	// Where it is empty, components that the better description lacks are added to it. Which of two descriptions is the better one,
+	// the order of the conventions in New says.
+	Native string
+}
+
+// Refusal is a command that the device said it will not carry out: the newest one to the property that was sent, or to any
+// property where Ref is empty.
+type Refusal struct {
+	Key string
+	devices.Ref
+	// Reason is what the device said, for people.
+	Reason string
 }
 
 // Reported is one value of one property. Replayed says that it comes from a retained message which the broker replayed.
@@ -102,6 +130,6 @@ type Reached struct {
 type Fault struct {
 	// Key is the device that it concerns, empty if none is known.
 	Key string
-	// Topic is where it came in, Reason says what is wrong with it, for people.
+	// Topic is where it came in, Reason says what is wrong with it, for people: what was expected where, and what was got.
 	Topic, Reason string
 }

@@ -112,6 +112,8 @@ func (c *plain) Encode(key string, ref devices.Ref, v devices.Value) ([]broker.M
 	return []broker.Message{{Topic: "plain/" + key + "/set/" + ref.Property, Payload: []byte(v.String()), Retain: true}}, nil
 }
 
+func (c *plain) Topics(key string) []string { return []string{"plain/" + key + "/#"} }
+
 func (c *plain) Forget(key string) []string {
 	delete(c.devices, key)
 	return []string{"plain/" + key + "/is/+", "plain/" + key + "/status"}

@@ -66,6 +66,9 @@ type session struct {
 // takes its devices with it.
 func (h *Hub) takeSession(now time.Time, s broker.Session) {
 	bound := h.byClient[s.Client]
+	if len(s.Subscribed) > 0 {
+		return
+	}
 	if s.Connected {
 		h.sessions[s.Client] = session{connected: true, since: now, will: s.WillTopic != ""}
 		for e := range bound {

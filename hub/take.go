@@ -86,6 +86,15 @@ func (h *Hub) update(now time.Time, convention int, m broker.Message, u Update) 
 	for _, f := range u.Faults {
 		h.fault(now, touch(f.Key), f.Topic, f.Reason)
 	}
+	for _, r := range u.Refusals {
+		if e := touch(r.Key); e != nil {
+			h.emit(now, e, e.twin.Refused(now, r.Ref, r.Reason))
+		}
+	}
+	if subs := u.Subscribe; len(subs) > 0 && h.filters.missing(convention, subs) {
+		h.filters.need(convention, m, subs)
+		h.outbox.do(func(l Link) { l.Subscribe(subs...) })
+	}
 	h.unneeded(convention, u.Unsubscribe)
 	h.question(u.Ask)
 	for _, e := range touched {

@@ -94,6 +94,7 @@ type conn struct {
 	scratch    message
 	codes      []byte // for the SUBACK or UNSUBACK that mochi is about to encode
 	replays    []replay
+	subscribed []string // by the SUBSCRIBE in hand, for the links
 	batch      batch
 	feeder     atomic.Uint64 // who flushed to it last, itself aside: a number, since a pointer would keep connections that have ended
 

@@ -62,6 +62,9 @@ func (h *control) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet
 			code = unspecifiedError
 		}
 		c.codes = append(c.codes, code)
+		if code < unspecifiedError {
+			c.subscribed = append(c.subscribed, f.Filter)
+		}
 	}
 	pk.Filters = nil
 	return pk
@@ -83,7 +86,8 @@ func (h *control) subscribe(c *conn, f *packets.Subscription) byte {
 	return code
 }
 
-// OnPacketProcessed is called when a packet has been answered: after SUBACK come the retained messages.
+// OnPacketProcessed is called when a packet has been answered: after SUBACK come the retained messages, and the links are told who
+// listens to what.
 func (h *control) OnPacketProcessed(cl *mqtt.Client, _ packets.Packet, _ error) {
 	c := cl.Net.Conn.(*conn)
 	if len(c.replays) > 0 {
@@ -91,6 +95,8 @@ func (h *control) OnPacketProcessed(cl *mqtt.Client, _ packets.Packet, _ error) 
 		c.replays = nil
 		c.batch.touch(c)
 	}
+	h.broker.saySubscribed(c, c.subscribed)
+	c.subscribed = nil
 }
 
 // OnUnsubscribe is the same for UNSUBSCRIBE.

@@ -281,6 +281,16 @@ func (b *Broker) opened(c *conn) {
 	b.links.session(broker.Session{
 		Client: c.connect.id, User: c.connect.user, Address: c.peer.address, Connected: true, WillTopic: c.willTopic(),
 	})
+	b.saySubscribed(c, b.router.filtersOf(c.session))
+}
+
+// saySubscribed tells the links to what a client now listens.
+func (b *Broker) saySubscribed(c *conn, filters []string) {
+	if len(filters) > 0 {
+		b.links.session(broker.Session{
+			Client: c.connect.id, User: c.connect.user, Address: c.peer.address, Connected: true, Subscribed: filters,
+		})
+	}
 }
 
 // newClientID makes an identifier for a client that has none.

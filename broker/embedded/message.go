@@ -16,6 +16,7 @@ type message struct {
 	expires time.Time
 	qos     byte
 	retain  bool
+	will    bool // it is a will, not published by its client itself
 
 	segment, number uint64 // where it stands in the journal; guarded by the journal's lock
 }

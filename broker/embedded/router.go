@@ -72,7 +72,7 @@ func (r *router) route(m *message, from *session, origin *Link, b *batch) byte {
 			payload = slices.Clone(payload)
 		}
 		for i := range b.calls[first:] {
-			b.calls[first+i].message = broker.Message{Topic: m.topic, Payload: payload, QoS: b.calls[first+i].message.QoS, Client: m.client}
+			b.calls[first+i].message = broker.Message{Topic: m.topic, Payload: payload, QoS: b.calls[first+i].message.QoS, Client: m.client, Will: m.will}
 		}
 	}
 	return success
@@ -248,6 +248,19 @@ func (r *router) subscribe(s *session, sub *subscription, plan *[]replay) (code 
 		planned = len(*plan) > before
 	}
 	return sub.qos, r.ledger.subscribed(s, sub, planned)
+}
+
+// filtersOf lists the filters to which a session is subscribed, nil if there are none.
+func (r *router) filtersOf(s *session) (filters []string) {
+	if s.count.Load() == 0 {
+		return nil
+	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for filter := range s.subs {
+		filters = append(filters, filter)
+	}
+	return filters
 }
 
 // put enters a subscription. The caller holds the lock.

@@ -197,7 +197,7 @@ type slowToHear struct {
 }
 
 func (h *slowToHear) HandleSession(ctx context.Context, s broker.Session) {
-	if s.Client == h.client && s.Connected {
+	if s.Client == h.client && s.Connected && s.Subscribed == nil {
 		<-h.heard
 	}
 	h.recorder.HandleSession(ctx, s)

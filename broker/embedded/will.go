@@ -31,7 +31,7 @@ func (b *Broker) publishWill(id, user string, w *will) {
 		return
 	}
 	m := *w.message
-	m.client = id
+	m.client, m.will = id, true
 	if w.expiry > 0 {
 		m.expires = time.Now().Add(w.expiry)
 	}

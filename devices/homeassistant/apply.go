@@ -258,6 +258,21 @@ func (c *Convention) report(m broker.Message, doc *template.Document, u *hub.Upd
 	})
 }
 
+// Topics are those in which the device's entities were announced. Its states may be anywhere, also among those of others.
+func (c *Convention) Topics(key string) []string {
+	d := c.devices[key]
+	if d == nil {
+		return nil
+	}
+	var topics []string
+	for _, m := range d.members {
+		if !slices.Contains(topics, m.topic) {
+			topics = append(topics, m.topic)
+		}
+	}
+	return topics
+}
+
 // Forget drops a device. When it announces itself again it is a new one.
 func (c *Convention) Forget(key string) (unneeded []string) {
 	d := c.devices[key]

@@ -218,6 +218,15 @@ func (c *Convention) Forget(key string) (unneeded []string) {
 	return unneeded
 }
 
+// Topics are all that the device keeps: everything of it lies under its own level.
+func (c *Convention) Topics(key string) []string {
+	d := c.devices[key]
+	if d == nil {
+		return nil
+	}
+	return []string{d.domain + "/5/" + d.id + "/#"}
+}
+
 // Encode tells a device a value.
 func (c *Convention) Encode(key string, ref devices.Ref, v devices.Value) ([]broker.Message, error) {
 	d := c.devices[key]

@@ -169,6 +169,20 @@ func (c *Convention) Encode(key string, ref devices.Ref, v devices.Value) ([]bro
 	return []broker.Message{c.request(d.prefix, c.lastID, method, params)}, nil
 }
 
+// Topics are all that the device publishes. What is behind a gateway has none of its own.
+func (c *Convention) Topics(key string) []string {
+	if id, ok := strings.CutPrefix(key, classicKey); ok {
+		if c.classic[id] == nil {
+			return nil
+		}
+		return []string{"shellies/" + id + "/#"}
+	}
+	if d := c.modern[key]; d != nil {
+		return []string{d.prefix + "/#"}
+	}
+	return nil
+}
+
 // Forget drops a device. When it announces itself again it is a new one.
 func (c *Convention) Forget(key string) (unneeded []string) {
 	if id, ok := strings.CutPrefix(key, classicKey); ok {

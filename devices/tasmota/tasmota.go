@@ -269,6 +269,19 @@ func (c *Convention) Encode(key string, ref devices.Ref, v devices.Value) ([]bro
 	return out, nil
 }
 
+// Topics are those of its discovery and all that the device publishes.
+func (c *Convention) Topics(key string) []string {
+	d := c.devices[key]
+	if d == nil {
+		return nil
+	}
+	topics := slices.Clone(d.filters)
+	for _, m := range d.said {
+		topics = append(topics, m.Topic)
+	}
+	return topics
+}
+
 // Forget drops a device. When it announces itself again, or is heard again, it is a new one.
 func (c *Convention) Forget(key string) (unneeded []string) {
 	d := c.devices[key]

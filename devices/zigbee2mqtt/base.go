@@ -250,6 +250,15 @@ func (c *Convention) unneeded(topics []string) []string {
 	return out
 }
 
+// Topics are its state and its availability. The list in which it stands is the bridge's.
+func (c *Convention) Topics(key string) []string {
+	t := c.things[key]
+	if t == nil || t.entry == nil {
+		return nil
+	}
+	return []string{t.topic, t.topic + "/availability"}
+}
+
 // Forget drops a device. The next list that names it announces it again.
 func (c *Convention) Forget(key string) (unneeded []string) {
 	t := c.things[key]

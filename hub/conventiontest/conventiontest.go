@@ -107,7 +107,7 @@ func (h *home) hear(t *testing.T, m broker.Message) {
 		if _, ok := h.devices[r.Key]; !ok {
 			t.Errorf("after %s there is presence of %q, which was not announced", m.Topic, r.Key)
 		}
-		if !slices.Contains([]devices.Presence{devices.Unknown, devices.Online, devices.Offline, devices.Asleep}, r.Presence) || r.Why == "" {
+		if !slices.Contains([]devices.Presence{devices.Unknown, devices.Online, devices.Offline, devices.Asleep, devices.Late}, r.Presence) || r.Why == "" {
 			t.Errorf("after %s the presence of %s is %q because %q", m.Topic, r.Key, r.Presence, r.Why)
 		}
 	}
@@ -298,6 +298,9 @@ func (s Setup) unknown(t *testing.T) {
 			t.Errorf("telling an unknown property gives %v", m)
 		}
 	}
+	if f := h.Topics("no such key"); len(f) > 0 {
+		t.Errorf("an unknown device has the topics %q", f)
+	}
 	if f := h.Forget("no such key"); len(f) > 0 {
 		t.Errorf("forgetting an unknown device makes %q unneeded", f)
 	}
@@ -307,6 +310,11 @@ func (s Setup) forget(t *testing.T) {
 	h := s.hearAll(t)
 	before := h.devices
 	for key, d := range before {
+		for _, f := range h.Topics(key) {
+			if err := broker.ValidFilter(f); err != nil || strings.HasPrefix(f, "+") || strings.HasPrefix(f, "#") {
+				t.Errorf("%s would have %q cleared: %v", key, f, err)
+			}
+		}
 		for _, f := range h.Forget(key) {
 			if err := broker.ValidFilter(f); err != nil {
 				t.Error(err)

@@ -50,7 +50,7 @@ func encodeRecord(r hub.Record) (string, error) {
 	k := kept{Device: r.Device, Key: r.Key, NameSet: r.NameSet, RoomSet: r.RoomSet, Reach: r.Reach, Joined: r.Joined.UTC()}
 	k.Reach.Since = k.Reach.Since.UTC()
 	for _, m := range r.Sources {
-		k.Sources = append(k.Sources, announcement(m))
+		k.Sources = append(k.Sources, announcement{m.Topic, m.Payload, m.QoS, m.Retain, m.Client})
 	}
 	text, err := json.Marshal(k)
 	return string(text), err
@@ -66,7 +66,7 @@ func decodeRecord(id, text string) (hub.Record, error) {
 	}
 	r := hub.Record{Device: k.Device, Key: k.Key, NameSet: k.NameSet, RoomSet: k.RoomSet, Reach: k.Reach, Joined: k.Joined}
 	for _, m := range k.Sources {
-		r.Sources = append(r.Sources, broker.Message(m))
+		r.Sources = append(r.Sources, broker.Message{Topic: m.Topic, Payload: m.Payload, QoS: m.QoS, Retain: m.Retain, Client: m.Client})
 	}
 	return r, nil
 }
