@@ -43,10 +43,10 @@ func build(h House, start time.Time, seed uint64) (*physics.World, []*device, er
 		}
 		world.AddThing(thing, at.room, at.floor)
 		d := &device{spec: spec, id: id, thing: thing, parts: thing.Parts()}
-		d.watch(start, world.Chance("reports of "+id))
 		if l := findLanguage(spec.Speaks); l.voice != nil {
-			d.voice = l.voice(d)
+			d.voice = l.voice(d) // which may add parts of its own
 		}
+		d.watch(start, world.Chance("reports of "+id))
 		devices = append(devices, d)
 	}
 	return world, devices, nil
@@ -113,6 +113,8 @@ func newThing(spec DeviceSpec, room *physics.Room, world *physics.World, id stri
 		return physics.NewLock(spec.Jam, chance), nil
 	case KindFan:
 		return physics.NewFan(room.Use == physics.Bathroom), nil
+	case KindRemote:
+		return physics.NewRemote(chance), nil
 	}
 	return nil, fmt.Errorf("there is no kind %q", spec.Kind)
 }

@@ -37,27 +37,34 @@ devices:
   - {name: Fan, room: Room, kind: fan, speaks: homeassistant}
 `
 
-// inHouse runs commandHouse at noon, when no habit interferes.
+// inHouse runs commandHouse.
 func inHouse(t *testing.T, visit func(t *testing.T, ts *tapes)) {
 	t.Helper()
-	house, err := simulator.ParseHouse("test.yaml", []byte(commandHouse))
+	atNoon(t, commandHouse, func(t *testing.T, _ *simulator.Simulator, ts *tapes) { visit(t, ts) })
+}
+
+// atNoon runs a house at noon, when no habit interferes.
+func atNoon(t *testing.T, text string, visit func(t *testing.T, s *simulator.Simulator, ts *tapes)) {
+	t.Helper()
+	house := parse(t, text)
+	synctest.Test(t, func(t *testing.T) {
+		noon := time.Date(2026, time.November, 2, 12, 0, 0, 0, time.UTC)
+		live(t, house, simulator.Options{Start: noon}, func(s *simulator.Simulator, ts *tapes) { visit(t, s, ts) })
+	})
+}
+
+func parse(t testing.TB, text string) simulator.House {
+	t.Helper()
+	house, err := simulator.ParseHouse("test.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	synctest.Test(t, func(t *testing.T) {
-		noon := time.Date(2026, time.November, 2, 12, 0, 0, 0, time.UTC)
-		live(t, house, simulator.Options{Start: noon}, func(_ *simulator.Simulator, ts *tapes) { visit(t, ts) })
-	})
+	return house
 }
 
 func TestCommandsAreObeyed(t *testing.T) {
 	inHouse(t, func(t *testing.T, ts *tapes) {
-		for _, c := range []struct {
-			device, topic, payload string
-			// at once is what is said before any time passes, later what is said last on the topics within a minute: topic
-			// and payload, or topic and a part of the document.
-			atOnce, later []string
-		}{
+		obeyed(t, ts, []order{
 			{"homie-light", "homie/5/homie-light/light/on/set", "true", []string{"homie/5/homie-light/light/on true"}, nil},
 			{
 				"homie-light", "homie/5/homie-light/light/brightness/set", "40",
@@ -127,27 +134,40 @@ func TestCommandsAreObeyed(t *testing.T) {
 			{"fan", "sim/fan/speed/set", "3", []string{`sim/fan "state":"ON","speed":3`}, nil},
 			{"fan", "sim/fan/oscillation/set", "oscillate_on", []string{`sim/fan "oscillation":"oscillate_on"`}, nil},
 			{"fan", "sim/fan/set", "OFF", []string{`sim/fan "state":"OFF"`}, nil},
-		} {
-			tape := ts.all[c.device]
-			if !tape.listens(c.topic) {
-				t.Errorf("%s does not listen to %s", c.device, c.topic)
-			}
-			said := tape.hear(c.topic, c.payload)
-			for _, want := range c.atOnce {
-				if !spoken(said, want) {
-					t.Errorf("%s %s: it did not say %s at once, but\n%s", c.topic, c.payload, want, show(said))
-				}
-			}
-			time.Sleep(time.Minute)
-			synctest.Wait()
-			said = append(said, tape.taken()...)
-			for _, want := range c.later {
-				if !spoken(said, want) {
-					t.Errorf("%s %s: its last word was not %s, but\n%s", c.topic, c.payload, want, show(said))
-				}
+		})
+	})
+}
+
+// order is a command to a device. atOnce is what is said before any time passes, later what is said last on the topics within
+// a minute: topic and payload, or topic and a part of the document.
+type order struct {
+	device, topic, payload string
+	atOnce, later          []string
+}
+
+// obeyed gives the orders one after the other, and fails where a device does not say what it is to say.
+func obeyed(t *testing.T, ts *tapes, orders []order) {
+	t.Helper()
+	for _, c := range orders {
+		tape := ts.all[c.device]
+		if !tape.listens(c.topic) {
+			t.Errorf("%s does not listen to %s", c.device, c.topic)
+		}
+		said := tape.hear(c.topic, c.payload)
+		for _, want := range c.atOnce {
+			if !spoken(said, want) {
+				t.Errorf("%s %s: it did not say %s at once, but\n%s", c.topic, c.payload, want, show(said))
 			}
 		}
-	})
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		said = append(said, tape.taken()...)
+		for _, want := range c.later {
+			if !spoken(said, want) {
+				t.Errorf("%s %s: its last word was not %s, but\n%s", c.topic, c.payload, want, show(said))
+			}
+		}
+	}
 }
 
 // spoken says whether the last message to the topic has the payload, or, if it is a document, holds it.

@@ -21,6 +21,7 @@ type device struct {
 	told  []told // of all readable properties, in the order of parts
 	line  *line
 	off   bool // it has no power; guarded by Simulator.news
+	woke  time.Time
 }
 
 // voice is how a device talks: one convention.
@@ -47,6 +48,15 @@ type ticking interface {
 	tick(now time.Time) []broker.Message
 }
 
+// sleepy is a voice that says something else than goodbye when the device goes to sleep.
+type sleepy interface {
+	voice
+	goodnight() []broker.Message
+}
+
+// booting is how long, in model time, a device takes to restart.
+const booting = 4 * time.Second
+
 // heard is what came of a message.
 type heard struct {
 	// said is what the device says at once, before it reports anything, and also when it refuses.
@@ -55,6 +65,8 @@ type heard struct {
 	touched []*physics.Property
 	// again: everything is to be announced again, because a controller asked for it.
 	again bool
+	// restart: the device was told to restart. It says goodbye and is back after a few seconds.
+	restart bool
 	// refused says why it did nothing, for the log; empty otherwise.
 	refused string
 }
@@ -64,6 +76,7 @@ type told struct {
 	property *physics.Property
 	value    physics.Value
 	goal     physics.Value
+	times    int
 	at, next time.Time
 	// phase spreads the reports of what does not change, so that a house does not report everything in one moment.
 	phase time.Duration
@@ -78,6 +91,9 @@ func (d *device) watch(now time.Time, rnd *rand.Rand) {
 				continue
 			}
 			t := told{property: p}
+			if p.Times != nil {
+				p.Every = 0 // an event is not repeated
+			}
 			if p.Every > 0 {
 				t.phase = time.Duration(rnd.Int64N(int64(p.Every)))
 			}
@@ -93,9 +109,15 @@ func (t *told) tell(now time.Time, again time.Duration) {
 	if t.property.Goal != nil {
 		t.goal = t.property.Goal()
 	}
+	if t.property.Times != nil {
+		t.times = t.property.Times()
+	}
 }
 
 func (t *told) due(now time.Time) bool {
+	if t.property.Times != nil {
+		return t.property.Times() != t.times
+	}
 	if t.property.Every > 0 && !now.Before(t.next) {
 		return true
 	}
@@ -148,8 +170,12 @@ func (d *device) goodbye() []broker.Message      { return d.voice.goodbye() }
 
 func (d *device) announce(now time.Time) []broker.Message {
 	d.recount(now)
+	d.woke = now
 	return d.voice.announce()
 }
+
+// awake is how long, in model time, a device that sleeps stays awake after it has connected.
+const awake = 5 * time.Second
 
 func (d *device) pass(now time.Time) []broker.Message {
 	var out []broker.Message
@@ -158,6 +184,13 @@ func (d *device) pass(now time.Time) []broker.Message {
 	}
 	if t, ok := d.voice.(ticking); ok {
 		out = append(out, t.tick(now)...)
+	}
+	if d.spec.Sleeps > 0 && now.Sub(d.woke) >= awake {
+		words := d.voice.goodbye()
+		if s, ok := d.voice.(sleepy); ok {
+			words = s.goodnight()
+		}
+		d.line.leave(words, d.spec.Sleeps)
 	}
 	return out
 }
@@ -169,6 +202,9 @@ func (d *device) hear(now time.Time, m broker.Message) (said []broker.Message, r
 		return h.said, h.refused
 	case h.again:
 		return d.announce(now), ""
+	case h.restart:
+		d.line.leave(d.voice.goodbye(), booting)
+		return h.said, ""
 	}
 	return append(h.said, d.voice.report(d.changed(now, h.touched, d.voice.whole()))...), ""
 }

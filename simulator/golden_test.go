@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"home.arpa/homehub/broker"
 	"home.arpa/homehub/simulator"
 )
 
@@ -20,11 +21,29 @@ func TestEachDeviceAnnouncesItselfAsWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		live(t, simulator.DefaultHouse(), simulator.Options{Seed: 1, Speed: 0.01}, func(s *simulator.Simulator, ts *tapes) {
 			for _, id := range s.Devices() {
-				var b strings.Builder
-				for _, m := range ts.all[id].taken() {
-					fmt.Fprintf(&b, "%s qos=%d retain=%v\n    %s\n", m.Topic, m.QoS, m.Retain, m.Payload)
-				}
-				golden(t, "announce/"+id, b.String())
+				golden(t, "announce/"+id, written(ts.all[id].taken()))
+			}
+		})
+	})
+}
+
+// written is messages in the form of the golden files.
+func written(said []broker.Message) string {
+	var b strings.Builder
+	for _, m := range said {
+		fmt.Fprintf(&b, "%s qos=%d retain=%v\n    %s\n", m.Topic, m.QoS, m.Retain, m.Payload)
+	}
+	return b.String()
+}
+
+// announcesAsWritten compares what each client of a house says first with its golden file.
+func announcesAsWritten(t *testing.T, text string) {
+	t.Helper()
+	house := parse(t, text)
+	synctest.Test(t, func(t *testing.T) {
+		live(t, house, simulator.Options{Seed: 1, Speed: 0.01}, func(_ *simulator.Simulator, ts *tapes) {
+			for id, tape := range ts.all {
+				golden(t, "announce/"+id, written(tape.taken()))
 			}
 		})
 	})

@@ -33,6 +33,8 @@ func (h *haVoice) describe() {
 			h.machine(part)
 		case "binary_sensor":
 			h.binary(part.ID, &part.Properties[0])
+		case "event":
+			h.event(part.ID, &part.Properties[0])
 		default:
 			for j := range part.Properties {
 				h.sensor(part, &part.Properties[j])
@@ -289,4 +291,12 @@ func (h *haVoice) machine(part *physics.Part) {
 		return "UNLOCKED"
 	}, locked)
 	h.entity("door", "binary_sensor", "Door", c)
+}
+
+// event adds what happens and is no state; it has a topic of its own in either style, and is never kept.
+func (h *haVoice) event(key string, p *physics.Property) {
+	h.events = append(h.events, p)
+	h.entity(key, "event", p.Name, map[string]any{
+		"device_class": p.Class, "event_types": p.Choices, "state_topic": h.topic(wire(p.ID)),
+	})
 }

@@ -10,8 +10,8 @@ var (
 		"color_temp_command_topic": "clr_temp_cmd_t", "color_temp_kelvin": "clr_temp_k",
 		"color_temp_state_topic": "clr_temp_stat_t", "command_topic": "cmd_t", "components": "cmps",
 		"current_humidity_template": "curr_hum_tpl", "current_humidity_topic": "curr_hum_t",
-		"current_temperature_template": "curr_temp_tpl", "current_temperature_topic": "curr_temp_t", "device": "dev",
-		"device_class": "dev_cla", "entity_category": "ent_cat", "hs_command_topic": "hs_cmd_t", "hs_state_topic": "hs_stat_t",
+		"color_mode": "clrm", "current_temperature_template": "curr_temp_tpl", "current_temperature_topic": "curr_temp_t", "device": "dev",
+		"device_class": "dev_cla", "entity_category": "ent_cat", "event_types": "evt_typ", "hs_command_topic": "hs_cmd_t", "hs_state_topic": "hs_stat_t",
 		"max_kelvin": "max_k", "max_mireds": "max_mirs", "min_kelvin": "min_k", "min_mireds": "min_mirs",
 		"mode_command_topic": "mode_cmd_t", "mode_state_template": "mode_stat_tpl", "mode_state_topic": "mode_stat_t",
 		"options": "ops", "origin": "o", "oscillation_command_topic": "osc_cmd_t", "oscillation_state_topic": "osc_stat_t",
@@ -21,7 +21,7 @@ var (
 		"set_position_topic": "set_pos_t", "speed_range_max": "spd_rng_max", "speed_range_min": "spd_rng_min",
 		"state_class": "stat_cla", "state_topic": "stat_t", "state_value_template": "stat_val_tpl",
 		"supported_color_modes": "sup_clrm", "temperature_command_topic": "temp_cmd_t",
-		"temperature_state_template": "temp_stat_tpl", "temperature_state_topic": "temp_stat_t", "unique_id": "uniq_id",
+		"temperature_state_template": "temp_stat_tpl", "temperature_state_topic": "temp_stat_t", "temperature_unit": "temp_unit", "unique_id": "uniq_id",
 		"unit_of_measurement": "unit_of_meas", "value_template": "val_tpl",
 	}
 	shortDeviceKeys = map[string]string{

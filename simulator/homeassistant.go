@@ -45,6 +45,7 @@ type haVoice struct {
 	entities []entity
 	fields   []field
 	commands map[string]func(payload []byte) ([]*physics.Property, error)
+	events   []*physics.Property
 }
 
 // entity is one announcement, or one component of the device's announcement, in full keys.
@@ -102,6 +103,12 @@ func (h *haVoice) whole() bool { return !h.topics }
 
 func (h *haVoice) report(changed []*physics.Property) []broker.Message {
 	var list []field
+	var out []broker.Message
+	for _, p := range h.events {
+		if slices.Contains(changed, p) {
+			out = append(out, broker.Message{Topic: h.topic(wire(p.ID)), Payload: fmt.Appendf(nil, `{"event_type":%q}`, p.Read())})
+		}
+	}
 	for _, f := range h.fields {
 		if slices.ContainsFunc(f.of, func(p *physics.Property) bool { return slices.Contains(changed, p) }) {
 			list = append(list, f)
@@ -110,7 +117,7 @@ func (h *haVoice) report(changed []*physics.Property) []broker.Message {
 	if len(list) > 0 && !h.topics {
 		list = h.fields
 	}
-	return h.state(list)
+	return append(out, h.state(list)...)
 }
 
 // state tells fields: the document is always whole.

@@ -70,6 +70,9 @@ func (h *homieVoice) announce() []broker.Message {
 	out := []broker.Message{kept(h.base+"/$state", "init"), kept(h.base+"/$description", h.description())}
 	for i := range h.device.told {
 		p := h.device.told[i].property
+		if p.Times != nil {
+			continue // an event has no value
+		}
 		delete(h.goals, p) // so that $target is said again
 		out = append(out, h.value(p)...)
 	}
@@ -88,6 +91,9 @@ func (h *homieVoice) report(changed []*physics.Property) []broker.Message {
 
 // value tells a property's value, with its $target before it when that is news.
 func (h *homieVoice) value(p *physics.Property) []broker.Message {
+	if p.Times != nil {
+		return []broker.Message{{Topic: h.topics[p], Payload: []byte(homieText(p, p.Read())), QoS: 1}}
+	}
 	var out []broker.Message
 	if p.Goal != nil {
 		goal := p.Goal()

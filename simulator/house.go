@@ -51,12 +51,13 @@ const (
 	KindCover          = "cover"
 	KindLock           = "lock"
 	KindFan            = "fan"
+	KindRemote         = "remote"
 )
 
 // Kinds are all kinds of devices.
 var Kinds = []string{
 	KindLight, KindThermostat, KindWashingMachine, KindDishwasher, KindPlug, KindClimate, KindMotion, KindContact, KindCover,
-	KindLock, KindFan,
+	KindLock, KindFan, KindRemote,
 }
 
 // DeviceSpec is a device.
@@ -80,6 +81,10 @@ type DeviceSpec struct {
 	Travel time.Duration `yaml:"travel"`
 	// ByHand: people switch the light on and off as they come and go.
 	ByHand bool `yaml:"by_hand"`
+
+	// Sleeps is how long, in model time, a climate sensor sleeps between the moments in which it connects and reports; 0 means
+	// that it stays awake. It is for the languages whose devices do that.
+	Sleeps time.Duration `yaml:"sleeps"`
 
 	// What follows is for devices that speak HomeAssistant. Form is device (one announcement for all; the default) or
 	// single (one for each entity). Style is document (all values in one JSON document; the default) or topics (a topic for each
@@ -216,6 +221,10 @@ func (d DeviceSpec) check(fault func(format string, args ...any)) {
 	only(KindContact, "opening", d.Opening != "")
 	only(KindLock, "jam", d.Jam != 0)
 	only(KindCover, "travel", d.Travel != 0)
+	only(KindClimate, "sleeps", d.Sleeps != 0)
+	if d.Sleeps != 0 && (d.Sleeps < 10*time.Second || d.Sleeps > 24*time.Hour) {
+		fault("sleeps is 10s to 24h, not %s", d.Sleeps)
+	}
 }
 
 // languageKeys are the keys that are set of those that belong to some languages only. Each language names those that it
@@ -226,6 +235,7 @@ func (d DeviceSpec) languageKeys() (keys []string) {
 		set  bool
 	}{
 		{"form", d.Form != ""}, {"style", d.Style != ""}, {"short", d.Short}, {"retain", d.Retain},
+		{"sleeps", d.Sleeps != 0},
 	} {
 		if k.set {
 			keys = append(keys, k.name)

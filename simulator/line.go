@@ -27,13 +27,22 @@ type line struct {
 	stale bool
 
 	wake chan struct{} // holds one: there is something to say
+	// last is what is still to be said before the line is left by itself for the time away, of the clock on the wall; nil: the line
+	// stays.
+	last *leaving
 
-	reached bool // the broker is reached; guarded by Simulator.news
+	reached, resting bool // the broker is reached; the line was left by itself; guarded by Simulator.news
 
 	power   sync.Mutex      // guards what follows
 	powered context.Context // ends when the power is cut; never nil
 	cut     context.CancelFunc
 	on      chan struct{} // closed while the power is on
+}
+
+// leaving says how a device leaves its line by itself, to sleep or to restart.
+type leaving struct {
+	words []broker.Message
+	away  time.Duration
 }
 
 const maxQueue = 500
@@ -86,6 +95,16 @@ func (l *line) talk(ctx, powered context.Context) {
 		select {
 		case <-l.wake:
 			l.speak(speaking, client)
+			if last := l.leaves(); last != nil && speaking.Err() == nil {
+				l.rest(true)
+				l.sayLast(ctx, client, last.words)
+				hangUp()
+				<-ended //nolint:errcheck // as below
+				l.HandleLink(false, "")
+				pause(speaking, last.away)
+				l.rest(false)
+				return
+			}
 		case err := <-ended:
 			l.HandleLink(false, fmt.Sprintf("the client has ended: %v", err))
 			pause(speaking, giveUp)
@@ -135,11 +154,16 @@ func (l *line) speak(ctx context.Context, client Client) {
 const goodbyeTime = time.Second
 
 func (l *line) goodbye(ctx context.Context, client Client) {
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbyeTime)
-	defer cancel()
 	l.sim.mu.Lock()
 	words := l.who.goodbye()
 	l.sim.mu.Unlock()
+	l.sayLast(ctx, client, words)
+}
+
+// sayLast says the last words before the client disconnects.
+func (l *line) sayLast(ctx context.Context, client Client, words []broker.Message) {
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbyeTime)
+	defer cancel()
 	for _, m := range words {
 		if err := client.Publish(last, m); err != nil {
 			l.sim.log.Debug("a goodbye did not get through", "device", l.id, "error", err)
@@ -204,6 +228,34 @@ func (l *line) say(list ...broker.Message) {
 	l.ring()
 }
 
+// leave has the device say what is queued and then the words, disconnect, and come back after some model time. The caller holds
+// Simulator.mu.
+func (l *line) leave(words []broker.Message, away time.Duration) {
+	if l.up && !l.stale && l.last == nil {
+		l.last = &leaving{words, time.Duration(float64(away) / l.sim.options.Speed)}
+		l.ring()
+	}
+}
+
+// leaves says how the line is to be left now, when all that was queued is said; nil: it is not.
+func (l *line) leaves() *leaving {
+	l.sim.mu.Lock()
+	defer l.sim.mu.Unlock()
+	last := l.last
+	if l.up && !l.stale {
+		l.last = nil
+		return last
+	}
+	return nil
+}
+
+// rest notes that the line is left by itself, which is no trouble.
+func (l *line) rest(begins bool) {
+	l.sim.news.Lock()
+	defer l.sim.news.Unlock()
+	l.resting = begins
+}
+
 func (l *line) ring() {
 	select {
 	case l.wake <- struct{}{}:
@@ -229,7 +281,7 @@ func (l *line) HandleSession(context.Context, broker.Session) {}
 func (l *line) HandleLink(up bool, detail string) {
 	l.sim.mu.Lock()
 	was := l.up
-	l.up, l.queue, l.stale = up, nil, up
+	l.up, l.queue, l.stale, l.last = up, nil, up, nil
 	l.sim.mu.Unlock()
 	if up {
 		l.ring()

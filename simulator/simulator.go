@@ -240,7 +240,7 @@ func (s *Simulator) count(l *line, up bool) {
 	if l.reached = up; !up {
 		return
 	}
-	if len(s.said) > 0 && s.connected() == s.powered() {
+	if len(s.said) > 0 && s.connected() == s.awake() {
 		clear(s.said)
 		s.tell(slog.LevelInfo, "all devices reach the broker now")
 	}
@@ -252,10 +252,10 @@ func (s *Simulator) count(l *line, up bool) {
 	}
 }
 
-// powered counts the devices that have power. The caller holds Simulator.news.
-func (s *Simulator) powered() (n int) {
+// awake counts the devices that have power and do not sleep. The caller holds Simulator.news.
+func (s *Simulator) awake() (n int) {
 	for _, d := range s.devices {
-		if !d.off {
+		if !d.off && !d.line.resting {
 			n++
 		}
 	}

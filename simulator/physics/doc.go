@@ -52,8 +52,8 @@ type Color struct{ H, S float64 }
 
 // Part is one function of a thing: the relay of a plug, the meter of a plug.
 type Part struct {
-	// ID is a word of a-z, 0-9 and hyphens. Kind is light, switch, climate, cover, lock, fan, sensor, binary_sensor or
-	// appliance.
+	// ID is a word of a-z, 0-9 and hyphens. Kind is light, switch, climate, cover, lock, fan, sensor, binary_sensor, event
+	// or appliance.
 	ID, Kind, Name string
 	Properties     []Property
 }
@@ -68,8 +68,10 @@ type Property struct {
 	Min, Max, Step float64
 	// Choices are the values of an Enum; Orders are those that can be set, where not all can.
 	Choices, Orders []string
-	// Momentary is an act, not a state: it is set to true and never read.
+	// Momentary is an act, not a state: it is set to true and never read, or it is an event.
 	Momentary bool
+	// Times counts how often an event has happened; Read says then which event was the last. Nil for what is no event.
+	Times func() int
 
 	// Delta is the least change of a number that is reported (0: any), Least the shortest time between two reports of a
 	// number, Every the longest time between two reports of anything (0: no limit).

@@ -59,16 +59,25 @@ func (a *AirSensor) Parts() []Part {
 	return []Part{air, a.battery.part()}
 }
 
-// Motion is a motion sensor; it reports occupancy until nobody has moved for half a minute.
+// Motion is a motion sensor; it reports occupancy until nobody has moved for half a minute, or for as long as it is told.
 type Motion struct {
 	occupied bool
+	hold     time.Duration
 	quiet    time.Duration
 	lux      float64
 	battery  battery
 }
 
 // NewMotion returns a motion sensor that sees nobody.
-func NewMotion(rnd *rand.Rand) *Motion { return &Motion{battery: newBattery(rnd)} }
+func NewMotion(rnd *rand.Rand) *Motion {
+	return &Motion{hold: 30 * time.Second, battery: newBattery(rnd)}
+}
+
+// Hold is how long nobody must have moved until it reports that the room is empty.
+func (m *Motion) Hold() time.Duration { return m.hold }
+
+// SetHold sets it; a negative time is taken for 0.
+func (m *Motion) SetHold(d time.Duration) { m.hold = max(d, 0) }
 
 // Step looks for movement.
 func (m *Motion) Step(s *Surroundings) {
@@ -78,7 +87,7 @@ func (m *Motion) Step(s *Surroundings) {
 	switch {
 	case s.Room.Moved:
 		m.occupied, m.quiet = true, 0
-	case m.quiet > 30*time.Second:
+	case m.quiet > m.hold:
 		m.occupied = false
 	}
 }
