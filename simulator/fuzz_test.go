@@ -13,9 +13,9 @@ import (
 
 // FuzzCommand throws payloads at every command topic of a house: no device may break, and what it says stays well-formed.
 func FuzzCommand(f *testing.F) {
-	house, err := simulator.ParseHouse("test.yaml", []byte(commandHouse))
-	if err != nil {
-		f.Fatal(err)
+	house := parse(f, commandHouse)
+	for _, more := range []string{espHouse, oldHomieHouse} {
+		house.Devices = append(house.Devices, parse(f, more).Devices...)
 	}
 	seeds := []string{
 		"true", "ON", "40", "-1e309", "NaN", "hsv,120,50,100", "hsv,,,", "30,60", `{"state":"ON","brightness":102,"transition":1e300}`,
