@@ -21,7 +21,9 @@ var (
 // View is a copy of a twin at one moment: all that the hub knows of one device.
 type View struct {
 	devices.Device
-	Reach devices.Reach `json:"reach"`
+	// Conventions are the names of all conventions that describe the device, the one whose description is shown first.
+	Conventions []string      `json:"conventions"`
+	Reach       devices.Reach `json:"reach"`
 	// Joined is when the hub saw the device first; LastSeen is when anything was last heard from it, zero if never.
 	Joined   time.Time `json:"joined"`
 	LastSeen time.Time `json:"last_seen,omitzero"`

@@ -49,7 +49,7 @@ func (e *entry) record() Record {
 // view is a copy for readers.
 func (e *entry) view() View {
 	v := View{
-		Device: e.twin.Device().Clone(), Reach: e.twin.Reach(), Joined: e.twin.Joined(), LastSeen: e.twin.LastSeen(),
+		Device: e.twin.Device().Clone(), Conventions: []string{e.key.convention}, Reach: e.twin.Reach(), Joined: e.twin.Joined(), LastSeen: e.twin.LastSeen(),
 		Reported: map[string]devices.Reading{}, Pending: e.twin.Pending(), Faults: e.faults,
 	}
 	for ref, r := range e.twin.Reported() {

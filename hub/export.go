@@ -26,3 +26,19 @@ type Exporter interface {
 	// Parse reads a wish's text as a value of the property, the way Homie spells values and the way people type them.
 	Parse(p devices.Property, text string) (devices.Value, error)
 }
+
+// Announcer makes the devices known to other programs in their own way of announcing, on top of what the Exporter publishes: what it
+// returns points to the Exporter's topics for values and wishes. devices/homeassistant has the one for Home Assistant. It is pure.
+type Announcer interface {
+	// Announce returns the retained messages by which those programs find the device; none when it is not for them, because it
+	// announces itself to them or its family is left out. The hub clears what it returned before and does not return now.
+	Announce(v View) []broker.Message
+	// Filters are the subscriptions under which all its announcements lie, and Owns says of a topic that matches one whether it
+	// is one of them: then the hub takes it for its own, whoever published it, and no convention sees it.
+	Filters() []broker.Subscription
+	Owns(topic string) bool
+	// Repeat says whether a message asks for all announcements once more, such as the other program's birth message. It may match none of
+	// Filters: Births are the subscriptions for these.
+	Repeat(m broker.Message) bool
+	Births() []broker.Subscription
+}

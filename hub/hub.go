@@ -25,6 +25,8 @@ type Options struct {
 	// Exporter re-publishes every device and reads wishes that come by MQTT; nil means that neither happens. The topics
 	// under its All are then the hub's alone: what other programs keep there is cleared at the start.
 	Exporter Exporter
+	// Announcers make the devices known to other programs beside; they need an Exporter.
+	Announcers []Announcer
 	// Follows are links from the configuration. They are not stored, and Unfollow does not remove them.
 	Follows []Follow
 	// Rooms are names of rooms by which the room of a new device is guessed, beside the rooms of known devices and a
