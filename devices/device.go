@@ -204,6 +204,9 @@ type Property struct {
 	Readable  bool `json:"readable"`
 	Settable  bool `json:"settable,omitempty"`
 	Momentary bool `json:"momentary,omitempty"`
+	// Answers: the device says of a momentary act whether it has done it, by reporting the value that it was told, or refusing.
+	// Such a command is not queued either, but it stays sent until the answer comes.
+	Answers bool `json:"answers,omitempty"`
 }
 
 // NamedValue is a number with a name.

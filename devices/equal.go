@@ -20,7 +20,7 @@ func (p Property) equal(e Property) bool {
 		sameBound(p.Min, e.Min) && sameBound(p.Max, e.Max) && p.Step == e.Step &&
 		slices.Equal(p.Choices, e.Choices) && slices.Equal(p.Wanted, e.Wanted) && slices.Equal(p.Presets, e.Presets) &&
 		p.Expires == e.Expires &&
-		p.Readable == e.Readable && p.Settable == e.Settable && p.Momentary == e.Momentary
+		p.Readable == e.Readable && p.Settable == e.Settable && p.Momentary == e.Momentary && p.Answers == e.Answers
 }
 
 func sameBound(a, b *float64) bool {

@@ -159,8 +159,8 @@ func (t *Twin) ready(o *order) time.Time {
 	return t.back
 }
 
-// Sent takes the news that a command was sent. From here its time for confirmation runs. What cannot be confirmed ends as
-// Sent. A command that is no longer pending is ignored: it was superseded on its way.
+// Sent takes the news that a command was sent. From here its time for confirmation, or an answer, runs. What has neither ends
+// as Sent. A command that is no longer pending is ignored: it was superseded on its way.
 func (t *Twin) Sent(now time.Time, id string) []Event {
 	o := t.order(id)
 	if o == nil || o.Status == Sent {
@@ -170,12 +170,14 @@ func (t *Twin) Sent(now time.Time, id string) []Event {
 	o.SentAt = now
 	p := t.device.Property(o.Ref)
 	switch {
-	case p == nil || !p.Confirmable():
+	case p == nil || !p.Confirmable() && !p.Answers:
 		o.Deadline = now
 		return t.end(now, id, Sent, "")
 	case o.said:
 		o.Deadline = now.Add(o.patience)
 		return t.end(now, id, Confirmed, o.reason)
+	case t.Away() && !p.Confirmable():
+		return t.end(now, id, Refused, t.awayNote())
 	case t.Away():
 		return t.hold(o, t.awayNote())
 	}
@@ -252,6 +254,9 @@ func (t *Twin) lapse(o order) string {
 			return fmt.Sprintf("could not be sent within %s: %s", waited, o.Reason)
 		}
 		return fmt.Sprintf("could not be sent within %s", waited)
+	}
+	if p := t.device.Property(o.Ref); p != nil && p.Answers {
+		return fmt.Sprintf("no answer within %s", span(o.patience))
 	}
 	reason := fmt.Sprintf("no report of %s within %s", o.Value, span(o.patience))
 	r, ok := t.reported[o.Ref]

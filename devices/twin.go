@@ -188,7 +188,11 @@ func (t *Twin) Report(now time.Time, ref Ref, v Value, replayed bool) []Event {
 		if replayed {
 			return nil
 		}
-		return []Event{Reported{Device: t.device.ID, Ref: ref, Reading: Reading{Value: v, Heard: now}, Momentary: true}}
+		events := []Event{Reported{Device: t.device.ID, Ref: ref, Reading: Reading{Value: v, Heard: now}, Momentary: true}}
+		if p.Answers {
+			events = append(events, t.confirm(now, ref, p, v)...)
+		}
+		return events
 	}
 	known, ok := t.reported[ref]
 	same := ok && known.Value == v

@@ -16,6 +16,7 @@ var (
 	on     = devices.Ref{Component: "light", Property: devices.On}
 	dim    = devices.Ref{Component: "light", Property: devices.Brightness}
 	effect = devices.Ref{Component: "light", Property: devices.Effect}
+	rename = devices.Ref{Component: "identify", Property: "rename"}
 	press  = devices.Ref{Component: "identify", Property: devices.Press}
 	click  = devices.Ref{Component: "button", Property: devices.EventType}
 )
@@ -41,6 +42,7 @@ func lamp() devices.Device {
 			}},
 			{ID: "identify", Kind: devices.Button, Properties: []devices.Property{
 				{ID: devices.Press, Datatype: devices.Bool, Settable: true, Momentary: true},
+				{ID: "rename", Datatype: devices.String, Readable: true, Settable: true, Momentary: true, Answers: true},
 			}},
 			{ID: "button", Kind: devices.EventSource, Properties: []devices.Property{
 				{ID: devices.EventType, Datatype: devices.Enum, Choices: []string{"single", "double"}, Readable: true, Momentary: true},
@@ -367,6 +369,25 @@ func TestCommands(t *testing.T) {
 			b.want(b.twin.Hold(b.now, c.ID, "the link is down"), "c1 waiting the link is down")
 			b.want(b.twin.Expire(b.now))
 			b.want(b.send(), "c1 sent")
+		}},
+		{"for an act that is answered stay sent until the answer", func(b *bench) {
+			online(b)
+			b.add(rename, devices.TextValue("hall"))
+			b.want(b.send(), "c1 sent")
+			b.want(b.twin.Report(b.now, rename, devices.TextValue("attic"), false), "identify/rename occurred attic")
+			b.want(b.twin.Report(b.now, rename, devices.TextValue("hall"), false), "identify/rename occurred hall", "c1 confirmed")
+			b.add(rename, devices.TextValue("hall"))
+			b.want(b.send(), "c2 sent")
+			b.want(b.twin.Refused(b.now, rename, "that name is taken"), "c2 refused that name is taken")
+			b.add(rename, devices.TextValue("hall"))
+			b.send()
+			b.want(b.twin.Expire(b.after(time.Minute)), "c3 lapsed no answer within 5 s")
+			b.add(rename, devices.TextValue("hall"))
+			b.send()
+			b.want(b.twin.Reached(b.now, devices.Offline, "its will was published")[1:],
+				"c4 refused the device is offline: its will was published; what it cannot confirm is not kept for later")
+			b.want(b.add(rename, devices.TextValue("hall")),
+				"c5 refused the device is offline: its will was published; what it cannot confirm is not kept for later")
 		}},
 		{"are refused with a reason", func(b *bench) {
 			b.add(on, yes)
