@@ -124,6 +124,11 @@ func (t *Twin) Pending() []Command {
 	return list
 }
 
+// Waits says whether a command waits to be sent.
+func (t *Twin) Waits() bool {
+	return slices.ContainsFunc(t.orders, func(o order) bool { return o.Status == Waiting && !o.out })
+}
+
 // Take returns the waiting commands that can be sent now, oldest first, and notes that they are on their way: each must
 // come back by Sent, Hold or Refuse. Nothing can be sent to a device that is away; one that has just come back gets a second
 // to settle. One that has not been heard is tried; but commands from before a restart of the hub wait half a minute for a sign
@@ -246,7 +251,7 @@ func (t *Twin) Expire(now time.Time) []Event {
 // lapse says why a command lapsed.
 func (t *Twin) lapse(o order) string {
 	if o.Status == Waiting {
-		waited := span(o.until.Sub(o.Created).Round(time.Second / 10))
+		waited := Span(o.until.Sub(o.Created).Round(time.Second / 10))
 		switch {
 		case t.Away():
 			return fmt.Sprintf("waited %s, but %s", waited, t.awayNote())
@@ -256,9 +261,9 @@ func (t *Twin) lapse(o order) string {
 		return fmt.Sprintf("could not be sent within %s", waited)
 	}
 	if p := t.device.Property(o.Ref); p != nil && p.Answers {
-		return fmt.Sprintf("no answer within %s", span(o.patience))
+		return fmt.Sprintf("no answer within %s", Span(o.patience))
 	}
-	reason := fmt.Sprintf("no report of %s within %s", o.Value, span(o.patience))
+	reason := fmt.Sprintf("no report of %s within %s", o.Value, Span(o.patience))
 	r, ok := t.reported[o.Ref]
 	switch {
 	case !ok:

@@ -27,6 +27,9 @@ type Twin struct {
 	// something else since.
 	stale  map[Ref]bool
 	orders []order // oldest first
+	// fresh is when each property that Expires was last reported, expired are those that have not been for too long.
+	fresh   map[Ref]time.Time
+	expired map[Ref]bool
 }
 
 // Kept is what is kept of a twin between two lives of the hub.
@@ -199,6 +202,9 @@ func (t *Twin) Report(now time.Time, ref Ref, v Value, replayed bool) []Event {
 	if same && replayed {
 		return nil
 	}
+	if p.Expires > 0 && !replayed {
+		t.refresh(now, ref)
+	}
 	var events []Event
 	if !same {
 		r := Reading{Value: v, Heard: now}
@@ -212,6 +218,52 @@ func (t *Twin) Report(now time.Time, ref Ref, v Value, replayed bool) []Event {
 		delete(t.targets, ref)
 	}
 	return append(events, t.confirm(now, ref, p, v)...)
+}
+
+// refresh notes that a property that expires was reported.
+func (t *Twin) refresh(now time.Time, ref Ref) {
+	if t.fresh == nil {
+		t.fresh, t.expired = map[Ref]time.Time{}, map[Ref]bool{}
+	}
+	t.fresh[ref] = now
+	delete(t.expired, ref)
+}
+
+// Overdue looks which properties were promised and have not come, and names the one that has been overdue for longest, with the
+// time that was promised; ok is false when there is none.
+func (t *Twin) Overdue(now time.Time) (ref Ref, promised time.Duration, ok bool) {
+	var oldest time.Time
+	for r, at := range t.fresh {
+		p := t.device.Property(r)
+		if p == nil || p.Expires <= 0 {
+			delete(t.fresh, r)
+			delete(t.expired, r)
+			continue
+		}
+		limit := time.Duration(p.Expires * float64(time.Second))
+		if now.Sub(at) <= limit {
+			continue
+		}
+		t.expired[r] = true
+		if !ok || at.Before(oldest) || at.Equal(oldest) && r.String() < ref.String() {
+			ref, promised, oldest, ok = r, limit, at, true
+		}
+	}
+	return ref, promised, ok
+}
+
+// Expired are the properties whose last reading says nothing any more, as Overdue found them, sorted.
+func (t *Twin) Expired() []Ref {
+	refs := slices.Collect(maps.Keys(t.expired))
+	slices.SortFunc(refs, func(a, b Ref) int { return strings.Compare(a.String(), b.String()) })
+	return refs
+}
+
+// Ready says that the device listens: what waits for it need not wait for it to settle.
+func (t *Twin) Ready(now time.Time) {
+	if t.back.After(now) {
+		t.back = now
+	}
 }
 
 // Target takes a value that the device says it has accepted and is on its way to; the zero Value, or the one that it has
@@ -309,8 +361,8 @@ func (t *Twin) awayNote() string {
 	return note
 }
 
-// span spells a duration for people: 10 s, 90 s, 5 min, 1 h.
-func span(d time.Duration) string {
+// Span spells a duration for people: 10 s, 90 s, 5 min, 1 h.
+func Span(d time.Duration) string {
 	switch {
 	case d >= 2*time.Hour, d == time.Hour:
 		return strings.TrimSuffix(fmt.Sprintf("%.1f", d.Hours()), ".0") + " h"

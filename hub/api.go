@@ -33,16 +33,23 @@ type View struct {
 	Targets map[string]devices.Value `json:"targets,omitempty"`
 	// Pending are the commands that may still move, oldest first.
 	Pending []devices.Command `json:"pending,omitempty"`
-	// Faults counts the messages of this device that could not be understood; LastFault is the newest one.
-	Faults    int        `json:"faults,omitempty"`
-	LastFault *FaultNote `json:"last_fault,omitempty"`
+	// Expired are the properties, as component/property, whose last reading says nothing any more: the device promised another
+	// one that has not come.
+	Expired []string `json:"expired,omitempty"`
+	// Faults counts the messages of this device that could not be understood; LastFaults are the newest different ones, newest
+	// first.
+	Faults     int         `json:"faults,omitempty"`
+	LastFaults []FaultNote `json:"last_faults,omitempty"`
 }
 
-// FaultNote is a message that could not be understood, and when it came.
+// FaultNote is a message that could not be understood, when it last came, and how often.
 type FaultNote struct {
 	Topic  string    `json:"topic"`
 	Reason string    `json:"reason"`
 	At     time.Time `json:"at"`
+	Count  int       `json:"count"`
+	// Sample is the beginning of the last one's payload, with what cannot be printed replaced.
+	Sample string `json:"sample,omitempty"`
 }
 
 // Overview is the hub's state at one moment.

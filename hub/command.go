@@ -122,20 +122,22 @@ func (h *Hub) sendWaiting(now time.Time, e *entry) {
 	}
 }
 
-// encode has the device's convention say what to publish.
+// encode has the device's conventions say what to publish: the first one that knows how.
 func (h *Hub) encode(e *entry, c devices.Command) (messages []broker.Message, err error) {
-	if e.convention < 0 {
-		return nil, fmt.Errorf("the hub does not speak %s any more", e.key.convention)
-	}
-	convention := h.conventions[e.convention]
-	defer func() {
-		if p := recover(); p != nil {
-			err = errors.New(h.panicked(convention, broker.Message{}, p))
+	accounts, refs := e.writers(c.Ref)
+	err = fmt.Errorf("the hub does not speak %s any more", e.first().key.convention)
+	for i, a := range accounts {
+		if a.convention < 0 {
+			continue
 		}
-	}()
-	messages, err = convention.Encode(e.key.key, c.Ref, c.Value)
-	if err == nil && len(messages) == 0 {
-		err = errors.New("the device has not said how it can be told")
+		found, why := h.encodeIn(a, refs[i], c.Value)
+		if why == nil {
+			messages, err = found, nil
+			break
+		}
+		if i == 0 || e.first().convention < 0 {
+			err = why
+		}
 	}
 	messages = slices.Clone(messages)
 	for i := range messages {
@@ -143,6 +145,24 @@ func (h *Hub) encode(e *entry, c devices.Command) (messages []broker.Message, er
 		if p := e.twin.Property(c.Ref); p == nil || !p.Confirmable() {
 			messages[i].QoS = 0 // else the broker would keep it for a device whose session outlives its connection
 		}
+	}
+	return messages, err
+}
+
+// encodeIn has one convention say what to publish.
+func (h *Hub) encodeIn(a *account, ref devices.Ref, v devices.Value) (messages []broker.Message, err error) {
+	convention := h.conventions[a.convention]
+	defer func() {
+		if p := recover(); p != nil {
+			err = errors.New(h.panicked(convention, broker.Message{}, p))
+		}
+	}()
+	if p := a.device.Property(ref); p != nil && p.Datatype != v.Datatype() {
+		v, _ = recast(v, p.Datatype)
+	}
+	messages, err = convention.Encode(a.key.key, ref, v)
+	if err == nil && len(messages) == 0 {
+		err = errors.New("the device has not said how it can be told")
 	}
 	return messages, err
 }

@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -192,19 +193,28 @@ func TestDiscovery(t *testing.T) {
 			c.publish("plain/plug/config", "Plug")
 			c.publish("plain/plug/is/on", "maybe")
 			v := h.device("plug")
-			if v.Faults != 1 || v.LastFault.Topic != "plain/plug/is/on" || !strings.Contains(v.LastFault.Reason, "maybe") {
-				t.Errorf("got %d, %+v", v.Faults, v.LastFault)
+			if v.Faults != 1 || v.LastFaults[0].Topic != "plain/plug/is/on" || !strings.Contains(v.LastFaults[0].Reason, "maybe") {
+				t.Errorf("got %d, %+v", v.Faults, v.LastFaults)
 			}
 			c.publish("plain/plug/is/unheard-of", "x")
-			if v := h.device("plug"); v.Faults != 2 || v.LastFault.Reason != "a value for switch/unheard-of, which the device does not have" {
-				t.Errorf("got %d, %+v", v.Faults, v.LastFault)
+			if v := h.device("plug"); v.Faults != 2 || v.LastFaults[0].Reason != "a value for switch/unheard-of, which the device does not have" {
+				t.Errorf("got %d, %+v", v.Faults, v.LastFaults)
 			}
-			for range 30 {
-				c.publish("homie/5/x/$description", "{")
+			for i := range 60 {
+				c.publish(fmt.Sprintf("homie/5/x%d/$description", i%30), "{\x00")
 			}
 			synctest.Wait()
-			if o := h.Overview(); o.Faults != 32 || len(o.Unclaimed) != 20 || o.Unclaimed[0].Topic != "homie/5/x/$description" {
-				t.Errorf("got %d, %+v", o.Faults, o.Unclaimed)
+			o := h.Overview()
+			if o.Faults != 62 || len(o.Unclaimed) != 20 {
+				t.Fatalf("got %d, %+v", o.Faults, o.Unclaimed)
+			}
+			if f := o.Unclaimed[19]; f.Topic != "homie/5/x29/$description" || f.Sample != "{\uFFFD" {
+				t.Errorf("got %+v", f)
+			}
+			c.publish("homie/5/x29/$description", strings.Repeat("ä", 100))
+			synctest.Wait()
+			if f := h.Overview().Unclaimed[19]; f.Count != 2 || f.Sample != strings.Repeat("ä", 60)+"…" {
+				t.Errorf("got %+v", f)
 			}
 		},
 		"a convention that panics does not stop the hub": func(t *testing.T, h *house) {

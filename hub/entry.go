@@ -12,46 +12,50 @@ import (
 
 // entry is a twin with what the hub needs to know of the device beside.
 type entry struct {
-	twin       *devices.Twin
-	key        deviceKey
-	convention int // its index, -1 when the hub has no such convention
-	sources    []broker.Message
-	nameSet    bool
-	roomSet    bool
-	via        string // the gateway as the convention names it
-	signs      signs
-	client     string // the client that publishes for it, empty when unknown
+	twin      *devices.Twin
+	accounts  []*account // at least one; the best first
+	addresses []string   // under which byAddress has it
+	nameSet   bool
+	roomSet   bool
+	signs     signs
+	client    string // the client that publishes for it, empty when unknown
+	successor string // another client that has begun to publish for it while the first is still connected
 
-	faults    int
-	lastFault *FaultNote
+	faults []FaultNote // the newest ones, oldest first
+	failed int         // how many there were
 
-	exported map[string]struct{}           // the topics that are retained for it
-	targets  map[devices.Ref]devices.Value // the targets that were exported
+	exported  map[string]struct{}           // the topics that are retained for it
+	announced map[string]struct{}           // those of them that announcers have made
+	targets   map[devices.Ref]devices.Value // the targets that were exported
 }
 
 func (e *entry) id() string { return e.twin.Device().ID }
 
-func newEntry(t *devices.Twin, key deviceKey, convention int) *entry {
-	return &entry{
-		twin: t, key: key, convention: convention,
-		exported: map[string]struct{}{}, targets: map[devices.Ref]devices.Value{},
-	}
+func newEntry(t *devices.Twin, accounts ...*account) *entry {
+	e := &entry{twin: t, accounts: accounts, exported: map[string]struct{}{}, targets: map[devices.Ref]devices.Value{}}
+	e.order()
+	return e
 }
 
 // record is what the store keeps of it.
 func (e *entry) record() Record {
-	return Record{
-		Device: e.twin.Device().Clone(), Key: e.key.key, Sources: slices.Clone(e.sources),
-		NameSet: e.nameSet, RoomSet: e.roomSet, Reach: e.twin.KeptReach(), Joined: e.twin.Joined(),
+	r := Record{
+		Device: e.twin.Device().Clone(), NameSet: e.nameSet, RoomSet: e.roomSet, Reach: e.twin.KeptReach(), Joined: e.twin.Joined(),
 	}
+	for _, a := range e.accounts {
+		r.Accounts = append(r.Accounts, Account{Convention: a.key.convention, Key: a.key.key, Sources: slices.Clone(a.sources)})
+	}
+	return r
 }
 
 // view is a copy for readers.
 func (e *entry) view() View {
 	v := View{
-		Device: e.twin.Device().Clone(), Conventions: []string{e.key.convention}, Reach: e.twin.Reach(), Joined: e.twin.Joined(), LastSeen: e.twin.LastSeen(),
-		Reported: map[string]devices.Reading{}, Pending: e.twin.Pending(), Faults: e.faults,
+		Device: e.twin.Device().Clone(), Conventions: e.conventions(), Reach: e.twin.Reach(), Joined: e.twin.Joined(),
+		LastSeen: e.twin.LastSeen(), Reported: map[string]devices.Reading{}, Pending: e.twin.Pending(), Faults: e.failed,
+		LastFaults: slices.Clone(e.faults),
 	}
+	slices.Reverse(v.LastFaults)
 	for ref, r := range e.twin.Reported() {
 		v.Reported[ref.String()] = r
 	}
@@ -61,18 +65,17 @@ func (e *entry) view() View {
 		}
 		v.Targets[ref.String()] = t
 	}
-	if e.lastFault != nil {
-		f := *e.lastFault
-		v.LastFault = &f
+	for _, ref := range e.twin.Expired() {
+		v.Expired = append(v.Expired, ref.String())
 	}
 	return v
 }
 
 // settable says whether anything of the device can be commanded.
 func settable(d devices.Device) bool {
-	for _, c := range d.Components {
-		for _, p := range c.Properties {
-			if p.Settable {
+	for i := range d.Components {
+		for j := range d.Components[i].Properties {
+			if d.Components[i].Properties[j].Settable {
 				return true
 			}
 		}
@@ -80,33 +83,92 @@ func settable(d devices.Device) bool {
 	return false
 }
 
-// announce takes a device as its convention describes it, and says whether it is new.
-//
-// Two conventions' views of one thing remain two devices: they have the connection or an identifier in common, and may be
-// merged by that one day.
+// announce takes a device as one convention describes it, and says whether it is new to that convention. Two conventions'
+// accounts of one thing, which they know by the same address, are one device.
 func (h *Hub) announce(now time.Time, convention int, a Announced) (e *entry, joined bool) {
-	c := h.conventions[convention]
-	key := deviceKey{c.Name(), a.Key}
-	d := a.Device.Clone()
-	d.Convention = c.Name()
+	key := deviceKey{h.conventions[convention].Name(), a.Key}
 	e = h.byKey[key]
 	if e == nil {
-		if d.Name == "" {
-			d.Name = a.Key
+		joined = true
+		if e = h.sameThing(key.convention, a.Device, nil); e != nil {
+			h.adopt(e, &account{key: key, convention: convention})
+			h.log.Info("device is known by another convention, too", keyDevice, e.id(), "convention", key.convention)
+		} else if e = h.join(now, key, convention, a); e != nil {
+			return e, true
 		}
-		d.ID = h.freeID(d.ID, d.Name, a.Key)
-		if d.Room == "" {
-			d.Room = h.guessRoom(d.Name)
-		}
-		d.Via = h.gateway(c.Name(), a.Device.Via, d.ID)
-		twin, events := devices.Join(now, d)
-		e = newEntry(twin, key, convention)
-		e.sources, e.via, e.signs.told = a.Sources, a.Device.Via, a.Availability
-		h.byID[d.ID], h.byKey[key] = e, e
-		h.log.Info("device joined", keyDevice, d.ID, "name", d.Name, "convention", c.Name())
+	} else if other := h.sameThing(key.convention, a.Device, e); other != nil {
+		e = h.unite(now, e, other)
+	}
+	x := e.account(key)
+	moved := joined || !slices.EqualFunc(x.sources, a.Sources, sameSource)
+	x.take(a)
+	if events := h.redescribe(now, e); len(events) > 0 {
 		h.emit(now, e, events)
 		h.findGateways(now)
-		return e, true
+	} else if moved {
+		h.recorder.device(e.record(), nil)
+	}
+	h.address(e)
+	return e, joined
+}
+
+// take notes what an announcement says.
+func (x *account) take(a Announced) {
+	x.device, x.whole, x.sources, x.native = a.Device.Clone(), true, a.Sources, a.Native
+	x.via, x.told = a.Device.Via, a.Availability
+	x.silence = a.Silence
+}
+
+// join makes a new device.
+func (h *Hub) join(now time.Time, key deviceKey, convention int, a Announced) *entry {
+	x := &account{key: key, convention: convention}
+	x.take(a)
+	d := a.Device.Clone()
+	d.Convention = key.convention
+	if d.Name == "" {
+		d.Name = a.Key
+	}
+	d.ID = h.freeID(d.ID, d.Name, a.Key)
+	if d.Room == "" {
+		d.Room = h.guessRoom(d.Name)
+	}
+	d.Via = h.gateway(key.convention, a.Device.Via, d.ID)
+	twin, events := devices.Join(now, d)
+	e := newEntry(twin, x)
+	h.byID[d.ID], h.byKey[key] = e, e
+	h.address(e)
+	h.log.Info("device joined", keyDevice, d.ID, "name", d.Name, "convention", key.convention)
+	h.emit(now, e, events)
+	h.findGateways(now)
+	return e
+}
+
+// adopt gives a device one more account.
+func (h *Hub) adopt(e *entry, x *account) {
+	e.accounts = append(e.accounts, x)
+	e.order()
+	h.byKey[x.key] = e
+}
+
+// unite makes one device of two that have turned out to be the same thing, and returns it: the one that the house has known for longer.
+func (h *Hub) unite(now time.Time, a, b *entry) *entry {
+	if b.twin.Joined().Before(a.twin.Joined()) {
+		a, b = b, a
+	}
+	h.log.Info("two devices are one", keyDevice, a.id(), "other", b.id())
+	accounts := b.accounts
+	h.drop(now, b)
+	for _, x := range accounts {
+		h.adopt(a, x)
+	}
+	return a
+}
+
+// redescribe has the twin take the description that the accounts give together.
+func (h *Hub) redescribe(now time.Time, e *entry) []devices.Event {
+	d, ok := e.compose()
+	if !ok {
+		return nil
 	}
 	old := e.twin.Device()
 	d.ID = old.ID
@@ -116,18 +178,13 @@ func (h *Hub) announce(now time.Time, convention int, a Announced) (e *entry, jo
 	if d.Room == "" || e.roomSet {
 		d.Room = old.Room
 	}
-	e.via, e.signs.told = a.Device.Via, a.Availability
-	d.Via = h.gateway(c.Name(), a.Device.Via, d.ID)
-	moved := !slices.EqualFunc(e.sources, a.Sources, sameSource)
-	e.sources = a.Sources
-	events := e.twin.Describe(now, d)
-	h.emit(now, e, events)
-	if len(events) > 0 {
-		h.findGateways(now)
-	} else if moved {
-		h.recorder.device(e.record(), nil)
+	d.Via = ""
+	for _, a := range e.accounts {
+		if d.Via == "" {
+			d.Via = h.gateway(a.key.convention, a.via, d.ID)
+		}
 	}
-	return e, false
+	return e.twin.Describe(now, d)
 }
 
 func sameSource(a, b broker.Message) bool {
@@ -172,30 +229,65 @@ func (h *Hub) gateway(convention, via, self string) string {
 func (h *Hub) findGateways(now time.Time) {
 	for id, e := range h.byID {
 		d := e.twin.Device()
-		if e.via == "" || d.Via != "" {
-			continue
-		}
-		if d.Via = h.gateway(e.key.convention, e.via, id); d.Via != "" {
-			h.emit(now, e, e.twin.Describe(now, d))
+		for _, a := range e.accounts {
+			if a.via == "" || d.Via != "" {
+				continue
+			}
+			if d.Via = h.gateway(a.key.convention, a.via, id); d.Via != "" {
+				h.emit(now, e, e.twin.Describe(now, d))
+			}
 		}
 	}
 }
 
-// remove forgets a device, after its convention did.
+// gone takes the account of one convention, whose announcement said that the device is no more, and the device with the last
+// of them.
+func (h *Hub) gone(now time.Time, e *entry, key deviceKey) (left bool) {
+	if len(e.accounts) == 1 {
+		h.remove(now, e)
+		return true
+	}
+	x := e.account(key)
+	h.forgetSources(x)
+	delete(h.byKey, key)
+	e.accounts = slices.DeleteFunc(e.accounts, func(a *account) bool { return a == x })
+	h.emit(now, e, h.redescribe(now, e))
+	h.recorder.device(e.record(), nil)
+	h.address(e)
+	return false
+}
+
+// remove forgets a device, after its conventions did.
 func (h *Hub) remove(now time.Time, e *entry) {
 	h.log.Info("device left", keyDevice, e.id())
+	for _, a := range e.accounts {
+		h.forgetSources(a)
+	}
+	h.drop(now, e)
+}
+
+// drop takes a device out of the house.
+func (h *Hub) drop(now time.Time, e *entry) {
 	h.emit(now, e, e.twin.Leave(now))
 	h.unbind(e)
+	h.unaddress(e)
 	delete(h.byID, e.id())
-	delete(h.byKey, e.key)
-	delete(h.busy, e)
-	if e.convention >= 0 {
-		topics := make([]string, len(e.sources))
-		for i, m := range e.sources {
-			topics[i] = m.Topic
-		}
-		h.filters.forget(e.convention, topics...)
+	for _, a := range e.accounts {
+		delete(h.byKey, a.key)
 	}
+	delete(h.busy, e)
+}
+
+// forgetSources makes what announced a device count as unseen.
+func (h *Hub) forgetSources(a *account) {
+	if a.convention < 0 {
+		return
+	}
+	topics := make([]string, len(a.sources))
+	for i, m := range a.sources {
+		topics[i] = m.Topic
+	}
+	h.filters.forget(a.convention, topics...)
 }
 
 // unneeded gives back filters that a convention no longer needs.

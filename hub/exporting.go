@@ -184,6 +184,6 @@ func (h *Hub) wish(now time.Time, m broker.Message, path devices.Path, text stri
 		_, err = h.place(now, e, Request{Path: path, Value: v, Origin: origin}, nil)
 	}
 	if err != nil {
-		h.fault(now, e, m.Topic, fmt.Sprintf("a wish that cannot be: %v", err))
+		h.fault(now, e, m, m.Topic, fmt.Sprintf("a wish that cannot be: %v", err))
 	}
 }

@@ -62,13 +62,13 @@ func TestWishes(t *testing.T) {
 
 		someone.publish("hub/5/lamp/light/brightness/set", "bright")
 		v := h.device("lamp")
-		if v.Faults != 1 || !strings.Contains(v.LastFault.Reason, "bright") || v.LastFault.Topic != "hub/5/lamp/light/brightness/set" {
-			t.Errorf("got %+v", v.LastFault)
+		if v.Faults != 1 || !strings.Contains(v.LastFaults[0].Reason, "bright") || v.LastFaults[0].Topic != "hub/5/lamp/light/brightness/set" {
+			t.Errorf("got %+v", v.LastFaults)
 		}
 		someone.publish("hub/5/lamp/light/brightness/set", "101")
 		someone.publish("hub/5/lamp/light/loudness/set", "1")
-		if v := h.device("lamp"); v.Faults != 3 || !strings.Contains(v.LastFault.Reason, "loudness") {
-			t.Errorf("got %d, %+v", v.Faults, v.LastFault)
+		if v := h.device("lamp"); v.Faults != 3 || !strings.Contains(v.LastFaults[0].Reason, "loudness") {
+			t.Errorf("got %d, %+v", v.Faults, v.LastFaults)
 		}
 		someone.publish("hub/5/nobody/light/on/set", "true")
 		synctest.Wait()

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
 )
 
@@ -160,7 +161,7 @@ func (h *Hub) lead(now time.Time, from devices.Path, v devices.Value) {
 			}
 		}
 		if err != nil {
-			h.fault(now, e, "", fmt.Sprintf("%s cannot follow %s: %v", f.To, from, err))
+			h.fault(now, e, broker.Message{}, "", fmt.Sprintf("%s cannot follow %s: %v", f.To, from, err))
 		}
 	}
 }

@@ -105,8 +105,8 @@ func TestValuesAreConvertedForAFollower(t *testing.T) {
 		}
 		plug.publish("plain/plug/is/power", "300")
 		h.wantValue("lamp/light/brightness", "30.4")
-		if v := h.device("lamp"); v.Faults != 1 || !strings.Contains(v.LastFault.Reason, "cannot follow plug/switch/power") {
-			t.Errorf("got %+v", v.LastFault)
+		if v := h.device("lamp"); v.Faults != 1 || !strings.Contains(v.LastFaults[0].Reason, "cannot follow plug/switch/power") {
+			t.Errorf("got %+v", v.LastFaults)
 		}
 	})
 }

@@ -78,7 +78,7 @@ func TestADeviceOfSeveralAnnouncementsWithOneStateTopic(t *testing.T) {
 				h.wantCommand(command.ID, devices.Confirmed, "")
 				h.wantRetained("hub/5/"+on.String(), "false")
 				if v := h.device("kitchen-plug"); v.Faults != 0 {
-					t.Errorf("%+v", v.LastFault)
+					t.Errorf("%+v", v.LastFaults)
 				}
 
 				for topic := range plugConfigs {

@@ -48,7 +48,8 @@ const (
 	maxPending = 10000
 	// recentCommands ended commands are remembered for those who ask before the store has them.
 	recentCommands = 1024
-	// unclaimedFaults of no known device are shown.
+	// deviceFaults of a device, and unclaimedFaults of no known one, are shown.
+	deviceFaults    = 5
 	unclaimedFaults = 20
 )
 
@@ -106,6 +107,7 @@ type Hub struct {
 	startedAt time.Time
 	byID      map[string]*entry
 	byKey     map[deviceKey]*entry
+	byAddress map[string][]*entry // see devices.Device.Addresses
 	sessions  map[string]session
 	byClient  map[string]map[*entry]struct{}
 	follows   []followed
@@ -120,11 +122,13 @@ type Hub struct {
 	retryAt  time.Time           // when commands that wait for the link are tried again; zero: not at all
 	forgot   time.Time           // when sessions were looked through last
 	greetAt  time.Time           // when the devices are asked how they are; zero: not at all
+	listenAt time.Time           // when the devices' silence is judged
 	wasUp    bool                // the link has come up once
 	tidy     tidying
 	onKept   map[string]func() // called when a new command has been saved, by its ID
 	lastID   idMaker
 	faultLog logLimit
+	touched  []touched // reused by update
 
 	exportLog logLimit // the dispatcher's own
 }
@@ -153,7 +157,7 @@ func New(link Link, store Store, conventions []Convention, o Options) (*Hub, err
 		requests: make(chan func(time.Time)), results: make(chan result), linkNews: make(chan struct{}, 1),
 		heardLink: make(chan struct{}), started: make(chan struct{}), stopping: make(chan struct{}), stopped: make(chan struct{}),
 		startedAt: time.Now().UTC(),
-		byID:      map[string]*entry{}, byKey: map[deviceKey]*entry{}, sessions: map[string]session{},
+		byID:      map[string]*entry{}, byKey: map[deviceKey]*entry{}, byAddress: map[string][]*entry{}, sessions: map[string]session{},
 		byClient: map[string]map[*entry]struct{}{}, pending: map[string]*entry{}, waits: map[string]chan struct{}{},
 		busy: map[*entry]struct{}{}, onKept: map[string]func(){},
 	}

@@ -167,8 +167,10 @@ func (h *Hub) Remove(ctx context.Context, id string) error {
 			refused = fmt.Errorf("%w: no device %s", ErrNotFound, id)
 			return
 		}
-		if e.convention >= 0 {
-			h.unneeded(e.convention, h.forgetIn(e))
+		for _, a := range e.accounts {
+			if a.convention >= 0 {
+				h.unneeded(a.convention, h.forgetIn(a))
+			}
 		}
 		h.remove(now, e)
 		h.recorder.forget(id, func(err error) { kept <- err })
@@ -185,14 +187,14 @@ func (h *Hub) Remove(ctx context.Context, id string) error {
 	return nil
 }
 
-// forgetIn has the device's convention forget it.
-func (h *Hub) forgetIn(e *entry) (unneeded []string) {
-	c := h.conventions[e.convention]
+// forgetIn has a convention forget a device.
+func (h *Hub) forgetIn(a *account) (unneeded []string) {
+	c := h.conventions[a.convention]
 	defer func() {
 		if p := recover(); p != nil {
 			h.counts.panics.Add(1)
-			h.log.Error("convention panicked", "convention", c.Name(), keyDevice, e.id(), "panic", fmt.Sprint(p))
+			h.log.Error("convention panicked", "convention", c.Name(), "key", a.key.key, "panic", fmt.Sprint(p))
 		}
 	}()
-	return c.Forget(e.key.key)
+	return c.Forget(a.key.key)
 }

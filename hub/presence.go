@@ -1,6 +1,8 @@
 package hub
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"home.arpa/homehub/broker"
@@ -17,13 +19,16 @@ const (
 	remembered = 10 * time.Second
 )
 
-// signs are what speaks for a device's presence.
+// signs are what speaks for a device's presence, beside what its conventions say.
 type signs struct {
-	told  bool          // the convention tells presence
-	said  devices.Reach // its last word; Presence is empty if there was none
-	heard bool          // it spoke live in this life of the hub
+	heard bool // it spoke live in this life of the hub
 	// ended is how the session of the device's client ended; nil while it lasts or nothing is known of it.
 	ended *ending
+	// awake is when the session of a device that said that it sleeps began.
+	awake time.Time
+	// cadence is how often it speaks, last when it last did.
+	cadence devices.Cadence
+	last    time.Time
 }
 
 // ending is the end of a session that says something about the device.
@@ -32,27 +37,95 @@ type ending struct {
 	reason string
 }
 
-// presence weighs the signs. A device sleeps if it said so, whatever its connection does. A session that broke off says
-// more than an availability topic that was not yet told; a clean end only counts for devices that should be there, that is
-// those that can be commanded. Then the convention's word holds, and without one the device is there if it is heard.
-func (s signs) presence(settable bool) (devices.Presence, string) {
+// presence weighs the signs. A device sleeps if it said so, whatever its connection does, unless it has connected since or should have woken up long ago. A
+// session that broke off says more than an availability topic that was not yet told; a clean end only counts for devices that should
+// be there, that is those that can be commanded. What is reached through a gateway is away when that is. Then the convention's word
+// holds, and without one the device is there if it is heard, and late if it is silent for longer than it ever was.
+func (h *Hub) presence(now time.Time, e *entry) (devices.Presence, string) {
+	s, said := &e.signs, e.said()
+	overdue := h.overdue(now, e)
 	switch {
-	case s.said.Presence == devices.Asleep:
-		return devices.Asleep, s.said.Why
+	case said.Presence == devices.Asleep && s.awake.After(said.Since):
+		return devices.Online, "it has woken up"
+	case said.Presence == devices.Asleep && overdue != "":
+		return devices.Offline, "it sleeps, and should have woken up: " + overdue
+	case said.Presence == devices.Asleep:
+		return devices.Asleep, said.Why
 	case s.ended != nil && !s.ended.clean:
 		return devices.Offline, s.ended.reason
-	case s.ended != nil && settable && s.said.Presence != devices.Offline:
+	case s.ended != nil && said.Presence != devices.Offline && settable(e.twin.Device()):
 		return devices.Offline, "it said goodbye"
-	case s.said.Presence == devices.Offline:
-		return devices.Offline, s.said.Why
-	case s.said.Presence == devices.Online:
-		return devices.Online, s.said.Why
+	}
+	if why := h.cutOff(e); why != "" {
+		return devices.Offline, why
+	}
+	switch {
+	case said.Presence == devices.Offline:
+		return devices.Offline, said.Why
+	case overdue != "":
+		return devices.Late, overdue
+	case said.Presence == devices.Online, said.Presence == devices.Late:
+		return said.Presence, said.Why
 	case s.heard:
 		return devices.Online, "heard from it"
-	case s.told:
+	case e.told():
 		return devices.Unknown, "it has not said yet whether it is there"
 	}
 	return devices.Unknown, "nothing has been heard from it yet"
+}
+
+// cutOff says why the gateway of a device cannot reach it; empty if it can, if there is none, or if the device has a connection of
+// its own.
+func (h *Hub) cutOff(e *entry) string {
+	d := e.twin.Device()
+	if d.Via == "" {
+		return ""
+	}
+	gateway := h.byID[d.Via]
+	if gateway == nil || gateway == e || gateway.twin.Reach().Presence != devices.Offline {
+		return ""
+	}
+	if e.client != "" && e.client != gateway.client && h.sessions[e.client].connected {
+		return ""
+	}
+	return fmt.Sprintf("its gateway %s is offline: %s", gateway.twin.Device().Name, gateway.twin.Reach().Why)
+}
+
+// overdue says in what way a device has been silent for too long; empty if it has not. The silence of a device whose own connection stands is
+// judged only by what it promised.
+func (h *Hub) overdue(now time.Time, e *entry) string {
+	if ref, promised, ok := e.twin.Overdue(now); ok {
+		return fmt.Sprintf("no %s for more than %s, within which it promised one", ref, devices.Span(promised))
+	}
+	s := &e.signs
+	if s.last.IsZero() {
+		return ""
+	}
+	silence := now.Sub(s.last)
+	var declared time.Duration
+	for _, a := range e.accounts {
+		declared = max(declared, a.silence)
+	}
+	switch {
+	case declared > 0 && silence > declared:
+		return fmt.Sprintf("silent for more than %s, longer than a device of its kind should be", devices.Span(declared))
+	case declared > 0, e.client != "" && len(h.byClient[e.client]) == 1 && h.sessions[e.client].connected:
+		return ""
+	}
+	if limit := s.cadence.Limit(); limit > 0 && silence > limit {
+		return fmt.Sprintf("silent for more than %s, longer than it ever was", devices.Span(limit))
+	}
+	return ""
+}
+
+// reach takes what a convention says of a device's presence. The will of a connection that has been replaced since is late: the
+// device is there, and has said so.
+func (h *Hub) reach(now time.Time, e *entry, a *account, m broker.Message, r devices.Reach) {
+	if m.Will && r.Presence == devices.Offline && e.client != "" && e.client != m.Client && h.sessions[e.client].connected {
+		h.log.Info("ignored a late will", keyDevice, e.id(), keyClient, m.Client, "now", e.client)
+		return
+	}
+	a.said = devices.Reach{Presence: r.Presence, Why: r.Why, Since: now}
 }
 
 // session is what is known of one client's connection.
@@ -67,12 +140,18 @@ type session struct {
 func (h *Hub) takeSession(now time.Time, s broker.Session) {
 	bound := h.byClient[s.Client]
 	if len(s.Subscribed) > 0 {
+		for e := range bound {
+			h.listens(now, e, s.Subscribed)
+		}
 		return
 	}
 	if s.Connected {
 		h.sessions[s.Client] = session{connected: true, since: now, will: s.WillTopic != ""}
 		for e := range bound {
 			e.signs.ended = nil
+			if len(bound) == 1 {
+				e.signs.awake = now
+			}
 			h.settle(now, e)
 		}
 		return
@@ -84,11 +163,35 @@ func (h *Hub) takeSession(now time.Time, s broker.Session) {
 		return
 	}
 	for e := range bound {
+		if h.sessions[e.successor].connected {
+			h.log.Info("a device goes on under another connection", keyDevice, e.id(), keyClient, e.successor, "before", s.Client)
+			h.bind(e, e.successor)
+			continue
+		}
 		e.signs.ended = &ending{clean: s.Clean, reason: s.Reason}
 		if r := e.twin.Reach(); !s.Clean && r.Presence == devices.Offline && now.Sub(r.Since) <= sameEvent {
 			h.emit(now, e, e.twin.Explain(now, s.Reason)) // the will was quicker, but the session knows why
 		}
 		h.settle(now, e)
+	}
+}
+
+// listens takes the news that a device's client gets the messages of these filters. What waits for the device goes out at once if
+// it will be heard.
+func (h *Hub) listens(now time.Time, e *entry, filters []string) {
+	for _, c := range e.twin.Pending() {
+		if c.Status != devices.Waiting {
+			continue
+		}
+		messages, err := h.encode(e, c)
+		if err != nil || !slices.ContainsFunc(messages, func(m broker.Message) bool {
+			return slices.ContainsFunc(filters, func(f string) bool { return broker.Match(f, m.Topic) })
+		}) {
+			continue
+		}
+		e.twin.Ready(now)
+		h.sendWaiting(now, e)
+		return
 	}
 }
 
@@ -106,19 +209,35 @@ func (h *Hub) forget(now time.Time) {
 	}
 }
 
-// heard notes a live message from or about a device. client is its publisher, empty if unknown. spoke says that it had a
-// value: where the convention tells presence, an announcement alone may be a gateway's, of a device that is off.
-func (h *Hub) heard(now time.Time, e *entry, client string, spoke bool) {
-	if s, known := h.sessions[client]; known && !s.connected {
+// heard notes a live message m from or about a device. spoke says that it had a value: where the convention tells presence, an
+// announcement alone may be a gateway's, of a device that is off.
+func (h *Hub) heard(now time.Time, e *entry, m broker.Message, spoke bool) {
+	client := m.Client
+	if s, known := h.sessions[client]; m.Will || known && !s.connected {
 		return // a will: the message of a client that is gone is no sign of life
 	}
 	h.emit(now, e, e.twin.Heard(now))
-	e.signs.heard = e.signs.heard || spoke || !e.signs.told
-	if client == "" || client == e.client || h.sessions[e.client].connected {
-		return // somebody else who publishes for it does not become its client as long as that is there
+	told := e.told()
+	e.signs.heard = e.signs.heard || spoke || !told
+	if spoke || !told {
+		e.signs.cadence.Heard(now)
+		e.signs.last = now
 	}
+	switch {
+	case client == "" || client == e.client:
+	case !h.sessions[e.client].connected:
+		h.bind(e, client)
+	case h.sessions[client].since.After(h.sessions[e.client].since):
+		// Somebody else who publishes for it does not become its client as long as that is there; but a device that comes back
+		// under another name, before the broker has noticed that its old connection is dead, is one that stays.
+		e.successor = client
+	}
+}
+
+// bind makes a client the device's.
+func (h *Hub) bind(e *entry, client string) {
 	h.unbind(e)
-	e.client, e.signs.ended = client, nil
+	e.client = client
 	if h.byClient[client] == nil {
 		h.byClient[client] = map[*entry]struct{}{}
 	}
@@ -131,14 +250,46 @@ func (h *Hub) unbind(e *entry) {
 	if len(h.byClient[e.client]) == 0 {
 		delete(h.byClient, e.client)
 	}
-	e.client, e.signs.ended = "", nil
+	e.client, e.successor, e.signs.ended = "", "", nil
 }
 
 // settle lets the signs take effect, and sends what waited for the device if it is back.
 func (h *Hub) settle(now time.Time, e *entry) {
-	presence, why := e.signs.presence(settable(e.twin.Device()))
-	if presence != devices.Unknown || e.twin.Reach().Presence != devices.Unknown {
-		h.emit(now, e, e.twin.Reached(now, presence, why))
+	presence, why := h.presence(now, e)
+	before := e.twin.Reach().Presence
+	if presence == before {
+		if presence != devices.Online || e.twin.Waits() {
+			h.sendWaiting(now, e)
+		}
+		return
+	}
+	h.emit(now, e, e.twin.Reached(now, presence, why))
+	if e.twin.Away() {
+		e.signs.cadence.Paused()
 	}
 	h.sendWaiting(now, e)
+	if presence == devices.Offline || before == devices.Offline {
+		h.settleBehind(now, e)
+	}
+}
+
+// settleBehind lets what happened to a gateway take effect on what is reached through it.
+func (h *Hub) settleBehind(now time.Time, gateway *entry) {
+	for _, e := range h.byID {
+		if e != gateway && e.twin.Device().Via == gateway.id() {
+			h.settle(now, e)
+		}
+	}
+}
+
+// lookAround is how often the devices' silence is judged.
+const lookAround = 15 * time.Second
+
+// listenFor looks which devices have been silent for too long.
+func (h *Hub) listenFor(now time.Time) {
+	for _, e := range h.byID {
+		if p := e.twin.Reach().Presence; p == devices.Online || p == devices.Asleep {
+			h.settle(now, e)
+		}
+	}
 }

@@ -79,7 +79,7 @@ func TestAStoreThatFailsForAWhile(t *testing.T) {
 		s.set(nil, 0)
 		minutes(1)
 		m, err := s.Load(t.Context())
-		if err != nil || len(m.Devices) != 1 || len(m.Last) != 1 || m.Devices[0].Key != "plug" {
+		if err != nil || len(m.Devices) != 1 || len(m.Last) != 1 || m.Devices[0].Accounts[0].Key != "plug" {
 			t.Errorf("the store has %+v, %v", m, err)
 		}
 		if n := h.Counters().StoreWaiting; n != 0 {

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"home.arpa/homehub/devices"
@@ -63,23 +64,27 @@ func (h *Hub) restore(fixed []Follow) error {
 }
 
 func (h *Hub) restoreDevice(now time.Time, r Record, last map[devices.Ref]devices.Reading, pending []devices.Command) {
-	key := deviceKey{r.Device.Convention, r.Key}
-	if h.byID[r.Device.ID] != nil || h.byKey[key] != nil {
+	var accounts []*account
+	for _, a := range r.Accounts {
+		key := deviceKey{a.Convention, a.Key}
+		if h.byKey[key] == nil {
+			accounts = append(accounts, &account{key: key, convention: h.convention(a.Convention), sources: a.Sources})
+		}
+	}
+	if h.byID[r.Device.ID] != nil || len(accounts) == 0 {
 		h.log.Warn("device is in the store twice", keyDevice, r.Device.ID)
 		return
 	}
 	twin, events := devices.Restore(now, devices.Kept{
 		Device: r.Device, Joined: r.Joined, Reach: r.Reach, Reported: last, Pending: pending,
 	})
-	convention := -1
-	for i, c := range h.conventions {
-		if c.Name() == r.Device.Convention {
-			convention = i
-		}
+	e := newEntry(twin, accounts...)
+	e.nameSet, e.roomSet = r.NameSet, r.RoomSet
+	h.byID[r.Device.ID] = e
+	for _, a := range accounts {
+		h.byKey[a.key] = e
 	}
-	e := newEntry(twin, key, convention)
-	e.sources, e.nameSet, e.roomSet = r.Sources, r.NameSet, r.RoomSet
-	h.byID[r.Device.ID], h.byKey[key] = e, e
+	h.address(e)
 	for _, c := range twin.Pending() {
 		h.pending[c.ID] = e
 		h.busy[e] = struct{}{}
@@ -89,47 +94,44 @@ func (h *Hub) restoreDevice(now time.Time, r Record, last map[devices.Ref]device
 	}
 }
 
-// relearn shows a convention the messages by which a device announced itself. What the convention has learnt to say better
-// since is taken over; values and presence in them are old and are not.
+// convention is the index of the one with the name, -1 if the hub does not have it.
+func (h *Hub) convention(name string) int {
+	return slices.IndexFunc(h.conventions, func(c Convention) bool { return c.Name() == name })
+}
+
+// relearn shows the conventions the messages by which a device announced itself. What they have learnt to say better since is
+// taken over; values and presence in them are old and are not.
 func (h *Hub) relearn(now time.Time, r Record) {
 	e := h.byID[r.Device.ID]
-	if e == nil || e.convention < 0 || e.key.key != r.Key {
+	if e == nil {
 		return
 	}
-	c := h.conventions[e.convention]
-	for _, m := range r.Sources {
-		found := h.parse(e.convention, c, m)
+	for _, a := range e.accounts {
+		if a.convention >= 0 {
+			h.relearnAccount(a)
+		}
+	}
+	if events := h.redescribe(now, e); len(events) > 0 {
+		h.early = append(h.early, restored{e, events})
+	}
+}
+
+func (h *Hub) relearnAccount(a *account) {
+	c := h.conventions[a.convention]
+	kept := a.sources
+	for _, m := range kept {
+		found := h.parse(a.convention, c, m)
 		if found.fault != "" {
 			continue
 		}
 		if len(found.parsed.Subscribe) > 0 {
-			h.filters.need(e.convention, m, found.parsed.Subscribe)
+			h.filters.need(a.convention, m, found.parsed.Subscribe)
 		}
-		update := h.apply(c, m, found.parsed)
-		for _, a := range update.Devices {
-			if a.Key == r.Key {
-				h.redescribe(now, e, a)
+		for _, x := range h.apply(c, m, found.parsed).Devices {
+			// A device that is announced by several messages is whole only when the last has been read.
+			if x.Key == a.key.key && len(x.Sources) >= len(kept) {
+				a.take(x)
 			}
 		}
-	}
-}
-
-func (h *Hub) redescribe(now time.Time, e *entry, a Announced) {
-	e.via, e.signs.told = a.Device.Via, a.Availability
-	// A device that is announced by several messages is whole only when the last has been read.
-	if len(a.Sources) < len(e.sources) {
-		return
-	}
-	old := e.twin.Device()
-	d := a.Device.Clone()
-	d.ID, d.Convention, d.Via = old.ID, old.Convention, h.gateway(e.key.convention, a.Device.Via, old.ID)
-	if d.Name == "" || e.nameSet {
-		d.Name = old.Name
-	}
-	if d.Room == "" || e.roomSet {
-		d.Room = old.Room
-	}
-	if events := e.twin.Describe(now, d); len(events) > 0 {
-		h.early = append(h.early, restored{e, events})
 	}
 }

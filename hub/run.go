@@ -156,6 +156,7 @@ func (h *Hub) begin(now time.Time) {
 	for _, e := range h.byID {
 		h.describe(e)
 	}
+	h.listenAt = now.Add(lookAround)
 	h.beginTidying(now)
 }
 
@@ -170,6 +171,7 @@ func (h *Hub) arm(timer *time.Timer) {
 	}
 	earlier(h.tidy.at)
 	earlier(h.greetAt)
+	earlier(h.listenAt)
 	for e := range h.busy {
 		if t, ok := e.twin.Next(now); ok {
 			earlier(t)
@@ -192,6 +194,10 @@ func (h *Hub) tick(now time.Time) {
 		if h.retryAt.IsZero() { // else they would only be held back again
 			h.sendWaiting(now, e)
 		}
+	}
+	if due(now, h.listenAt) {
+		h.listenAt = now.Add(lookAround)
+		h.listenFor(now)
 	}
 	if due(now, h.tidy.at) {
 		h.endTidying()

@@ -49,15 +49,20 @@ type Store interface {
 // Record is what the store keeps of one device.
 type Record struct {
 	Device devices.Device
-	// Key is the convention's own key for the device, Sources are the messages that announced it.
-	Key     string
-	Sources []broker.Message
+	// Accounts are the conventions by which it is known, at least one.
+	Accounts []Account
 	// NameSet and RoomSet say that people chose the name or the room, so that no announcement changes it.
 	NameSet, RoomSet bool
 	// Reach is the presence that was last known.
 	Reach devices.Reach
 	// Joined is when the hub saw the device first.
 	Joined time.Time
+}
+
+// Account is what is kept of one convention's account of a device: its own key for the device, and the messages that announced it.
+type Account struct {
+	Convention, Key string
+	Sources         []broker.Message
 }
 
 // Sample is one reading of one property.

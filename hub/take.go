@@ -2,8 +2,12 @@ package hub
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
@@ -33,7 +37,7 @@ func (h *Hub) takeMessage(now time.Time, it item) {
 			next++
 		}
 		if r.fault != "" {
-			h.fault(now, nil, it.message.Topic, r.fault)
+			h.fault(now, nil, it.message, it.message.Topic, r.fault)
 			continue
 		}
 		joined := h.update(now, i, it.message, h.apply(c, it.message, r.parsed))
@@ -46,49 +50,76 @@ func (h *Hub) takeMessage(now time.Time, it item) {
 	}
 }
 
+// touched is a device that a message concerns; spoke says that it had a value for it.
+type touched struct {
+	*entry
+	spoke bool
+}
+
+// touches are the devices that a message concerns, each once.
+type touches []touched
+
+func (t *touches) add(e *entry) *touched {
+	for i := range *t {
+		if (*t)[i].entry == e {
+			return &(*t)[i]
+		}
+	}
+	*t = append(*t, touched{entry: e})
+	return &(*t)[len(*t)-1]
+}
+
 // update does what a message means to one convention. It says whether a device joined.
 func (h *Hub) update(now time.Time, convention int, m broker.Message, u Update) (joined bool) {
 	name := h.conventions[convention].Name()
-	var touched []*entry
-	touch := func(key string) *entry {
-		e := h.byKey[deviceKey{name, key}]
-		if e != nil && !slices.Contains(touched, e) {
-			touched = append(touched, e)
-		}
-		return e
-	}
+	found := touches(h.touched[:0])
 	for _, a := range u.Devices {
-		_, isNew := h.announce(now, convention, a)
+		e, isNew := h.announce(now, convention, a)
 		joined = joined || isNew
-		touch(a.Key)
+		found.add(e)
 	}
 	for _, key := range u.Gone {
-		if e := h.byKey[deviceKey{name, key}]; e != nil {
-			h.remove(now, e)
-			touched = slices.DeleteFunc(touched, func(t *entry) bool { return t == e })
+		key := deviceKey{name, key}
+		if e := h.byKey[key]; e != nil && h.gone(now, e, key) {
+			found = slices.DeleteFunc(found, func(t touched) bool { return t.entry == e })
 		}
 	}
 	for _, r := range u.Reaches {
-		if e := touch(r.Key); e != nil {
-			e.signs.said = devices.Reach{Presence: r.Presence, Why: r.Why}
+		if e := h.byKey[deviceKey{name, r.Key}]; e != nil {
+			found.add(e)
+			h.reach(now, e, e.account(deviceKey{name, r.Key}), m, r.Reach)
 		}
 	}
 	for _, r := range u.Readings {
-		if e := touch(r.Key); e != nil {
-			h.report(now, e, m, r)
+		key := deviceKey{name, r.Key}
+		if e := h.byKey[key]; e != nil {
+			found.add(e).spoke = true
+			h.report(now, e, e.account(key), m, r)
 		}
 	}
 	for _, r := range u.Targets {
-		if e := touch(r.Key); e != nil && e.twin.Target(r.Ref, r.Value) {
-			h.exportTarget(e, r.Ref)
+		key := deviceKey{name, r.Key}
+		if e := h.byKey[key]; e != nil {
+			found.add(e)
+			if at, ok := e.account(key).place(r.Ref); ok && e.twin.Target(at, r.Value) {
+				h.exportTarget(e, at)
+			}
 		}
 	}
 	for _, f := range u.Faults {
-		h.fault(now, touch(f.Key), f.Topic, f.Reason)
+		e := h.byKey[deviceKey{name, f.Key}]
+		if e != nil {
+			found.add(e)
+		}
+		h.fault(now, e, m, f.Topic, f.Reason)
 	}
 	for _, r := range u.Refusals {
-		if e := touch(r.Key); e != nil {
-			h.emit(now, e, e.twin.Refused(now, r.Ref, r.Reason))
+		key := deviceKey{name, r.Key}
+		if e := h.byKey[key]; e != nil {
+			found.add(e)
+			if at, ok := e.account(key).place(r.Ref); ok || r.Ref == (devices.Ref{}) {
+				h.emit(now, e, e.twin.Refused(now, at, r.Reason))
+			}
 		}
 	}
 	if subs := u.Subscribe; len(subs) > 0 && h.filters.missing(convention, subs) {
@@ -97,55 +128,117 @@ func (h *Hub) update(now time.Time, convention int, m broker.Message, u Update) 
 	}
 	h.unneeded(convention, u.Unsubscribe)
 	h.question(u.Ask)
-	for _, e := range touched {
-		if !m.Retain {
-			h.heard(now, e, m.Client, slices.ContainsFunc(u.Readings, func(r Reported) bool { return r.Key == e.key.key }))
+	for i := range found {
+		if h.byID[found[i].id()] != found[i].entry {
+			continue // it has become part of another one
 		}
-		h.settle(now, e)
+		if !m.Retain {
+			h.heard(now, found[i].entry, m, found[i].spoke)
+		}
+		h.settle(now, found[i].entry)
 	}
+	clear(found)
+	h.touched = found[:0]
 	return joined
 }
 
 // report takes one value of one property.
-func (h *Hub) report(now time.Time, e *entry, m broker.Message, r Reported) {
-	p := e.twin.Property(r.Ref)
+func (h *Hub) report(now time.Time, e *entry, a *account, m broker.Message, r Reported) {
+	at, ok := a.place(r.Ref)
+	if !ok {
+		return
+	}
+	p := e.twin.Property(at)
 	switch {
 	case p == nil:
-		h.fault(now, e, m.Topic, fmt.Sprintf("a value for %s, which the device does not have", r.Ref))
+		h.fault(now, e, m, m.Topic, fmt.Sprintf("a value for %s, which the device does not have", r.Ref))
 		return
 	case p.Datatype != r.Datatype():
-		h.fault(now, e, m.Topic, fmt.Sprintf("a %s for %s, which is a %s", r.Datatype(), r.Ref, p.Datatype))
+		v, ok := recast(r.Value, p.Datatype)
+		if !ok {
+			h.fault(now, e, m, m.Topic, fmt.Sprintf("a %s for %s, which is a %s", r.Datatype(), r.Ref, p.Datatype))
+			return
+		}
+		r.Value = v
+	}
+	if !e.takes(a, at) {
 		return
 	}
 	replayed := r.Replayed || m.Retain
-	_, known := e.twin.Reading(r.Ref)
-	for _, event := range e.twin.Report(now, r.Ref, r.Value, replayed) {
-		h.emit(now, e, []devices.Event{event})
+	known := true
+	if len(h.follows) > 0 {
+		_, known = e.twin.Reading(at)
+	}
+	for _, event := range e.twin.Report(now, at, r.Value, replayed) {
+		h.emitOne(now, e, event)
 		// What the property said first is not a change, and what the broker kept is old: neither makes others follow.
-		if reported, ok := event.(devices.Reported); ok && !replayed && (known || reported.Momentary) {
-			h.lead(now, devices.Path{Device: e.id(), Ref: r.Ref}, r.Value)
+		if reported, ok := event.(devices.Reported); ok && !replayed && len(h.follows) > 0 && (known || reported.Momentary) {
+			h.lead(now, devices.Path{Device: e.id(), Ref: at}, r.Value)
 		}
 	}
 }
 
+// recast makes a number of the other type, where two conventions' accounts of a property differ in that.
+func recast(v devices.Value, to devices.Datatype) (devices.Value, bool) {
+	switch {
+	case v.Datatype() == devices.Int && to == devices.Float:
+		f, err := devices.FloatValue(v.Float())
+		return f, err == nil
+	case v.Datatype() == devices.Float && to == devices.Int:
+		return devices.IntValue(int64(math.Round(v.Float()))), math.Abs(v.Float()) < 1<<53
+	}
+	return devices.Value{}, false
+}
+
 // fault counts and shows a message that could not be understood. e is nil when it concerns no known device.
-func (h *Hub) fault(now time.Time, e *entry, topic, reason string) {
+func (h *Hub) fault(now time.Time, e *entry, m broker.Message, topic, reason string) {
 	h.counts.faults.Add(1)
-	note := FaultNote{Topic: topic, Reason: reason, At: now}
+	note := FaultNote{Topic: topic, Reason: reason, At: now, Count: 1}
+	if topic == m.Topic {
+		note.Sample = sample(m.Payload)
+	}
 	id := ""
 	if e != nil {
-		e.faults++
-		e.lastFault = &note
+		e.failed++
+		e.faults = remember(e.faults, note, deviceFaults)
 		id = e.id()
 	} else {
-		h.unclaimed = append(h.unclaimed, note)
-		if len(h.unclaimed) > unclaimedFaults {
-			h.unclaimed = slices.Delete(h.unclaimed, 0, len(h.unclaimed)-unclaimedFaults)
-		}
+		h.unclaimed = remember(h.unclaimed, note, unclaimedFaults)
 	}
 	if unsaid, ok := h.faultLog.allow(now); ok {
 		h.log.Warn("message not understood", keyDevice, id, keyTopic, topic, keyReason, reason, "unlogged_before", unsaid)
 	}
+}
+
+// remember adds a fault behind the others. The same one again only counts, and moves to the end.
+func remember(list []FaultNote, note FaultNote, most int) []FaultNote {
+	i := slices.IndexFunc(list, func(f FaultNote) bool { return f.Topic == note.Topic && f.Reason == note.Reason })
+	if i >= 0 {
+		note.Count += list[i].Count
+		list = slices.Delete(list, i, i+1)
+	} else if len(list) >= most {
+		list = slices.Delete(list, 0, len(list)-most+1)
+	}
+	return append(list, note)
+}
+
+// sample is the beginning of a payload, as it can be shown.
+func sample(payload []byte) string {
+	const most = 120
+	cut := payload[:min(len(payload), most)]
+	for len(cut) > 0 && len(cut) < len(payload) && !utf8.RuneStart(payload[len(cut)]) {
+		cut = cut[:len(cut)-1]
+	}
+	s := strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, strings.ToValidUTF8(string(cut), "\uFFFD"))
+	if len(cut) < len(payload) {
+		s += "…"
+	}
+	return s
 }
 
 // logLimit lets ten lines a minute through, because a device decides how often they are written.
@@ -170,23 +263,27 @@ func (l *logLimit) allow(now time.Time) (unsaid int, ok bool) {
 // emit tells everybody what happened to a device.
 func (h *Hub) emit(now time.Time, e *entry, events []devices.Event) {
 	for _, event := range events {
-		switch event := event.(type) {
-		case devices.Joined, devices.Changed:
-			h.recorder.device(e.record(), nil)
-			h.describe(e)
-		case devices.Reported:
-			h.recorder.sample(Sample{Path: devices.Path{Device: e.id(), Ref: event.Ref}, Reading: event.Reading})
-			h.exportValue(e, event)
-			h.exportTarget(e, event.Ref)
-		case devices.PresenceChanged:
-			h.recorder.device(e.record(), nil)
-			h.exportState(e)
-		case devices.CommandMoved:
-			h.commandMoved(e, event.Command)
-		case devices.Left:
-			h.recorder.forget(e.id(), nil)
-			h.exportNothing(e)
-		}
-		h.feed.add(now, event)
+		h.emitOne(now, e, event)
 	}
+}
+
+func (h *Hub) emitOne(now time.Time, e *entry, event devices.Event) {
+	switch event := event.(type) {
+	case devices.Joined, devices.Changed:
+		h.recorder.device(e.record(), nil)
+		h.describe(e)
+	case devices.Reported:
+		h.recorder.sample(Sample{Path: devices.Path{Device: e.id(), Ref: event.Ref}, Reading: event.Reading})
+		h.exportValue(e, event)
+		h.exportTarget(e, event.Ref)
+	case devices.PresenceChanged:
+		h.recorder.device(e.record(), nil)
+		h.exportState(e)
+	case devices.CommandMoved:
+		h.commandMoved(e, event.Command)
+	case devices.Left:
+		h.recorder.forget(e.id(), nil)
+		h.exportNothing(e)
+	}
+	h.feed.add(now, event)
 }

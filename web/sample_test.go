@@ -64,7 +64,7 @@ func sampleHouse(now time.Time) []hub.View {
 		case "bath-sensor":
 			v.Reach = devices.Reach{Presence: devices.Asleep, Since: now.Add(-20 * time.Minute), Why: "it said that it sleeps"}
 		case "weather":
-			v.Faults, v.LastFault = 2, &hub.FaultNote{Topic: "weather/rain", Reason: "rain is no number: \"n/a\"", At: now.Add(-time.Hour)}
+			v.Faults, v.LastFaults = 2, []hub.FaultNote{{Topic: "weather/rain", Reason: "rain is no number: \"n/a\"", At: now.Add(-time.Hour), Count: 2, Sample: "n/a"}}
 		case "living-room-ceiling":
 			v.Pending = []devices.Command{{ID: "p1", Device: v.ID, Ref: devices.Ref{Component: "light", Property: "on"}, Value: b(true), Status: devices.Sent, Origin: "dashboard", Created: now, SentAt: now, Deadline: now.Add(time.Hour)}}
 		case "living-room-blind":

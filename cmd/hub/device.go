@@ -35,12 +35,17 @@ type device struct {
 		Value json.RawMessage `json:"value"`
 		Heard time.Time       `json:"heard"`
 	} `json:"reported"`
-	Pending   []command `json:"pending"`
-	Faults    int       `json:"faults"`
-	LastFault *struct {
-		Topic  string `json:"topic"`
-		Reason string `json:"reason"`
-	} `json:"last_fault"`
+	Conventions []string  `json:"conventions"`
+	Expired     []string  `json:"expired"`
+	Pending     []command `json:"pending"`
+	Faults      int       `json:"faults"`
+	LastFaults  []struct {
+		Topic  string    `json:"topic"`
+		Reason string    `json:"reason"`
+		At     time.Time `json:"at"`
+		Count  int       `json:"count"`
+		Sample string    `json:"sample"`
+	} `json:"last_faults"`
 }
 
 type component struct {

@@ -38,11 +38,18 @@ func (c *client) printDevice(d device, now time.Time) error {
 	}
 	line("Room", d.Room)
 	line("Made by", strings.Join(about, ", "))
-	line("Speaks", d.Convention)
+	line("Speaks", strings.Join(d.Conventions, ", "))
 	line("Presence", reach)
 	line("Last seen", ago(d.LastSeen, now))
-	if d.Faults > 0 && d.LastFault != nil {
-		line("Faults", fmt.Sprintf("%d messages not understood; the last on %s: %s", d.Faults, d.LastFault.Topic, d.LastFault.Reason))
+	if d.Faults > 0 {
+		line("Faults", fmt.Sprintf("%d messages not understood, the newest:", d.Faults))
+	}
+	for _, f := range d.LastFaults {
+		text := fmt.Sprintf("%s: %s", f.Topic, f.Reason)
+		if f.Sample != "" {
+			text += ", in " + f.Sample
+		}
+		line("", fmt.Sprintf("%s (%d times, last %s)", text, f.Count, ago(f.At, now)))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -55,6 +62,9 @@ func (c *client) printDevice(d device, now time.Time) error {
 			value, heard := "-", "-"
 			if r, ok := d.Reported[comp.ID+"/"+p.ID]; ok {
 				value, heard = p.spell(r.Value), ago(r.Heard, now)
+			}
+			if slices.Contains(d.Expired, comp.ID+"/"+p.ID) {
+				heard += ", overdue"
 			}
 			for _, cmd := range d.Pending {
 				if cmd.Component == comp.ID && cmd.Property == p.ID {

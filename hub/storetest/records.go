@@ -31,7 +31,7 @@ func testReplace(t *testing.T, h *house) {
 	r := record("lamp")
 	sample := hub.Sample{Path: path("lamp", "light", "on"), Reading: devices.Reading{Value: devices.BoolValue(true), Heard: at(1)}}
 	h.do(t, h.SaveDevice(t.Context(), r), h.SaveReadings(t.Context(), []hub.Sample{sample}))
-	r = hub.Record{Device: devices.Device{ID: "lamp", Name: "Neu"}, Key: "other", Joined: at(9)}
+	r = hub.Record{Device: devices.Device{ID: "lamp", Name: "Neu"}, Accounts: []hub.Account{{Convention: "homie", Key: "other"}}, Joined: at(9)}
 	h.do(t, h.SaveDevice(t.Context(), r))
 	h.restart(t)
 	m := h.load(t)
@@ -45,7 +45,7 @@ func testCopy(t *testing.T, h *house) {
 	h.do(t, h.SaveDevice(t.Context(), r))
 	r.Device.Components[0].Name = "changed"
 	r.Device.Identifiers[0] = "changed"
-	r.Sources[0].Topic = "changed"
+	r.Accounts[0].Key, r.Accounts[1].Sources[0].Topic = "changed", "changed"
 	got := h.load(t).Devices
 	equal(t, "devices after the caller changed its own", []hub.Record{record("lamp")}, got)
 	got[0].Device.Components[0].Name = "changed"

@@ -196,10 +196,12 @@ func record(id string) hub.Record {
 				{ID: "other", Kind: devices.Other},
 			},
 		},
-		Key: "homeassistant/0x00124b0022 ä",
-		Sources: []broker.Message{
-			{Topic: "homeassistant/light/ä/config", Payload: []byte("{\"a\":1}\x00\xff"), QoS: 2, Retain: true, Client: "lamp-1"},
-			{Topic: "homeassistant/light/b/config"},
+		Accounts: []hub.Account{
+			{Convention: "zigbee2mqtt", Key: "0x00124b0022", Sources: []broker.Message{{Topic: "zigbee2mqtt/bridge/devices", Retain: true}}},
+			{Convention: "homeassistant", Key: "homeassistant/0x00124b0022 ä", Sources: []broker.Message{
+				{Topic: "homeassistant/light/ä/config", Payload: []byte("{\"a\":1}\x00\xff"), QoS: 2, Retain: true, Client: "lamp-1"},
+				{Topic: "homeassistant/light/b/config"},
+			}},
 		},
 		NameSet: true, RoomSet: true,
 		Reach:  devices.Reach{Presence: devices.Asleep, Since: at(5), Why: "its will was published"},

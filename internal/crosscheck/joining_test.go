@@ -78,7 +78,7 @@ func (h *home) wantDevice(spec simulator.DeviceSpec) {
 		h.t.Errorf("%s is called %q, is in %q and speaks %s, want %+v", v.ID, v.Name, v.Room, v.Convention, spec)
 	}
 	if v.Faults != 0 {
-		h.t.Errorf("%s has %d faults: %+v", v.ID, v.Faults, v.LastFault)
+		h.t.Errorf("%s has %d faults: %+v", v.ID, v.Faults, v.LastFaults)
 	}
 	if v.Reach.Presence != devices.Online {
 		h.t.Errorf("%s is %s: %s", v.ID, v.Reach.Presence, v.Reach.Why)

@@ -189,9 +189,13 @@ func utc(t time.Time) time.Time {
 
 func clone(r hub.Record) hub.Record {
 	r.Device = r.Device.Clone()
-	r.Sources = slices.Clone(r.Sources)
-	for i, m := range r.Sources {
-		r.Sources[i] = broker.Message{Topic: m.Topic, Payload: slices.Clone(m.Payload), QoS: m.QoS, Retain: m.Retain, Client: m.Client}
+	r.Accounts = slices.Clone(r.Accounts)
+	for i := range r.Accounts {
+		sources := slices.Clone(r.Accounts[i].Sources)
+		for j, m := range sources {
+			sources[j] = broker.Message{Topic: m.Topic, Payload: slices.Clone(m.Payload), QoS: m.QoS, Retain: m.Retain, Client: m.Client}
+		}
+		r.Accounts[i].Sources = sources
 	}
 	return r
 }

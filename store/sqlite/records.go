@@ -28,13 +28,19 @@ const (
 
 // kept is the JSON of a device's record. Fields are only ever added.
 type kept struct {
-	Device  devices.Device `json:"device"`
-	Key     string         `json:"key,omitempty"`
-	Sources []announcement `json:"sources,omitempty"`
-	NameSet bool           `json:"name_set,omitempty"`
-	RoomSet bool           `json:"room_set,omitempty"`
-	Reach   devices.Reach  `json:"reach"`
-	Joined  time.Time      `json:"joined"`
+	Device   devices.Device `json:"device"`
+	Accounts []account      `json:"accounts,omitempty"`
+	NameSet  bool           `json:"name_set,omitempty"`
+	RoomSet  bool           `json:"room_set,omitempty"`
+	Reach    devices.Reach  `json:"reach"`
+	Joined   time.Time      `json:"joined"`
+}
+
+// account is a hub.Account in JSON.
+type account struct {
+	Convention string         `json:"convention"`
+	Key        string         `json:"key"`
+	Sources    []announcement `json:"sources,omitempty"`
 }
 
 // announcement is a broker.Message in JSON; its payload is base64 there.
@@ -47,10 +53,14 @@ type announcement struct {
 }
 
 func encodeRecord(r hub.Record) (string, error) {
-	k := kept{Device: r.Device, Key: r.Key, NameSet: r.NameSet, RoomSet: r.RoomSet, Reach: r.Reach, Joined: r.Joined.UTC()}
+	k := kept{Device: r.Device, NameSet: r.NameSet, RoomSet: r.RoomSet, Reach: r.Reach, Joined: r.Joined.UTC()}
 	k.Reach.Since = k.Reach.Since.UTC()
-	for _, m := range r.Sources {
-		k.Sources = append(k.Sources, announcement{m.Topic, m.Payload, m.QoS, m.Retain, m.Client})
+	for _, a := range r.Accounts {
+		x := account{Convention: a.Convention, Key: a.Key}
+		for _, m := range a.Sources {
+			x.Sources = append(x.Sources, announcement{m.Topic, m.Payload, m.QoS, m.Retain, m.Client})
+		}
+		k.Accounts = append(k.Accounts, x)
 	}
 	text, err := json.Marshal(k)
 	return string(text), err
@@ -64,9 +74,13 @@ func decodeRecord(id, text string) (hub.Record, error) {
 	if k.Device.ID != id {
 		return hub.Record{}, fmt.Errorf("it is about %q", k.Device.ID)
 	}
-	r := hub.Record{Device: k.Device, Key: k.Key, NameSet: k.NameSet, RoomSet: k.RoomSet, Reach: k.Reach, Joined: k.Joined}
-	for _, m := range k.Sources {
-		r.Sources = append(r.Sources, broker.Message{Topic: m.Topic, Payload: m.Payload, QoS: m.QoS, Retain: m.Retain, Client: m.Client})
+	r := hub.Record{Device: k.Device, NameSet: k.NameSet, RoomSet: k.RoomSet, Reach: k.Reach, Joined: k.Joined}
+	for _, a := range k.Accounts {
+		x := hub.Account{Convention: a.Convention, Key: a.Key}
+		for _, m := range a.Sources {
+			x.Sources = append(x.Sources, broker.Message{Topic: m.Topic, Payload: m.Payload, QoS: m.QoS, Retain: m.Retain, Client: m.Client})
+		}
+		r.Accounts = append(r.Accounts, x)
 	}
 	return r, nil
 }

@@ -64,7 +64,7 @@ export function sheet(house, send) {
     facts.splice(-1, 0, el("div", {}, el("dt", {}, "Last heard"), el("dd", {}, live((v) => ago(v.last_seen)))));
 
     const faults = el("section", { class: "faults", hidden: true }, el("h3", {}, "Not understood"), el("p", {}, live((v) =>
-      v.faults ? v.faults + (v.faults === 1 ? " message" : " messages") + (v.last_fault ? ", the newest " + ago(v.last_fault.at) + ": " + v.last_fault.reason + " (" + v.last_fault.topic + ")" : "") : "")));
+      v.faults ? v.faults + (v.faults === 1 ? " message" : " messages") + (v.last_faults?.length ? ", the newest " + ago(v.last_faults[0].at) + ": " + v.last_faults[0].reason + " (" + v.last_faults[0].topic + ")" : "") : "")));
     binds.push((v) => { faults.hidden = !v.faults; });
 
     const disc = el("span", { class: "disc" });
