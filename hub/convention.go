@@ -30,7 +30,8 @@ type Convention interface {
 	Parse(m broker.Message) Parsed
 
 	// Apply takes the message with what Parse made of it, in the order of arrival, and returns what it means. The message
-	// may concern the convention only by what it has learnt, or not at all.
+	// may concern the convention only by what it has learnt, or not at all. What Parse made is applied once at most, and the
+	// readings that are returned are read before the next Apply: a convention may use the memory of both again.
 	Apply(m broker.Message, p Parsed) Update
 
 	// Encode says which messages tell the device to take the value, in the device's own units and topics. An error

@@ -21,6 +21,31 @@ type schema struct {
 	fields     map[string][]*reader // by the key in the device's JSON
 	outlets    map[devices.Ref]outlet
 	gets       []string // keys to get, as few as tell the whole state
+	// shape are the readers of the keys of the state that came last, in its order: the next one mostly looks the same.
+	shape [][]*reader
+}
+
+// maxShape is how many keys of a state are remembered by their place.
+const maxShape = 64
+
+// readers are those of a key at a place of a state.
+func (s *schema) readers(at int, key literal) []*reader {
+	if at < len(s.shape) && !key.escaped {
+		if list := s.shape[at]; len(list) > 0 && list[0].key == string(key.raw) {
+			return list
+		}
+	}
+	list := s.fields[string(key.raw)]
+	if key.escaped {
+		list = s.fields[key.String()]
+	}
+	if at < maxShape && (len(list) == 0 || list[0].key == string(key.raw)) {
+		for len(s.shape) <= at {
+			s.shape = append(s.shape, nil)
+		}
+		s.shape[at] = list
+	}
+	return list
 }
 
 // builder makes a schema.
@@ -136,7 +161,7 @@ func (p *part) add(prop devices.Property, e *expose, rd *reader, out func(v devi
 	ref := devices.Ref{Component: p.ID, Property: prop.ID}
 	p.Properties = append(p.Properties, prop)
 	if prop.Readable {
-		rd.ref = ref
+		rd.ref, rd.key = ref, e.property
 		p.fields[e.property] = append(p.fields[e.property], rd)
 	}
 	if prop.Settable {
@@ -146,7 +171,7 @@ func (p *part) add(prop devices.Property, e *expose, rd *reader, out func(v devi
 
 // listen adds a reader beside the one that a property has.
 func (p *part) listen(key, property string, rd *reader) {
-	rd.ref = devices.Ref{Component: p.ID, Property: property}
+	rd.ref, rd.key = devices.Ref{Component: p.ID, Property: property}, key
 	p.fields[key] = append(p.fields[key], rd)
 }
 

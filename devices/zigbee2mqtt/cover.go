@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/hub"
 )
 
 // coverWords are what covers report, in the model's words. Some converters say ON and OFF.
@@ -140,7 +141,7 @@ func (p *part) modes(f, state *expose) {
 	}
 	switchedOn := devices.Ref{Component: p.ID, Property: devices.On}
 	// The first property that the mode tells reads it, for all of them.
-	rd := &reader{read: func(r *reader, l literal, out *[]reading) error {
+	rd := &reader{read: func(r *reader, l literal, out *[]hub.Reported) error {
 		mode := strings.ToLower(l.String())
 		if !slices.Contains(f.values, mode) && mode != "off" {
 			return fmt.Errorf("expected one of %.100s", strings.Join(f.values, ", "))
@@ -151,22 +152,22 @@ func (p *part) modes(f, state *expose) {
 			if err != nil {
 				return err
 			}
-			*out = append(*out, reading{devices.Ref{Component: p.ID, Property: devices.Speed}, v})
+			*out = append(*out, hub.Reported{Ref: devices.Ref{Component: p.ID, Property: devices.Speed}, Value: v})
 		}
 		if len(presets) > 0 {
 			preset := "none"
 			if level < 0 && mode != "off" {
 				preset = mode
 			}
-			*out = append(*out, reading{devices.Ref{Component: p.ID, Property: devices.Preset}, devices.EnumValue(preset)})
+			*out = append(*out, hub.Reported{Ref: devices.Ref{Component: p.ID, Property: devices.Preset}, Value: devices.EnumValue(preset)})
 		}
 		if state == nil {
-			*out = append(*out, reading{switchedOn, devices.BoolValue(mode != "off")})
+			*out = append(*out, hub.Reported{Ref: switchedOn, Value: devices.BoolValue(mode != "off")})
 		}
 		return nil
 	}}
 	quiet := func() *reader { // the reader above speaks for this property, too
-		return &reader{read: func(*reader, literal, *[]reading) error { return nil }}
+		return &reader{read: func(*reader, literal, *[]hub.Reported) error { return nil }}
 	}
 	if len(levels) > 0 {
 		at := steps{0, float64(len(levels))}

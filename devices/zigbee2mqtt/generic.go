@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/hub"
 )
 
 // generic makes a component of a generic expose. Some converters expose one twice.
@@ -127,8 +128,8 @@ func (b *builder) composite(e *expose) {
 
 // nest reads the members of an object; the output mode "attribute" gives each a key of its own.
 func (p *part) nest(key string, inner map[string][]*reader) {
-	p.fields[key] = append(p.fields[key], &reader{read: readObject, inner: inner})
-	for name, list := range inner {
+	p.fields[key] = append(p.fields[key], &reader{key: key, read: readObject, inner: inner})
+	for name, list := range inner { // they come in topics of their own, never in a state
 		p.fields[key+"-"+name] = append(p.fields[key+"-"+name], list...)
 	}
 }
@@ -141,7 +142,7 @@ func (b *builder) update() {
 	for _, v := range []struct{ id, key string }{{"installed-version", "installed_version"}, {"latest-version", "latest_version"}} {
 		inner.add(devices.Property{ID: v.id, Datatype: devices.String}, &expose{property: v.key, access: published}, &reader{read: readText}, nil)
 	}
-	running := &reader{read: func(r *reader, l literal, out *[]reading) error {
+	running := &reader{read: func(r *reader, l literal, out *[]hub.Reported) error {
 		r.add(out, devices.BoolValue(l.is("updating")))
 		return nil
 	}}

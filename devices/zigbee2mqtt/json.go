@@ -61,8 +61,51 @@ func (l literal) number() (float64, bool) {
 	if l.kind != number && l.kind != text {
 		return 0, false
 	}
+	if f, ok := short64(l.raw); ok {
+		return f, true
+	}
 	f, err := strconv.ParseFloat(string(l.raw), 64)
 	return f, err == nil && f-f == 0 // neither infinite nor NaN
+}
+
+// tens are the powers of ten that are needed for short numbers.
+var tens = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
+
+// short64 reads a number of up to fifteen digits without an exponent, as nearly all are: then one division of two numbers
+// that are exact gives the nearest float64.
+func short64(b []byte) (float64, bool) {
+	negative := len(b) > 0 && b[0] == '-'
+	if negative {
+		b = b[1:]
+	}
+	if len(b) == 0 || len(b) > 16 {
+		return 0, false
+	}
+	var digits, decimals int
+	var n int64
+	point := -1
+	for i, c := range b {
+		switch {
+		case c >= '0' && c <= '9':
+			n = 10*n + int64(c-'0')
+			digits++
+		case c == '.' && point < 0 && i > 0:
+			point = i
+		default:
+			return 0, false
+		}
+	}
+	if point >= 0 {
+		decimals = len(b) - point - 1
+	}
+	if digits == 0 || digits > 15 || point >= 0 && decimals == 0 {
+		return 0, false
+	}
+	f := float64(n) / tens[decimals]
+	if negative {
+		f = -f
+	}
+	return f, true
 }
 
 // json is the value as JSON text.

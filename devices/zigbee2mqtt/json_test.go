@@ -7,17 +7,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var documents = []string{
+var spellings = []string{
 	`{}`, `[]`, `{"a":1,"b":[true,false,null],"c":{"d":"e\u00e9\n"}}`, ` { "a" : -0.5e+3 } `, `"x"`, `01`, `1.`, `-`, `1e`, `{"a"}`, `{"a":}`,
 	`{"a":1,}`, `[1,]`, `[1 2]`, `nul`, `true `, `"\x"`, `"\u12g4"`, "\"\x01\"", `{"a":1}{`, ``, `"\ud83d\ude00"`, "\"\xff\"", `{"a":1,"a":2}`, `{"\u0061":3}`,
 }
 
 // FuzzJSON holds the scanner against encoding/json: what is JSON, and what is in it.
 func FuzzJSON(f *testing.F) {
-	if len(documents) == 0 {
+	if len(spellings) == 0 {
 		f.Fatal("the seed corpus is empty")
 	}
-	for _, s := range documents {
+	for _, s := range spellings {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

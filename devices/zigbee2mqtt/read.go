@@ -6,22 +6,18 @@ import (
 	"strings"
 
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/hub"
 )
 
 // maxValue is the greatest length of a text or a JSON value that is reported, in bytes.
 const maxValue = 8192
 
-// reading is one value that was found in a message.
-type reading struct {
-	ref   devices.Ref
-	value devices.Value
-}
-
-// reader makes a value of what a device reports under one key. It is not changed but for bad, which belongs to the hub's
-// goroutine.
+// reader makes a value of what a device reports under one key. It is not changed but for said and bad, which belong to the
+// hub's goroutine.
 type reader struct {
+	key  string // under which it is reported; of an object's member, within the object
 	ref  devices.Ref
-	read func(r *reader, l literal, out *[]reading) error
+	read func(r *reader, l literal, out *[]hub.Reported) error
 
 	on, off  string // the device's words for true and false
 	opposite bool   // true is the device's off
@@ -34,23 +30,26 @@ type reader struct {
 	late     bool // wants to see the rest of the message first
 	event    bool // what the broker kept is none
 
-	bad bool // it could not read what came last
+	said string // a text that came last, if it is short
+	bad  bool   // it could not read what came last
 }
 
 // word is one of an enum's values: the device's, and the model's.
 type word struct{ theirs, ours string }
 
-func (r *reader) add(out *[]reading, v devices.Value) { *out = append(*out, reading{r.ref, v}) }
+func (r *reader) add(out *[]hub.Reported, v devices.Value) {
+	*out = append(*out, hub.Reported{Ref: r.ref, Value: v})
+}
 
 // apply reads a literal; null is no value.
-func (r *reader) apply(l literal, out *[]reading) error {
+func (r *reader) apply(l literal, out *[]hub.Reported) error {
 	if l.kind == none {
 		return nil
 	}
 	return r.read(r, l, out)
 }
 
-func readBool(r *reader, l literal, out *[]reading) error {
+func readBool(r *reader, l literal, out *[]hub.Reported) error {
 	on := l.is(r.on)
 	if !on && !l.is(r.off) {
 		switch s := l.String(); {
@@ -66,7 +65,7 @@ func readBool(r *reader, l literal, out *[]reading) error {
 }
 
 // float adds a number, unless it is too great for one.
-func (r *reader) float(f float64, out *[]reading) error {
+func (r *reader) float(f float64, out *[]hub.Reported) error {
 	v, err := devices.FloatValue(f)
 	if err != nil {
 		return fmt.Errorf("expected a number")
@@ -87,7 +86,7 @@ func (r *reader) unless(l literal, expected string) error {
 	return fmt.Errorf("expected %s", expected)
 }
 
-func readNumber(r *reader, l literal, out *[]reading) error {
+func readNumber(r *reader, l literal, out *[]hub.Reported) error {
 	f, ok := l.number()
 	if !ok {
 		return r.unless(l, "a number")
@@ -96,7 +95,7 @@ func readNumber(r *reader, l literal, out *[]reading) error {
 }
 
 // readKelvin reads a color temperature. 0xffff says that there is none: a lamp keeps the one it had.
-func readKelvin(r *reader, l literal, out *[]reading) error {
+func readKelvin(r *reader, l literal, out *[]hub.Reported) error {
 	f, ok := l.number()
 	if !ok {
 		return r.unless(l, "a color temperature in mired")
@@ -111,7 +110,7 @@ func readKelvin(r *reader, l literal, out *[]reading) error {
 	return nil
 }
 
-func readSteps(r *reader, l literal, out *[]reading) error {
+func readSteps(r *reader, l literal, out *[]hub.Reported) error {
 	f, ok := l.number()
 	if !ok {
 		return fmt.Errorf("expected a number")
@@ -121,7 +120,7 @@ func readSteps(r *reader, l literal, out *[]reading) error {
 
 // readEnum reads one of the words, whatever their case. What an open enum reports beside them is taken as it is: the exposes
 // of many devices are not complete.
-func readEnum(r *reader, l literal, out *[]reading) error {
+func readEnum(r *reader, l literal, out *[]hub.Reported) error {
 	if l.kind == object || l.kind == list {
 		return fmt.Errorf("expected one word")
 	}
@@ -163,16 +162,23 @@ func spellWords(words []word) string {
 	return b.String()
 }
 
-func readText(r *reader, l literal, out *[]reading) error {
+func readText(r *reader, l literal, out *[]hub.Reported) error {
+	if !l.escaped && r.said == string(l.raw) {
+		r.add(out, devices.TextValue(r.said))
+		return nil
+	}
 	s := l.String()
 	if len(s) > maxValue {
 		return fmt.Errorf("expected at most %d bytes", maxValue)
+	}
+	if len(s) <= 64 && s == string(l.raw) {
+		r.said = s
 	}
 	r.add(out, devices.TextValue(s))
 	return nil
 }
 
-func readJSON(r *reader, l literal, out *[]reading) error {
+func readJSON(r *reader, l literal, out *[]hub.Reported) error {
 	if len(l.raw) > maxValue {
 		return fmt.Errorf("expected at most %d bytes", maxValue)
 	}
@@ -185,7 +191,7 @@ func readJSON(r *reader, l literal, out *[]reading) error {
 }
 
 // readObject reads the members of a composite.
-func readObject(r *reader, l literal, out *[]reading) error {
+func readObject(r *reader, l literal, out *[]hub.Reported) error {
 	if l.kind == text && len(l.raw) == 0 {
 		return nil
 	}
@@ -220,7 +226,7 @@ type light struct {
 	x, hue literal
 }
 
-func readColorMode(r *reader, l literal, _ *[]reading) error {
+func readColorMode(r *reader, l literal, _ *[]hub.Reported) error {
 	switch {
 	case l.is("color_temp"):
 		r.light.mode = modeWhite
@@ -235,7 +241,7 @@ func readColorMode(r *reader, l literal, _ *[]reading) error {
 }
 
 // readColor reads x and y, or hue and saturation, by the light's mode; in the output mode "attribute" also r,g,b.
-func readColor(r *reader, l literal, out *[]reading) error {
+func readColor(r *reader, l literal, out *[]hub.Reported) error {
 	if r.light.mode == modeWhite {
 		return nil
 	}
@@ -269,7 +275,7 @@ func readColor(r *reader, l literal, out *[]reading) error {
 }
 
 // pair takes the pair that the mode names, else the one that is complete.
-func (r *reader) pair(x, y, hue, saturation literal, out *[]reading) error {
+func (r *reader) pair(x, y, hue, saturation literal, out *[]hub.Reported) error {
 	h, ok1 := hue.number()
 	s, ok2 := saturation.number()
 	fx, ok3 := x.number()
@@ -289,7 +295,7 @@ func (r *reader) pair(x, y, hue, saturation literal, out *[]reading) error {
 	return fmt.Errorf("expected a color")
 }
 
-func (r *reader) color(hue, saturation float64, out *[]reading) error {
+func (r *reader) color(hue, saturation float64, out *[]hub.Reported) error {
 	v, err := devices.ColorValue(hue, saturation)
 	if err != nil {
 		return fmt.Errorf("expected a color")
@@ -308,8 +314,8 @@ func inside(list []float64, high float64) bool {
 }
 
 // readColorPart reads half a color in the output mode "attribute"; the second half makes it whole.
-func readColorPart(name string) func(r *reader, l literal, out *[]reading) error {
-	return func(r *reader, l literal, out *[]reading) error {
+func readColorPart(name string) func(r *reader, l literal, out *[]hub.Reported) error {
+	return func(r *reader, l literal, out *[]hub.Reported) error {
 		if _, ok := l.number(); !ok {
 			return fmt.Errorf("expected a number")
 		}

@@ -3,6 +3,7 @@ package zigbee2mqtt
 import (
 	"fmt"
 	"strings"
+	"sync"
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
@@ -25,10 +26,23 @@ type token struct {
 	keyEscaped, textEscaped bool
 }
 
+// documents are those that were read; Apply gives them back.
+var documents = sync.Pool{New: func() any { return &document{} }}
+
+// done gives a document back, unless it has grown beyond what others need.
+func (d *document) done() {
+	if cap(d.tokens) <= 256 {
+		documents.Put(d)
+	}
+}
+
 // tokenize reads a state. Nested objects are checked, and read when they are needed.
 func tokenize(b []byte) *document {
-	d := &document{}
-	d.tokens = d.few[:0]
+	d := documents.Get().(*document)
+	d.valid = false
+	if d.tokens = d.tokens[:0]; cap(d.tokens) == 0 {
+		d.tokens = d.few[:0]
+	}
 	i := space(b, 0)
 	if i >= len(b) || b[i] != '{' || int64(len(b)) >= 1<<32 {
 		return d
@@ -115,6 +129,7 @@ func (c *Convention) state(m broker.Message, d *document) hub.Update {
 func (c *Convention) report(t *thing, m broker.Message, d *document, u *hub.Update) {
 	if d == nil {
 		d = tokenize(m.Payload)
+		defer d.done()
 	}
 	if !d.valid {
 		if !t.bad { // said once, until it can be read again
@@ -129,11 +144,7 @@ func (c *Convention) report(t *thing, m broker.Message, d *document, u *hub.Upda
 	for i := range d.tokens {
 		k := &d.tokens[i]
 		key := k.key(m.Payload)
-		readers := t.fields[string(key.raw)]
-		if key.escaped {
-			readers = t.fields[key.String()]
-		}
-		for _, r := range readers {
+		for _, r := range t.readers(i, key) {
 			switch {
 			case r.event && m.Retain: // what the broker kept is no event
 			case r.late:
@@ -154,7 +165,7 @@ func (c *Convention) report(t *thing, m broker.Message, d *document, u *hub.Upda
 		}
 		if len(c.found) > n { // it knows better than what was read of the same property before
 			for i := range c.found[:n] {
-				if c.found[i].ref == c.found[n].ref {
+				if c.found[i].Ref == c.found[n].Ref {
 					c.found[i] = c.found[n]
 					c.found = c.found[:n]
 					break
@@ -180,16 +191,15 @@ func (c *Convention) attribute(t *thing, m broker.Message, key string, u *hub.Up
 	c.readings(t, m, u)
 }
 
-// readings hands over what was found.
+// readings hands over what was found, until the next Apply.
 func (c *Convention) readings(t *thing, m broker.Message, u *hub.Update) {
 	if len(c.found) == 0 {
 		return
 	}
-	u.Readings = make([]hub.Reported, len(c.found))
 	for i := range c.found {
-		u.Readings[i] = hub.Reported{Key: t.key, Ref: c.found[i].ref, Value: c.found[i].value, Replayed: m.Retain}
+		c.found[i].Key, c.found[i].Replayed = t.key, m.Retain
 	}
-	clear(c.found)
+	u.Readings = c.found
 }
 
 // complain notes whether a reader could read, and says so once when it could not.

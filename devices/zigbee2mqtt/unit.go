@@ -43,8 +43,14 @@ func mired(f float64) float64 {
 	return math.Round(1e6 / f)
 }
 
-// clean takes away what floating point adds in the last digits.
+// clean takes away what floating point adds in the last digits. Of a number with few decimals it is the nearest float64 to
+// them, which is quickly found.
 func clean(f float64) float64 {
+	if math.Abs(f) < 1e6 {
+		if near := math.Round(f*1e6) / 1e6; math.Abs(near-f) <= math.Abs(f)*1e-14 {
+			return near
+		}
+	}
 	if out, err := strconv.ParseFloat(strconv.FormatFloat(f, 'g', 10, 64), 64); err == nil {
 		return out
 	}

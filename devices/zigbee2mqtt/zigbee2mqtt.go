@@ -48,8 +48,8 @@ type Convention struct {
 	topics map[string]*thing // by the topic of the state
 	// greeted: Greet was called, so that whoever comes later must be asked for itself.
 	greeted bool
-	found   []reading // reused by Apply
-	waiting []waiting // reused by Apply
+	found   []hub.Reported // reused by Apply
+	waiting []waiting      // reused by Apply
 
 	// known are the topics of the bases, so that Parse reads states of Zigbee2MQTT only; Apply would read them all the same.
 	known atomic.Pointer[[]string]
@@ -202,7 +202,9 @@ func (c *Convention) Apply(m broker.Message, p hub.Parsed) hub.Update {
 		return hub.Update{}
 	}
 	if doc, ok := p.Content.(*document); ok {
-		return c.state(m, doc)
+		u := c.state(m, doc)
+		doc.done()
+		return u
 	}
 	base, what, ok := split(m.Topic)
 	if !ok {
