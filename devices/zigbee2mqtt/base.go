@@ -33,9 +33,10 @@ type thing struct {
 	entry     *entry // nil for a bridge
 	device    devices.Device
 	announced bool
-	said      devices.Presence // what its availability said, empty if it has not
-	bad       bool             // its last state could not be read
-	sources   int              // of a bridge: how many there were, and the last of them
+	said      devices.Presence      // what its availability said, empty if it has not
+	bad       bool                  // its last state could not be read
+	sent      map[devices.Ref]int64 // what the hub set, and the number of that command
+	sources   int                   // of a bridge: how many there were, and the last of them
 	source    []byte
 }
 
@@ -167,7 +168,7 @@ func (c *Convention) entry(b *base, things map[string]*thing, e *entry, all bool
 	if e.address == "" {
 		return // groups are described when all is known
 	}
-	t.schema, t.device = e.schema, e.device
+	t.schema, t.device, t.sent = e.schema, e.device, nil
 	c.announce(t, tk)
 	for _, f := range e.faults {
 		tk.fault(e.key, f)
@@ -250,13 +251,24 @@ func (c *Convention) unneeded(topics []string) []string {
 	return out
 }
 
-// Topics are its state and its availability. The list in which it stands is the bridge's.
+// Topics are its state and its availability, and what the output mode "attribute" may have put beneath. The list in which it
+// stands is the bridge's.
 func (c *Convention) Topics(key string) []string {
 	t := c.things[key]
 	if t == nil || t.entry == nil {
 		return nil
 	}
-	return []string{t.topic, t.topic + "/availability"}
+	topics := filtersOf(t.topic)
+	if !t.base.attributes {
+		return topics
+	}
+	for _, key := range slices.Sorted(maps.Keys(t.fields)) {
+		// A device of that name has a topic of its own.
+		if topic := t.topic + "/" + key; broker.ValidTopic(topic) == nil && !slices.Contains(topics, topic) && c.topics[topic] == nil {
+			topics = append(topics, topic)
+		}
+	}
+	return topics
 }
 
 // Forget drops a device. The next list that names it announces it again.

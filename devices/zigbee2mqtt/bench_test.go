@@ -43,6 +43,18 @@ func BenchmarkForeign(b *testing.B) {
 	}
 }
 
+// rest is what entries of the list have beside what the convention reads: endpoints with clusters, bindings and reportings,
+// and the options of the definition. It makes the list as long as those of real houses.
+var rest = func() string {
+	cluster := `"genBasic","genPowerCfg","genIdentify","genGroups","genScenes","genOnOff","genLevelCtrl","lightingColorCtrl","touchlink"`
+	reporting := `{"attribute":"onOff","cluster":"genOnOff","maximum_report_interval":3600,"minimum_report_interval":0,"reportable_change":0}`
+	option := `{"access":2,"description":"Controls the transition time (in seconds) of on/off, brightness and color changes. Defaults to 0 (no transition).",` +
+		`"label":"Transition","name":"transition","property":"transition","type":"numeric","value_min":0,"value_step":0.1}`
+	return `"date_code":"20230101","network_address":12345,"supported":true,"endpoints":{"1":{"bindings":[{"cluster":"genOnOff",` +
+		`"target":{"endpoint":1,"ieee_address":"0x00124b0018ed1111","type":"endpoint"}}],"clusters":{"input":[` + cluster + `],"output":["genOta"]},` +
+		`"configured_reportings":[` + reporting + "," + reporting + `],"scenes":[]}},"options":[` + strings.Repeat(option+",", 6) + option + `],`
+}()
+
 // hundred is bridge/devices of a hundred devices, about ten of each kind in the house.
 func hundred(tb testing.TB) []byte {
 	tb.Helper()
@@ -50,10 +62,14 @@ func hundred(tb testing.TB) []byte {
 	var out []string
 	for i := range 100 {
 		kind := strings.TrimSuffix(strings.TrimSpace(kinds[1+i%10]), ",")
-		_, rest, _ := strings.Cut(kind[16:], `"friendly_name":"`)
-		out = append(out, fmt.Sprintf(`{"ieee_address":"0x%016x","friendly_name":"%d `, i+1, i)+rest)
+		_, own, _ := strings.Cut(kind[16:], `"friendly_name":"`)
+		out = append(out, fmt.Sprintf(`{"ieee_address":"0x%016x",%s"friendly_name":"%d `, i+1, rest, i)+own)
 	}
-	return []byte("[" + strings.Join(out, ",\n") + "]")
+	list := []byte("[" + strings.Join(out, ",\n") + "]")
+	if len(list) < 300_000 {
+		tb.Fatalf("the list has only %d bytes", len(list))
+	}
+	return list
 }
 
 // BenchmarkDevices is the list of a hundred devices when it is heard first.

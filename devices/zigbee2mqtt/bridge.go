@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
@@ -17,9 +16,6 @@ var (
 	permitJoin  = devices.Ref{Component: "permit-join", Property: devices.On}
 	needRestart = devices.Ref{Component: "restart-required", Property: "problem"}
 )
-
-// joinTime is for how many seconds joining is permitted: as long as Zigbee allows at once.
-const joinTime = "254"
 
 // info is what bridge/info says about the bridge.
 type info struct {
@@ -138,55 +134,6 @@ func (c *Convention) rebridge(b *base, u *hub.Update) {
 	t.reach(u, false)
 }
 
-// bridgeSchema is what every bridge has. What needs a device and more than one word about it is told as JSON.
-func bridgeSchema() schema {
-	s := schema{outlets: map[devices.Ref]outlet{}}
-	act := func(component, property, request string, body func(v devices.Value) (string, error)) {
-		s.outlets[devices.Ref{Component: component, Property: property}] = outlet{"request/" + request, body}
-	}
-	act(permitJoin.Component, permitJoin.Property, "permit_join", func(v devices.Value) (string, error) {
-		if v.Bool() {
-			return `{"time":` + joinTime + `,"value":true}`, nil // version 1 reads value, version 2 time
-		}
-		return `{"time":0,"value":false}`, nil
-	})
-	act("restart", devices.Press, "restart", func(v devices.Value) (string, error) {
-		if !v.Bool() {
-			return "", fmt.Errorf("%w: %s takes true only", devices.ErrValue, devices.Press)
-		}
-		return "{}", nil
-	})
-	id := func(v devices.Value) (string, error) { return set("id", quote(v.Text())), nil }
-	whole := func(v devices.Value) (string, error) { return v.Text(), nil }
-	device := devices.Component{ID: "device", Kind: devices.Other, Name: "Device", Category: "config"}
-	for _, a := range []struct {
-		id, name string
-		datatype devices.Datatype
-		body     func(v devices.Value) (string, error)
-	}{
-		{"configure", "Configure a device, by its name", devices.String, id},
-		{"interview", "Interview a device, by its name", devices.String, id},
-		{"remove", "Remove a device, by its name", devices.String, id},
-		{"rename", `Rename a device, {"from":…,"to":…}`, devices.JSON, whole},
-	} {
-		device.Properties = append(device.Properties, devices.Property{ID: a.id, Name: a.name, Datatype: a.datatype, Settable: true, Momentary: true})
-		act(device.ID, a.id, "device/"+a.id, a.body)
-	}
-	s.components = []devices.Component{
-		device,
-		{ID: permitJoin.Component, Kind: devices.Switch, Name: "Permit join", Category: "config", Properties: []devices.Property{
-			{ID: permitJoin.Property, Datatype: devices.Bool, Readable: true, Settable: true},
-		}},
-		{ID: "restart", Kind: devices.Button, Name: "Restart", Category: "config", Properties: []devices.Property{
-			{ID: devices.Press, Datatype: devices.Bool, Settable: true, Momentary: true},
-		}},
-		{ID: needRestart.Component, Kind: devices.BinarySensor, Name: "Restart required", Category: "diagnostic", Properties: []devices.Property{
-			{ID: needRestart.Property, Datatype: devices.Bool, Class: "problem", Readable: true},
-		}},
-	}
-	return s
-}
-
 // bridgeKey is the key of a base's bridge, empty as long as there is none.
 func (c *Convention) bridgeKey(base string) string {
 	if b := c.bases[base]; b != nil && b.bridge != nil {
@@ -227,50 +174,5 @@ func (c *Convention) bridgeState(m broker.Message, topic string, u *hub.Update) 
 				t.reach(u, back)
 			}
 		}
-	}
-}
-
-// respond takes the bridge's answer to a request. What was done shows in its lists; what was not is a fault.
-func (c *Convention) respond(m broker.Message, base, request string, u *hub.Update) {
-	key := c.bridgeKey(base)
-	v, ok := parse(m.Payload)
-	if key == "" || !ok || !v.get("status").is("error") {
-		return
-	}
-	reason := limited(v.get("error"))
-	if reason == "" {
-		reason = "Zigbee2MQTT does not say why"
-	}
-	u.Faults = append(u.Faults, hub.Fault{Key: key, Topic: m.Topic, Reason: fmt.Sprintf("%.60s was refused: %s", request, reason)})
-}
-
-// failure is a command that could not be carried out, as the bridge's log tells it.
-type failure struct{ property, name, reason string }
-
-// readLogging finds, in a message of the log, that setting a property failed: "Publish 'set' 'state' to 'Lamp' failed: '…'".
-// Failed gets are left out: they are for devices that sleep.
-func readLogging(payload []byte) *failure {
-	if !bytes.Contains(payload, []byte("Publish 'set' '")) || !bytes.Contains(payload, []byte(`"error"`)) {
-		return nil
-	}
-	v, ok := parse(payload)
-	if !ok || !v.get("level").is("error") {
-		return nil
-	}
-	_, rest, ok := strings.Cut(v.get("message").String(), "Publish 'set' '")
-	property, rest, ok2 := strings.Cut(rest, "' to '")
-	name, reason, ok3 := strings.Cut(rest, "' failed: ")
-	if !ok || !ok2 || !ok3 {
-		return nil
-	}
-	if len(reason) > maxText {
-		reason = strings.ToValidUTF8(reason[:maxText], "")
-	}
-	return &failure{property, name, strings.Trim(reason, "'")}
-}
-
-func (c *Convention) complain(m broker.Message, base string, f *failure, u *hub.Update) {
-	if t := c.topics[base+"/"+f.name]; t != nil && t.announced {
-		u.Faults = append(u.Faults, hub.Fault{Key: t.key, Topic: m.Topic, Reason: fmt.Sprintf("setting %.60s failed: %s", f.property, f.reason)})
 	}
 }

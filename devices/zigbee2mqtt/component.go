@@ -9,10 +9,11 @@ import (
 	"home.arpa/homehub/devices"
 )
 
-// outlet is where a command goes: a topic below the device's, and what to publish there.
+// outlet is where a command goes: to the device's own topic, or as a request to its bridge, and what to publish there.
 type outlet struct {
-	topic string // set for devices and groups
-	body  func(v devices.Value) (string, error)
+	request       string // below the bridge's requests, empty for what is set
+	key, endpoint string // of what is set
+	body          func(v devices.Value) (string, error)
 }
 
 // schema is what a device's exposes mean: components, and how their properties are read and written.
@@ -51,6 +52,7 @@ func (s *schema) readers(at int, key literal) []*reader {
 // builder makes a schema.
 type builder struct {
 	schema
+	about  about
 	parts  []*part
 	lights map[string]*part // by endpoint
 	made   map[[2]string]bool
@@ -62,9 +64,17 @@ type part struct {
 	devices.Component
 }
 
+// about is what matters of a device beside its exposes.
+type about struct {
+	// update is the address of a device whose firmware Zigbee2MQTT can replace, else empty.
+	update string
+	// valve: its switches open and close a pipe.
+	valve bool
+}
+
 // build makes the schema of a device's exposes.
-func build(exposes []expose, update bool) schema {
-	b := &builder{schema: schema{fields: map[string][]*reader{}, outlets: map[devices.Ref]outlet{}}, lights: map[string]*part{}, made: map[[2]string]bool{}}
+func build(exposes []expose, about about) schema {
+	b := &builder{about: about, schema: schema{fields: map[string][]*reader{}, outlets: map[devices.Ref]outlet{}}, lights: map[string]*part{}, made: map[[2]string]bool{}}
 	for i := range exposes { // the lights first, because they take in what is exposed beside them
 		if exposes[i].kind == "light" {
 			b.light(&exposes[i])
@@ -92,8 +102,8 @@ func build(exposes []expose, update bool) schema {
 			}
 		}
 	}
-	if update {
-		b.update()
+	if about.update != "" {
+		b.update(about.update)
 	}
 	if len(b.gets) == 0 {
 		b.gets = asks
@@ -128,6 +138,7 @@ func (b *builder) part(wish string, kind devices.Kind, e *expose) *part {
 			p.Name = strings.TrimSpace(p.Name + " " + title(e.endpoint))
 		}
 		p.Category = categoryOf(e)
+		p.Hidden = e.name == "linkquality" // as Zigbee2MQTT itself would have it
 	}
 	b.parts = append(b.parts, p)
 	return p
@@ -165,7 +176,7 @@ func (p *part) add(prop devices.Property, e *expose, rd *reader, out func(v devi
 		p.fields[e.property] = append(p.fields[e.property], rd)
 	}
 	if prop.Settable {
-		p.outlets[ref] = outlet{"set", out}
+		p.outlets[ref] = outlet{key: e.property, endpoint: e.endpoint, body: out}
 	}
 }
 
@@ -227,16 +238,36 @@ func (p *part) numeric(id, class string, e *expose) {
 		prop.Max = bound(s.in(*e.high))
 	}
 	rd := &reader{read: readNumber, scale: s}
-	for _, preset := range e.presets {
-		rd.words = append(rd.words, word{theirs: preset})
-	}
 	if s.mired {
 		rd.read, prop.Datatype = readKelvin, devices.Int
 		prop.Min, prop.Max = kelvins(e)
 	} else if e.step > 0 {
 		prop.Step = clean(e.step * s.factor)
 	}
-	p.add(prop, e, rd, func(v devices.Value) (string, error) { return set(e.property, spell(s.out(v.Float()))), nil })
+	p.number(prop, e, rd, s.in, s.out)
+}
+
+// number is a property of numbers, some of which may have names. Both ways convert to the model's numbers and back.
+func (p *part) number(prop devices.Property, e *expose, rd *reader, in, out func(f float64) float64) {
+	for _, w := range e.words {
+		rd.words = append(rd.words, word{theirs: w})
+	}
+	named := map[float64]float64{} // by the model's number, since the way back may not be exact
+	for _, preset := range e.presets {
+		ours := in(preset.Value)
+		if _, twice := named[ours]; !twice {
+			named[ours] = preset.Value
+			prop.Presets = append(prop.Presets, devices.NamedValue{Name: preset.Name, Value: ours})
+		}
+	}
+	rd.named = e.presets
+	p.add(prop, e, rd, func(v devices.Value) (string, error) {
+		f, ok := named[v.Float()]
+		if !ok {
+			f = out(v.Float())
+		}
+		return set(e.property, spell(f)), nil
+	})
 }
 
 // kelvins are the bounds of a color temperature.

@@ -3,6 +3,8 @@ package zigbee2mqtt_test
 import (
 	"encoding/json"
 	"errors"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,6 +19,8 @@ const (
 	lampKey   = "0x000b57fffec6a5b2"
 	switchKey = "0x84fd27fffe000001"
 )
+
+var transaction = regexp.MustCompile(`homehub-[0-9]+`)
 
 func TestCommandsAreTheSmallestJSON(t *testing.T) {
 	e := settled(t)
@@ -48,11 +52,17 @@ func TestCommandsAreTheSmallestJSON(t *testing.T) {
 		{"0x84fd27fffe000005", "fan", "on", "false", `Ceiling fan/set {"fan_state":"OFF"}`},
 		{"0x84fd27fffe000007", "warning", "value", `{"mode":"fire"}`, `Siren/set {"warning":{"mode":"fire"}}`},
 		{"zigbee2mqtt/group/1", "light", "on", "true", `kitchen/set {"state":"ON"}`},
-		{"zigbee2mqtt/bridge", "permit-join", "on", "true", `bridge/request/permit_join {"time":254,"value":true}`},
-		{"zigbee2mqtt/bridge", "permit-join", "on", "false", `bridge/request/permit_join {"time":0,"value":false}`},
-		{"zigbee2mqtt/bridge", "restart", "press", "true", `bridge/request/restart {}`},
-		{"zigbee2mqtt/bridge", "device", "remove", "Hall lamp", `bridge/request/device/remove {"id":"Hall lamp"}`},
-		{"zigbee2mqtt/bridge", "device", "rename", `{"from":"a","to":"b"}`, `bridge/request/device/rename {"from":"a","to":"b"}`},
+		{"zigbee2mqtt/bridge", "permit-join", "on", "true", `bridge/request/permit_join {"time":254,"value":true,"transaction":"homehub-N"}`},
+		{"zigbee2mqtt/bridge", "permit-join", "on", "false", `bridge/request/permit_join {"time":0,"value":false,"transaction":"homehub-N"}`},
+		{"zigbee2mqtt/bridge", "restart", "press", "true", `bridge/request/restart {"transaction":"homehub-N"}`},
+		{"zigbee2mqtt/bridge", "device", "remove", "Hall lamp", `bridge/request/device/remove {"id":"Hall lamp","transaction":"homehub-N"}`},
+		{"zigbee2mqtt/bridge", "device", "remove", `{"id":"Hall lamp","force":true}`, `bridge/request/device/remove {"id":"Hall lamp","force":true,"transaction":"homehub-N"}`},
+		{"zigbee2mqtt/bridge", "group", "add", "attic", `bridge/request/group/add {"friendly_name":"attic","transaction":"homehub-N"}`},
+		{"zigbee2mqtt/bridge", "group", "add-member", `{"group":"kitchen","device":"Blind"}`, `bridge/request/group/members/add {"group":"kitchen","device":"Blind","transaction":"homehub-N"}`},
+		{lampKey, "update", "install", "true", `bridge/request/device/ota_update/update {"id":"0x000b57fffec6a5b2","transaction":"homehub-N"}`},
+		{lampKey, "color-temp-startup", "value", "previous", `Hall lamp/set {"color_temp_startup":65535}`},
+		{lampKey, "light", "color-temperature", "coolest", `Hall lamp/set {"color_temp":153}`},
+		{"zigbee2mqtt/bridge", "device", "rename", `{"from":"a","to":"b"}`, `bridge/request/device/rename {"from":"a","to":"b","transaction":"homehub-N"}`},
 	} {
 		ref := devices.Ref{Component: c.component, Property: c.property}
 		d := e.devices[c.key].Device
@@ -70,7 +80,8 @@ func TestCommandsAreTheSmallestJSON(t *testing.T) {
 			t.Errorf("%s = %s gives %v, %v", ref, c.value, out, err)
 			continue
 		}
-		if got := strings.TrimPrefix(out[0].Topic, "zigbee2mqtt/") + " " + string(out[0].Payload); got != c.want {
+		got := strings.TrimPrefix(out[0].Topic, "zigbee2mqtt/") + " " + string(out[0].Payload)
+		if got = transaction.ReplaceAllString(got, "homehub-N"); got != c.want {
 			t.Errorf("%s = %s gives %s, want %s", ref, c.value, got, c.want)
 		}
 	}
@@ -83,7 +94,10 @@ func TestStates(t *testing.T) {
 	for _, c := range []struct{ name, topic, payload, want string }{
 		{"the color counts when the mode says so, wherever that stands", "Hall lamp", `{"color":{"x":0.64,"y":0.33},"color_temp":200,"color_mode":"xy"}`, "Hall lamp light/color = 0,100"},
 		{"the color temperature counts otherwise", "Hall lamp", `{"color":{"x":0.64,"y":0.33},"color_temp":200,"color_mode":"color_temp"}`, "Hall lamp light/color-temperature = 5000"},
-		{"the color temperature of a lamp without one is none", "Hall lamp", `{"color_temp_startup":65535}`, ""},
+		{"the color temperature of a lamp without one is none", "Hall lamp", `{"color_temp":65535}`, ""},
+		{"a number that has a name is told", "Hall lamp", `{"color_temp_startup":65535}`, "Hall lamp color-temp-startup/value = 15"},
+		{"an update on its way", "Hall lamp", `{"update":{"state":"updating","progress":12.5,"remaining":300,"installed_version":1,"latest_version":null}}`,
+			"Hall lamp update/in-progress = true; Hall lamp update/progress = 12.5; Hall lamp update/installed-version = 1"},
 		{"null says nothing", "Hall lamp", `{"state":null,"color":null,"update":null}`, ""},
 		{"what is not exposed is left out", "Hall lamp", `{"unknown":{"x":[1,2,{}]},"last_seen":"2024"}`, ""},
 		{"a preset's word in the place of a number says nothing", "Hall lamp", `{"level_config":{"on_level":"previous"}}`, ""},
@@ -301,6 +315,115 @@ func TestABaseTopicOfThreeLevels(t *testing.T) {
 	if _, err := zigbee2mqtt.New(zigbee2mqtt.Options{Base: "a/#"}); err == nil {
 		t.Error("a filter was taken for a base topic")
 	}
+}
+
+// told commands a property and returns the transaction of what is published.
+func (e *ear) told(key, component, property, value string) string {
+	e.tb.Helper()
+	ref := devices.Ref{Component: component, Property: property}
+	d := e.devices[key].Device
+	v, err := d.Property(ref).ParseText(value)
+	if err != nil {
+		e.tb.Fatal(err)
+	}
+	out, err := e.c.Encode(key, ref, v)
+	if err != nil || len(out) != 1 {
+		e.tb.Fatalf("%v, %v", out, err)
+	}
+	return transaction.FindString(string(out[0].Payload))
+}
+
+func TestTheBridgesAnswersConfirmAndRefuse(t *testing.T) {
+	e := settled(t)
+	const key = "zigbee2mqtt/bridge"
+	of := e.told(key, "device", "rename", `{"from":"a","to":"b"}`)
+	e.want(e.say("bridge/response/device/remove", `{"data":{},"status":"ok","transaction":"`+of+`"}`))
+	e.want(e.say("bridge/response/device/rename", `{"data":{"from":"a","to":"b"},"status":"ok","transaction":"homehub-99999"}`))
+	e.want(e.say("bridge/response/device/rename", `{"data":{"from":"a","to":"b"},"status":"ok","transaction":"`+of+`"}`),
+		`Zigbee2MQTT device/rename = {"from":"a","to":"b"}`)
+	of = e.told(key, "device", "remove", "x")
+	e.want(e.say("bridge/response/device/remove", `{"data":{},"status":"error","error":"Device 'x' does not exist","transaction":"`+of+`"}`),
+		"Zigbee2MQTT refuses device/remove: Device 'x' does not exist")
+	of = e.told(key, "permit-join", "on", "true")
+	e.want(e.say("bridge/response/permit_join", `{"data":{},"status":"error","error":"no","transaction":"`+of+`"}`),
+		"Zigbee2MQTT refuses permit-join/on: no")
+	e.told(key, "permit-join", "on", "true")
+	e.want(e.say("bridge/info", strings.Replace(info, `"permit_join":false`, `"permit_join":true`, 1)),
+		"Zigbee2MQTT permit-join/on = true", "Zigbee2MQTT restart-required/problem = false")
+	of = e.told(lampKey, "update", "install", "true")
+	e.want(e.say("bridge/response/device/ota_update/update", `{"status":"error","error":"already in progress","transaction":"`+of+`"}`),
+		"fault of Hall lamp at zigbee2mqtt/bridge/response/device/ota_update/update: device/ota_update/update was refused: already in progress")
+}
+
+func TestALoggedFailureRefusesTheCommandThatFailed(t *testing.T) {
+	e := settled(t)
+	logged := func(message string) []string {
+		return e.say("bridge/logging", `{"level":"error","namespace":"z2m","message":"`+message+`"}`)
+	}
+	e.told(switchKey, "switch-l1", "on", "true")
+	e.told(switchKey, "switch-l2", "on", "true")
+	e.told(switchKey, "child-lock", "on", "true")
+	e.want(logged("Publish 'set' 'state' to 'Two gang switch' failed: 'Error: ZCL command 0x84/1 genOnOff.on failed (Timeout)'"),
+		"Two gang switch refuses switch-l2/on: Error: ZCL command 0x84/1 genOnOff.on failed (Timeout)")
+	e.want(logged("Publish 'set' 'child_lock' to 'Two gang switch' failed: 'no'"), "Two gang switch refuses child-lock/on: no")
+	e.want(logged("Publish 'set' 'child_lock' to 'Two gang switch' failed: 'no'"),
+		"fault of Two gang switch at zigbee2mqtt/bridge/logging: setting child_lock failed: no")
+	e.told(lampKey, "light", "effect", "blink")
+	e.want(logged("No converter available for 'effect' on 'Hall lamp': (\\\"blink\\\")"),
+		"Hall lamp refuses light/effect: Zigbee2MQTT does not know how to set it")
+}
+
+func TestValves(t *testing.T) {
+	const exposes = `{"type":"switch","features":[{"access":7,"name":"state","property":"state","type":"binary","value_on":"ON","value_off":"OFF"}]}`
+	for description, want := range map[string]devices.Kind{
+		"Zigbee smart water valve": devices.Valve, "Irrigation controller": devices.Valve, "Smart plug": devices.Switch,
+		"Radiator valve with thermostat": devices.Switch,
+	} {
+		e := newEar(t)
+		e.say("bridge/devices", `[{"ieee_address":"0x0000000000000001","friendly_name":"d","definition":{"model":"m","vendor":"v","description":"`+description+`","exposes":[`+exposes+`]}}]`)
+		d := e.devices["0x0000000000000001"].Device
+		if len(d.Components) != 1 || d.Components[0].Kind != want {
+			t.Errorf("%s: %+v", description, d.Components)
+			continue
+		}
+		if want == devices.Valve {
+			e.want(e.say("d", `{"state":"ON"}`), "d valve/state = open")
+			ref := devices.Ref{Component: "valve", Property: devices.State}
+			if out, err := e.c.Encode("0x0000000000000001", ref, devices.EnumValue("closed")); err != nil || string(out[0].Payload) != `{"state":"OFF"}` {
+				t.Error(out, err)
+			}
+		}
+	}
+}
+
+func TestWhatIsClearedIsTheDevicesAlone(t *testing.T) {
+	e := settled(t)
+	e.want(e.c.Topics("0x00158d0001a2b3c4"), "zigbee2mqtt/kitchen/window", "zigbee2mqtt/kitchen/window/availability")
+	e.say("bridge/info", strings.Replace(info, `"output":"json"`, `"output":"attribute"`, 1))
+	got := e.c.Topics("zigbee2mqtt/group/1") // whose name is the beginning of another's
+	for _, want := range []string{"zigbee2mqtt/kitchen", "zigbee2mqtt/kitchen/availability", "zigbee2mqtt/kitchen/brightness", "zigbee2mqtt/kitchen/color-hue"} {
+		if !slices.Contains(got, want) {
+			t.Errorf("%s is not in %q", want, got)
+		}
+	}
+	for _, topic := range got {
+		if strings.Contains(topic, "window") || strings.ContainsAny(topic, "+#") {
+			t.Errorf("%s is cleared as well", topic)
+		}
+	}
+	if got := e.c.Topics("zigbee2mqtt/bridge"); got != nil {
+		t.Error(got)
+	}
+}
+
+func TestTheOutputModeOfBothIsReadAsJSON(t *testing.T) {
+	e := settled(t)
+	e.say("bridge/info", strings.Replace(info, `"output":"json"`, `"output":"attribute_and_json"`, 1))
+	if slices.Contains(e.filters, "zigbee2mqtt/#") {
+		t.Error("it listens to both")
+	}
+	e.want(e.say("Remote", `{"action":"toggle"}`), "Remote action/event = toggle")
+	e.want(e.say("Remote/action", "toggle"))
 }
 
 func TestAForgottenDeviceReturnsWithTheSameList(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"home.arpa/homehub/devices"
 )
 
 // Bounds of what one device may announce.
@@ -36,8 +38,9 @@ type expose struct {
 	high     *float64
 	step     float64
 	values   []string
-	raw      []string // the values as JSON
-	presets  []string // words that stand in the place of a number
+	raw      []string             // the values as JSON
+	presets  []devices.NamedValue // in the device's own numbers
+	words    []string             // that stand in the place of a number
 	features []expose
 }
 
@@ -144,8 +147,14 @@ func (r *exposeReader) one(l literal) (expose, bool) {
 			})
 		case "presets": // a list, or since a copy of it went wrong in some versions an object
 			v.items(func(v literal) {
-				if p := v.get("value"); p.kind == text && len(e.presets) < maxChoices && len(p.raw) <= maxText {
-					e.presets = append(e.presets, p.String())
+				p := v.get("value")
+				f, ok := p.number()
+				switch name := limited(v.get("name")); {
+				case len(e.presets)+len(e.words) >= maxChoices:
+				case ok && p.kind == number && name != "":
+					e.presets = append(e.presets, devices.NamedValue{Name: name, Value: f})
+				case p.kind == text && len(p.raw) <= maxText:
+					e.words = append(e.words, p.String())
 				}
 			})
 		case "features":

@@ -118,7 +118,7 @@ func (b *builder) composite(e *expose) {
 	}
 	p.Properties = inner.Properties
 	for ref, o := range inner.outlets {
-		p.outlets[ref] = outlet{o.topic, func(v devices.Value) (string, error) {
+		p.outlets[ref] = outlet{key: e.property, endpoint: e.endpoint, body: func(v devices.Value) (string, error) {
 			s, err := o.body(v)
 			return set(e.property, s), err
 		}}
@@ -134,19 +134,30 @@ func (p *part) nest(key string, inner map[string][]*reader) {
 	}
 }
 
-// update is the firmware's version and the newest one there is, as Zigbee2MQTT reports it beside the exposes.
-func (b *builder) update() {
-	p := b.part("update", devices.Other, nil)
-	p.Name, p.Category = "Update", "diagnostic"
+// update is the device's firmware, as Zigbee2MQTT reports it beside the exposes.
+func (b *builder) update(address string) {
+	p := b.part("update", devices.Update, nil)
+	p.Name, p.Category = "Update", "config"
 	inner := &part{&builder{schema: schema{fields: map[string][]*reader{}}}, devices.Component{ID: p.ID}}
-	for _, v := range []struct{ id, key string }{{"installed-version", "installed_version"}, {"latest-version", "latest_version"}} {
-		inner.add(devices.Property{ID: v.id, Datatype: devices.String}, &expose{property: v.key, access: published}, &reader{read: readText}, nil)
+	member := func(property, key string, datatype devices.Datatype, unit string, read func(r *reader, l literal, out *[]hub.Reported) error) {
+		inner.add(devices.Property{ID: property, Datatype: datatype, Unit: unit}, &expose{property: key, access: published}, &reader{read: read, scale: same}, nil)
 	}
-	running := &reader{read: func(r *reader, l literal, out *[]hub.Reported) error {
+	member(devices.Installed, "installed_version", devices.String, "", readText)
+	member(devices.Latest, "latest_version", devices.String, "", readText)
+	member(devices.Progress, "progress", devices.Float, "%", readNumber)
+	member(devices.InProgress, "state", devices.Bool, "", func(r *reader, l literal, out *[]hub.Reported) error {
 		r.add(out, devices.BoolValue(l.is("updating")))
 		return nil
-	}}
-	inner.add(devices.Property{ID: "in-progress", Datatype: devices.Bool}, &expose{property: "state", access: published}, running, nil)
-	p.Properties = inner.Properties
+	})
+	p.Properties = append(inner.Properties, devices.Property{ID: devices.Install, Datatype: devices.Bool, Settable: true, Momentary: true})
+	p.outlets[devices.Ref{Component: p.ID, Property: devices.Install}] = outlet{
+		request: "device/ota_update/update",
+		body: func(v devices.Value) (string, error) {
+			if !v.Bool() {
+				return "", fmt.Errorf("%w: %s takes true only", devices.ErrValue, devices.Install)
+			}
+			return set("id", quote(address)), nil
+		},
+	}
 	p.nest("update", inner.fields)
 }

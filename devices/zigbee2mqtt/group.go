@@ -63,12 +63,15 @@ func (e *expose) merge(next expose) {
 		if low == nil || high == nil || *low < *high {
 			mine.low, mine.high = low, high
 		}
+		mine.presets = slices.DeleteFunc(slices.Clone(mine.presets), func(x devices.NamedValue) bool {
+			return mine.low != nil && x.Value < *mine.low || mine.high != nil && x.Value > *mine.high
+		})
 	}
 }
 
 // describe makes the schema and the description of a group from those of its members.
 func (t *thing) describe(members []*entry) {
-	t.schema = build(groupExposes(members), false)
+	t.schema = build(groupExposes(members), about{})
 	id := "zigbee2mqtt_"
 	for _, c := range []byte(t.base.topic) { // as Zigbee2MQTT itself tells the groups of several networks apart
 		id += strconv.Itoa(int(c))

@@ -110,6 +110,9 @@ func (e *ear) hear(m broker.Message) (lines []string) {
 	for _, f := range u.Faults {
 		say("fault of %s at %s: %s", e.name(f.Key), f.Topic, f.Reason)
 	}
+	for _, r := range u.Refusals {
+		say("%s refuses %s: %s", e.name(r.Key), r.Ref, r.Reason)
+	}
 	for _, f := range u.Unsubscribe {
 		e.filters = slices.DeleteFunc(e.filters, func(s string) bool { return s == f })
 		say("unsubscribe %s", f)
@@ -181,7 +184,11 @@ func describe(a hub.Announced) string {
 	d := a.Device
 	fmt.Fprintf(&b, "%s %q: %s, %s, firmware %q, via %q, identifiers %q, connections %v\n", a.Key, d.Name, d.Manufacturer, d.Model, d.Firmware, d.Via, d.Identifiers, d.Connections)
 	for _, c := range d.Components {
-		fmt.Fprintf(&b, "  %s %s %q %s\n", c.ID, c.Kind, c.Name, c.Category)
+		hidden := ""
+		if c.Hidden {
+			hidden = " hidden"
+		}
+		fmt.Fprintf(&b, "  %s %s %q %s%s\n", c.ID, c.Kind, c.Name, c.Category, hidden)
 		for _, p := range c.Properties {
 			fmt.Fprintf(&b, "    %s\n", strings.Join(strings.Fields(describeProperty(p)), " "))
 		}
@@ -198,9 +205,15 @@ func describeProperty(p devices.Property) string {
 	}
 	sorted := strings.Split(access, "")
 	slices.Sort(sorted)
+	if p.Answers {
+		sorted = append(sorted, "a")
+	}
 	limits := ""
+	for _, preset := range p.Presets {
+		limits += fmt.Sprintf("%s=%v ", preset.Name, preset.Value)
+	}
 	if p.Min != nil || p.Max != nil {
-		limits = p.Range()
+		limits += p.Range()
 	}
 	if p.Step != 0 {
 		limits += fmt.Sprintf(" step %.4g", p.Step)

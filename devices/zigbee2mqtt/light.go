@@ -21,9 +21,7 @@ func (b *builder) light(e *expose) {
 	if f := e.feature("color_temp"); f != nil {
 		prop := devices.Property{ID: devices.ColorTemperature, Datatype: devices.Int, Unit: "K"}
 		prop.Min, prop.Max = kelvins(f)
-		p.add(prop, f, &reader{read: readKelvin, light: shared, late: true}, func(v devices.Value) (string, error) {
-			return set(f.property, spell(mired(v.Float()))), nil
-		})
+		p.number(prop, f, &reader{read: readKelvin, light: shared, late: true}, mired, mired)
 	}
 	p.color(e, shared)
 	if len(p.Properties) > 2 {
@@ -70,12 +68,12 @@ func (p *part) level(id string, e *expose, at steps, least float64) {
 		at = steps{0, 100}
 	}
 	prop := devices.Property{ID: id, Datatype: devices.Float, Unit: "%", Min: bound(0), Max: bound(100), Step: at.step()}
-	p.add(prop, e, &reader{read: readSteps, steps: at}, func(v devices.Value) (string, error) {
-		f := at.out(v.Float())
-		if v.Float() > 0 {
+	p.number(prop, e, &reader{read: readSteps, steps: at}, at.in, func(percent float64) float64 {
+		f := at.out(percent)
+		if percent > 0 {
 			f = max(f, least)
 		}
-		return set(e.property, spell(f)), nil
+		return f
 	})
 }
 
@@ -93,6 +91,8 @@ func (b *builder) relay(e *expose) {
 	case f == nil:
 	case f.bare().property != "state":
 		b.generic(f.named(e))
+	case b.about.valve:
+		b.valve(e, f)
 	default:
 		b.specific(e, devices.Switch).boolean(devices.On, "", f)
 		b.ask(f)

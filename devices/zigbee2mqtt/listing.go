@@ -220,7 +220,11 @@ func (l *listing) readDevice(v literal) *entry {
 		r.fault("exposes: more than %d", maxExposes)
 	}
 	e.faults = r.faults
-	e.schema = build(e.exposes, f.update.is("true"))
+	about := about{valve: isValve(f.description.String(), e.exposes)}
+	if f.update.is("true") {
+		about.update = e.address
+	}
+	e.schema = build(e.exposes, about)
 	e.device = devices.Device{
 		Name:         e.name,
 		Manufacturer: first(f.vendor, f.manufacturer),

@@ -3,6 +3,7 @@ package zigbee2mqtt
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"home.arpa/homehub/devices"
@@ -19,13 +20,14 @@ type reader struct {
 	ref  devices.Ref
 	read func(r *reader, l literal, out *[]hub.Reported) error
 
-	on, off  string // the device's words for true and false
-	opposite bool   // true is the device's off
-	scale    scale  // of numbers
-	steps    steps  // of levels
-	words    []word // of an enum
-	open     bool   // an enum may be more than its words
-	light    *light // of a color or a color temperature
+	on, off  string               // the device's words for true and false
+	opposite bool                 // true is the device's off
+	scale    scale                // of numbers
+	steps    steps                // of levels
+	words    []word               // of an enum
+	named    []devices.NamedValue // the device's numbers that have names
+	open     bool                 // an enum may be more than its words
+	light    *light               // of a color or a color temperature
 	inner    map[string][]*reader
 	late     bool // wants to see the rest of the message first
 	event    bool // what the broker kept is none
@@ -100,7 +102,8 @@ func readKelvin(r *reader, l literal, out *[]hub.Reported) error {
 	if !ok {
 		return r.unless(l, "a color temperature in mired")
 	}
-	if r.light != nil && r.light.mode != modeUnknown && r.light.mode != modeWhite || f == 65535 {
+	named := slices.ContainsFunc(r.named, func(x devices.NamedValue) bool { return x.Value == f })
+	if r.light != nil && r.light.mode != modeUnknown && r.light.mode != modeWhite || f == 65535 && (!named || r.light != nil) {
 		return nil
 	}
 	if f = mired(f); !(f >= 1 && f <= 1e6) {
@@ -113,7 +116,7 @@ func readKelvin(r *reader, l literal, out *[]hub.Reported) error {
 func readSteps(r *reader, l literal, out *[]hub.Reported) error {
 	f, ok := l.number()
 	if !ok {
-		return fmt.Errorf("expected a number")
+		return r.unless(l, "a number")
 	}
 	return r.float(r.steps.in(f), out)
 }

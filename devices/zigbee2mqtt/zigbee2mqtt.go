@@ -5,8 +5,8 @@
 // makes it panic. It never publishes retained. What it knows is from Zigbee2MQTT's documentation ("MQTT topics and messages",
 // "Exposes") and from what versions 1.17 to 2.14 publish.
 //
-// What is not kept: scenes, presets of numbers (the model has no names for numbers), bindings and reporting, and the options
-// of devices.
+// What is not kept: scenes, presets that are words in the place of a number (the model has names for numbers only), bindings
+// and reporting as they are, and the options of devices.
 package zigbee2mqtt
 
 import (
@@ -50,6 +50,8 @@ type Convention struct {
 	greeted bool
 	found   []hub.Reported // reused by Apply
 	waiting []waiting      // reused by Apply
+	lastID  int64          // of a command
+	calls   [64]call       // the last requests, by their number
 
 	// known are the topics of the bases, so that Parse reads states of Zigbee2MQTT only; Apply would read them all the same.
 	known atomic.Pointer[[]string]
@@ -248,5 +250,17 @@ func (c *Convention) Encode(key string, ref devices.Ref, v devices.Value) ([]bro
 	if err != nil {
 		return nil, fmt.Errorf("steering %s of %s: %w", ref, key, err)
 	}
-	return []broker.Message{{Topic: t.topic + "/" + o.topic, Payload: []byte(body)}}, nil
+	if o.request != "" {
+		m, err := c.request(t, ref, o.request, body, v)
+		if err != nil {
+			return nil, fmt.Errorf("steering %s of %s: %w", ref, key, err)
+		}
+		return []broker.Message{m}, nil
+	}
+	if t.sent == nil {
+		t.sent = map[devices.Ref]int64{}
+	}
+	c.lastID++
+	t.sent[ref] = c.lastID
+	return []broker.Message{{Topic: t.topic + "/set", Payload: []byte(body)}}, nil
 }
