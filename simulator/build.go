@@ -97,6 +97,9 @@ func newThing(spec DeviceSpec, room *physics.Room, world *physics.World, id stri
 	case KindDishwasher:
 		return physics.NewDishwasher(chance), nil
 	case KindPlug:
+		if spec.Outlets > 1 {
+			return physics.NewStrip(spec.Load, spec.Outlets, chance)
+		}
 		return physics.NewPlug(spec.Load, chance)
 	case KindClimate:
 		return physics.NewAirSensor(room, chance), nil

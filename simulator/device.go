@@ -54,6 +54,13 @@ type sleepy interface {
 	goodnight() []broker.Message
 }
 
+// starting is a voice that has to know when the device starts: when it first connects, and after it was without power, asleep
+// or told to restart. A connection that is lost and made again is no start.
+type starting interface {
+	voice
+	start()
+}
+
 // booting is how long, in model time, a device takes to restart.
 const booting = 4 * time.Second
 
@@ -167,6 +174,16 @@ func (d *device) recount(now time.Time) {
 func (d *device) will() broker.Message           { return d.voice.will() }
 func (d *device) filters() []broker.Subscription { return d.voice.filters() }
 func (d *device) goodbye() []broker.Message      { return d.voice.goodbye() }
+
+// start notes that the device starts.
+func (d *device) start() {
+	if s, ok := d.voice.(starting); ok {
+		s.start()
+	}
+}
+
+// now is the model time, for what a voice says outside a step.
+func (d *device) now() time.Time { return d.line.sim.world.Now }
 
 func (d *device) announce(now time.Time) []broker.Message {
 	d.recount(now)

@@ -87,6 +87,11 @@ func (d DeviceSpec) again(number int, spoken []*language) DeviceSpec {
 		rest = d.Kind
 	}
 	d.Name, d.Room = room+" "+rest, room
+	if d.Tasmota != nil {
+		own := *d.Tasmota
+		own.Topic = "" // no two devices have the same
+		d.Tasmota = &own
+	}
 	var fit []*language
 	own := 0
 	for _, l := range spoken {
@@ -99,6 +104,7 @@ func (d DeviceSpec) again(number int, spoken []*language) DeviceSpec {
 	}
 	if l := fit[(own+number-1)%len(fit)]; l.name != d.Speaks {
 		d.Speaks, d.Form, d.Style, d.Short, d.Retain = l.name, "", "", false, false
+		d.Tasmota, d.Sleeps, d.Outlets = nil, 0, 0
 		if l.grown != nil {
 			l.grown(&d)
 		}

@@ -73,6 +73,9 @@ type DeviceSpec struct {
 	Can []string `yaml:"can"`
 	// Load says of a plug what is in it: television, computer, fridge, freezer, lights, kettle.
 	Load string `yaml:"load"`
+	// Outlets is how many sockets a plug has, 1-8; 0 means 1. The load is in the first, in the others are lights. More than one
+	// is for the languages whose devices have that.
+	Outlets int `yaml:"outlets"`
 	// Opening says of a contact what it watches: door or window.
 	Opening string `yaml:"opening"`
 	// Jam is the chance, 0 to 1, that a lock jams when it turns.
@@ -93,6 +96,9 @@ type DeviceSpec struct {
 	Style  string `yaml:"style"`
 	Short  bool   `yaml:"short"`
 	Retain bool   `yaml:"retain"`
+
+	// Tasmota is how a device that speaks it is set up; nil means as it comes from the factory.
+	Tasmota *TasmotaSpec `yaml:"tasmota"`
 
 	line int
 }
@@ -218,6 +224,10 @@ func (d DeviceSpec) check(fault func(format string, args ...any)) {
 	only(KindLight, "can", len(d.Can) > 0)
 	only(KindLight, "by_hand", d.ByHand)
 	only(KindPlug, "load", d.Load != "")
+	only(KindPlug, "outlets", d.Outlets != 0)
+	if d.Outlets < 0 || d.Outlets > physics.MaxOutlets {
+		fault("outlets is 1 to %d, not %d", physics.MaxOutlets, d.Outlets)
+	}
 	only(KindContact, "opening", d.Opening != "")
 	only(KindLock, "jam", d.Jam != 0)
 	only(KindCover, "travel", d.Travel != 0)
@@ -235,7 +245,7 @@ func (d DeviceSpec) languageKeys() (keys []string) {
 		set  bool
 	}{
 		{"form", d.Form != ""}, {"style", d.Style != ""}, {"short", d.Short}, {"retain", d.Retain},
-		{"sleeps", d.Sleeps != 0},
+		{"sleeps", d.Sleeps != 0}, {"outlets", d.Outlets > 1}, {"tasmota", d.Tasmota != nil},
 	} {
 		if k.set {
 			keys = append(keys, k.name)

@@ -121,7 +121,7 @@ func TestAFaultyHouseFileIsRefusedWithTheLine(t *testing.T) {
 		{"an unknown role", rooms + "people:\n  - {name: Eve, role: cat}\n", "line 4: Eve: role is one of worker, home, child"},
 		{"an unknown room", rooms + "devices:\n  - {name: Lamp, room: Attic, kind: light, speaks: homie}\n", "line 4: device \"Lamp\": there is no room \"Attic\""},
 		{"an unknown kind", rooms + "devices:\n  - {name: Lamp, room: Hall, kind: lump, speaks: homie}\n", "kind is one of light, thermostat"},
-		{"an unknown language", rooms + "devices:\n  - {name: Lamp, room: Hall, kind: light, speaks: knx}\n", "speaks is one of homeassistant, homie, homie4, homie3, esphome, not \"knx\""},
+		{"an unknown language", rooms + "devices:\n  - {name: Lamp, room: Hall, kind: light, speaks: knx}\n", "speaks is one of " + strings.Join(simulator.Languages(), ", ") + `, not "knx"`},
 		{"two devices of one id", rooms + "devices:\n  - {name: Lamp a, room: Hall, kind: light, speaks: homie}\n  - {name: lamp A, room: Hall, kind: light, speaks: homie}\n", "line 5: device \"lamp A\": its id lamp-a is taken by \"Lamp a\""},
 		{"a name without letters", rooms + "devices:\n  - {name: '?', room: Hall, kind: light, speaks: homie}\n", "a name is 1 to 60 characters"},
 		{"a key of another kind", rooms + "devices:\n  - {name: A, room: Hall, kind: fan, speaks: homie, load: kettle}\n", "load is for a plug, not for a fan"},

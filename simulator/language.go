@@ -32,7 +32,7 @@ type language struct {
 }
 
 // languages are all languages.
-var languages = []language{homeAssistantLanguage, homieLanguage, homie4Language, homie3Language, esphomeLanguage}
+var languages = []language{homeAssistantLanguage, homieLanguage, homie4Language, homie3Language, esphomeLanguage, tasmotaLanguage}
 
 // findLanguage returns the language of a name, or nil.
 func findLanguage(name string) *language {

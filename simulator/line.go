@@ -60,6 +60,9 @@ func (l *line) live(ctx context.Context) {
 		powered, on := l.switches()
 		select {
 		case <-on:
+			if powered.Err() != nil { // the power was away meanwhile
+				powered, _ = l.switches()
+			}
 			l.talk(ctx, powered)
 		case <-ctx.Done():
 		}
@@ -77,6 +80,11 @@ func (l *line) talk(ctx, powered context.Context) {
 	stop := context.AfterFunc(powered, silence)
 	defer stop()
 
+	if d, ok := l.who.(*device); ok {
+		l.sim.mu.Lock()
+		d.start()
+		l.sim.mu.Unlock()
+	}
 	client, err := l.sim.options.Connect(ClientOptions{ID: l.sim.clientID(l.id), Will: l.who.will()})
 	if err != nil {
 		l.sim.trouble(err.Error())

@@ -62,6 +62,18 @@ func (l *Lamp) Fade(d time.Duration) { l.next = min(max(d, 0), time.Hour) }
 // UsualFade ends what Fade began.
 func (l *Lamp) UsualFade() { l.next = usualFade }
 
+// Preset sets the brightness to which the lamp will come on, in percent above 0, without switching it on.
+func (l *Lamp) Preset(level float64) {
+	if level = clamp(level, 0, 100); level == 0 {
+		return
+	}
+	l.last, l.levelGoal = level, level
+	l.begin()
+}
+
+// Whiten has a lamp that can shine in colors shine white.
+func (l *Lamp) Whiten() { l.mode = WhiteMode }
+
 // Mode is WhiteMode or ColorMode.
 func (l *Lamp) Mode() string { return l.mode }
 
