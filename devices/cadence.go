@@ -10,7 +10,8 @@ const (
 	gaps = 24
 	// shortGap is what counts as one sign: several messages of one report.
 	shortGap = 2 * time.Second
-	// steady is how much longer than the median the longest pause may be for a device to count as regular.
+	// steady is how much longer than the median the longest pause may be, and how much shorter the shortest, for a device to
+	// count as regular.
 	steady = 2.5
 	// leastSilence is the shortest silence that is worth a word, however often a device speaks.
 	leastSilence = time.Minute
@@ -60,7 +61,7 @@ func (c *Cadence) Limit() time.Duration {
 	recent := slices.Clone(c.pauses[:min(c.count, gaps)])
 	slices.Sort(recent)
 	median := recent[len(recent)/2]
-	if float64(recent[len(recent)-1]) <= steady*float64(median) {
+	if float64(recent[len(recent)-1]) <= steady*float64(median) && float64(recent[0])*steady >= float64(median) {
 		return max(3*median, leastSilence)
 	}
 	if c.last.Sub(c.first) < watched {

@@ -103,8 +103,11 @@ type API interface {
 	// Edit changes a device's name or room (nil: leave it), and returns when the store has it. A name is 1-80 characters, a room 0-80; else
 	// devices.ErrValue.
 	Edit(ctx context.Context, id string, name, room *string) (View, error)
-	// Remove forgets a device, and returns when the store has forgotten it. It comes back when it announces itself again.
-	Remove(ctx context.Context, id string) error
+	// Remove forgets a device, and returns when the store has forgotten it. It comes back when it announces itself again. With
+	// clearing, what the broker retains in its name is cleared, too, as Leftovers lists it, which is returned.
+	Remove(ctx context.Context, id string, clearing bool) ([]Leftover, error)
+	// Leftovers lists what the broker retains in a device's own topics, sorted by topic.
+	Leftovers(ctx context.Context, id string) ([]Leftover, error)
 
 	// Send checks a request, keeps it as a command and sees to it. It returns as soon as the command is kept:
 	// devices.ErrValue when the value may not be set, ErrNotFound, ErrStopped.

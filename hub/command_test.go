@@ -176,7 +176,7 @@ func TestCommandsOverTheWire(t *testing.T) {
 		"a removed device's commands are refused": func(t *testing.T, h *house) {
 			h.powerLamp("lamp", "Lamp", "true", false)
 			c := h.send("lamp/light/on", "false")
-			if err := h.Remove(t.Context(), "lamp"); err != nil {
+			if _, err := h.Remove(t.Context(), "lamp", false); err != nil {
 				t.Fatal(err)
 			}
 			h.wantCommand(c.ID, devices.Refused, "the device was removed")

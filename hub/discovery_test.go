@@ -89,7 +89,7 @@ func TestDiscovery(t *testing.T) {
 			c.retain("plain/plug/is/on", "true")
 			c.publish("plain/plug/config", "Plug")
 			synctest.Wait()
-			if err := h.Remove(t.Context(), "plug"); err != nil {
+			if _, err := h.Remove(t.Context(), "plug", false); err != nil {
 				t.Fatal(err)
 			}
 			c.publish("plain/plug/is/on", "false")
@@ -97,7 +97,7 @@ func TestDiscovery(t *testing.T) {
 			if _, err := h.Device("plug"); !errors.Is(err, hub.ErrNotFound) {
 				t.Fatalf("got %v", err)
 			}
-			if err := h.Remove(t.Context(), "plug"); !errors.Is(err, hub.ErrNotFound) {
+			if _, err := h.Remove(t.Context(), "plug", false); !errors.Is(err, hub.ErrNotFound) {
 				t.Errorf("removing it again: %v", err)
 			}
 			h.restart()

@@ -24,9 +24,9 @@ type entry struct {
 	faults []FaultNote // the newest ones, oldest first
 	failed int         // how many there were
 
-	exported  map[string]struct{}           // the topics that are retained for it
-	announced map[string]struct{}           // those of them that announcers have made
-	targets   map[devices.Ref]devices.Value // the targets that were exported
+	exported  map[string]struct{}               // the topics that are retained for it
+	announced map[Announcer]map[string]struct{} // the topics in which each announcer has made it known
+	targets   map[devices.Ref]devices.Value     // the targets that were exported
 }
 
 func (e *entry) id() string { return e.twin.Device().ID }

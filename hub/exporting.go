@@ -29,6 +29,37 @@ func (h *Hub) describe(e *entry) {
 		delete(old, topic)
 	}
 	h.clear(old)
+	for _, a := range h.announcers {
+		h.announceBy(a, e)
+	}
+}
+
+// announceBy makes a device known by one announcer, and takes back what it made before and does not make now.
+func (h *Hub) announceBy(a Announcer, e *entry) {
+	old := e.announced[a]
+	topics := map[string]struct{}{}
+	for _, m := range a.Announce(e.view()) {
+		topics[m.Topic] = struct{}{}
+		delete(old, m.Topic)
+		h.outbox.export(m)
+	}
+	h.clear(old)
+	if e.announced == nil {
+		e.announced = map[Announcer]map[string]struct{}{}
+	}
+	e.announced[a] = topics
+}
+
+// repeat announces all devices once more to those who ask for it.
+func (h *Hub) repeat(m broker.Message) {
+	for _, a := range h.announcers {
+		if m.Retain || !a.Repeat(m) {
+			continue
+		}
+		for _, e := range h.byID {
+			h.announceBy(a, e)
+		}
+	}
 }
 
 // exportValue exports what a property reported.
@@ -84,6 +115,10 @@ func (h *Hub) target(e *entry, p devices.Property, ref devices.Ref) devices.Valu
 func (h *Hub) exportNothing(e *entry) {
 	h.clear(e.exported)
 	clear(e.exported)
+	for _, topics := range e.announced {
+		h.clear(topics)
+	}
+	clear(e.announced)
 }
 
 // export hands messages to the outbox and remembers what is retained by them.
@@ -137,6 +172,11 @@ func (h *Hub) endTidying() {
 	for _, e := range h.byID {
 		for topic := range e.exported {
 			delete(h.tidy.found, topic)
+		}
+		for _, topics := range e.announced {
+			for topic := range topics {
+				delete(h.tidy.found, topic)
+			}
 		}
 	}
 	if n := len(h.tidy.found); n > 0 {

@@ -78,6 +78,17 @@ func (f *filters) need(convention int, m broker.Message, subs []broker.Subscript
 	return true
 }
 
+// again returns subscriptions to filters: as they are declared, or with QoS 0 if they are not.
+func (f *filters) again(list []string) []broker.Subscription {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	subs := make([]broker.Subscription, len(list))
+	for i, filter := range list {
+		subs[i] = broker.Subscription{Filter: filter, QoS: f.declared[filter].qos}
+	}
+	return subs
+}
+
 // missing says whether something of subs is not declared.
 func (f *filters) missing(convention int, subs []broker.Subscription) bool {
 	f.mu.Lock()

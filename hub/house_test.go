@@ -37,8 +37,15 @@ type house struct {
 // inHouse runs a test in a house whose hub runs.
 func inHouse(t *testing.T, f func(t *testing.T, h *house)) {
 	t.Helper()
+	inHouseWith(t, func(*hub.Options) {}, f)
+}
+
+// inHouseWith is inHouse with other options of the hub.
+func inHouseWith(t *testing.T, set func(o *hub.Options), f func(t *testing.T, h *house)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t)
+		set(&h.options)
 		h.start()
 		f(t, h)
 	})
@@ -64,7 +71,7 @@ func (h *house) start() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.Hub, err = hub.New(h.broker.Link(), h.store, []hub.Convention{ha, homie.New(), newPlain()}, h.options)
+	h.Hub, err = hub.New(h.broker.Link(), h.store, []hub.Convention{ha, homie.New(), newPlain(), newRumour()}, h.options)
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -11,6 +11,7 @@
 package hub
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -80,6 +81,7 @@ type Hub struct {
 	store       Store
 	conventions []Convention
 	exporter    Exporter
+	announcers  []Announcer
 	rooms       []string
 	keep        time.Duration
 
@@ -94,6 +96,10 @@ type Hub struct {
 	results   chan result // of commands, from the dispatcher
 	linkNews  chan struct{}
 	linkState atomic.Pointer[linkState]
+
+	collecting sync.Mutex                // held by whoever looks for leftovers
+	collector  atomic.Pointer[collector] // nil: nobody does
+
 	heardLink chan struct{} // closed at the link's first news
 	hearOnce  sync.Once
 
@@ -142,17 +148,21 @@ type linkState struct {
 	detail string
 }
 
-// New returns a hub that knows what the store remembers. It starts nothing: see Run. The error says what is wrong with the
+// New returns a hub that knows what the store remembers. Of two conventions that describe the same device, the one that stands earlier describes
+// it better: those that devices speak natively come before those in which others speak of them. It starts nothing: see Run. The error says what is wrong with the
 // options, or why the store could not be read.
 func New(link Link, store Store, conventions []Convention, o Options) (*Hub, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if len(o.Announcers) > 0 && o.Exporter == nil {
+		return nil, errors.New("building the hub: announcers point to what an exporter publishes, and there is none")
+	}
 	if len(conventions) > maxConventions {
 		return nil, fmt.Errorf("building the hub: %d conventions are more than %d", len(conventions), maxConventions)
 	}
 	h := &Hub{
-		log: o.Logger, link: link, store: store, conventions: conventions, exporter: o.Exporter, rooms: o.Rooms, keep: o.Keep,
+		log: o.Logger, link: link, store: store, conventions: conventions, exporter: o.Exporter, announcers: o.Announcers, rooms: o.Rooms, keep: o.Keep,
 		outbox: newOutbox(), recorder: newRecorder(store, o.Logger), feed: newFeed(feedSize),
 		requests: make(chan func(time.Time)), results: make(chan result), linkNews: make(chan struct{}, 1),
 		heardLink: make(chan struct{}), started: make(chan struct{}), stopping: make(chan struct{}), stopped: make(chan struct{}),

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"home.arpa/homehub/broker"
 )
@@ -12,6 +13,9 @@ import (
 // the publisher sends next can be missed.
 func (h *Hub) HandleMessage(ctx context.Context, m broker.Message) {
 	h.counts.messages.Add(1)
+	if c := h.collector.Load(); c != nil {
+		c.offer(m)
+	}
 	it := item{message: m}
 	if !h.own(m.Topic) {
 		for i, c := range h.conventions {
@@ -44,7 +48,8 @@ func (h *Hub) HandleSession(ctx context.Context, s broker.Session) {
 
 // own says whether a topic is one of those that the hub writes itself.
 func (h *Hub) own(topic string) bool {
-	return h.exporter != nil && broker.Match(h.exporter.All(), topic)
+	return h.exporter != nil && broker.Match(h.exporter.All(), topic) ||
+		slices.ContainsFunc(h.announcers, func(a Announcer) bool { return a.Owns(topic) })
 }
 
 // parse lets a convention look at a message. A convention never panics; if one does all the same, the message is a fault

@@ -31,7 +31,7 @@ func TestWhatPeopleChangeIsStoredWhenTheyAreTold(t *testing.T) {
 		if err != nil || len(m.Devices) != 1 || m.Devices[0].Device.Name != "Kettle" || !m.Devices[0].NameSet {
 			t.Errorf("the store has %+v, %v", m.Devices, err)
 		}
-		if err := h.Remove(t.Context(), "plug"); err != nil {
+		if _, err := h.Remove(t.Context(), "plug", false); err != nil {
 			t.Fatal(err)
 		}
 		if m, err := s.Load(t.Context()); err != nil || len(m.Devices) != 0 {

@@ -158,10 +158,15 @@ func checkName(what string, s *string, least int) error {
 }
 
 // Remove is part of API.
-func (h *Hub) Remove(ctx context.Context, id string) error {
+func (h *Hub) Remove(ctx context.Context, id string, clearing bool) (cleared []Leftover, err error) {
+	if clearing {
+		if cleared, err = h.leftovers(ctx, id); err != nil {
+			return nil, fmt.Errorf("removing %s: %w", id, err)
+		}
+	}
 	var refused error
 	kept := make(chan error, 1)
-	err := h.ask(ctx, func(now time.Time) {
+	err = h.ask(ctx, func(now time.Time) {
 		e := h.byID[id]
 		if e == nil {
 			refused = fmt.Errorf("%w: no device %s", ErrNotFound, id)
@@ -173,6 +178,7 @@ func (h *Hub) Remove(ctx context.Context, id string) error {
 			}
 		}
 		h.remove(now, e)
+		h.clearLeftovers(cleared)
 		h.recorder.forget(id, func(err error) { kept <- err })
 	})
 	if err == nil {
@@ -182,9 +188,9 @@ func (h *Hub) Remove(ctx context.Context, id string) error {
 		err = h.untilKept(ctx, kept)
 	}
 	if err != nil {
-		return fmt.Errorf("removing %s: %w", id, err)
+		return nil, fmt.Errorf("removing %s: %w", id, err)
 	}
-	return nil
+	return cleared, nil
 }
 
 // forgetIn has a convention forget a device.

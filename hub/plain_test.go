@@ -3,6 +3,7 @@ package hub_test
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
@@ -11,7 +12,8 @@ import (
 
 // plain is a small convention for what the real ones cannot easily be brought to do. Topics:
 //
-//	plain/<key>/config   the device's name; with a ! behind it, it tells its availability; empty removes it
+//	plain/<key>/config   the device's name; with a ! behind it, it tells its availability; empty removes it. Words in front of the
+//	                     name: mac=…, via=… (a key), silence=… (the longest), expires=… (of power), each with a space behind
 //	plain/<key>/is/<p>   a property's value: on, power, press
 //	plain/<key>/status   online, offline, asleep
 //	plain/<key>/set/<p>  a command
@@ -69,13 +71,14 @@ func (c *plain) Apply(m broker.Message, p hub.Parsed) (u hub.Update) {
 		}
 	case parts[2] == "config":
 		c.devices[key] = true
-		name, told := strings.CutSuffix(string(m.Payload), "!")
-		u.Devices = []hub.Announced{{Key: key, Device: plainDevice(name), Sources: []broker.Message{m}, Availability: told}}
+		u.Devices = []hub.Announced{plainAnnouncement(key, m)}
 	case parts[2] == "who":
 		u.Ask = []broker.Message{{Topic: "plain/" + key + "/ask", Payload: []byte("who"), Retain: true}}
 	case !c.devices[key]:
 	case parts[2] == "status":
 		u.Reaches = []hub.Reached{{Key: key, Reach: devices.Reach{Presence: devices.Presence(m.Payload), Why: "it said so"}}}
+	case parts[2] == "is" && parts[3] == "refusal":
+		u.Refusals = []hub.Refusal{{Key: key, Reason: string(m.Payload)}}
 	case parts[2] == "is":
 		ref := devices.Ref{Component: "switch", Property: parts[3]}
 		d := plainDevice("")
@@ -92,6 +95,39 @@ func (c *plain) Apply(m broker.Message, p hub.Parsed) (u hub.Update) {
 		u.Readings = []hub.Reported{{Key: key, Ref: ref, Value: v, Replayed: m.Retain}}
 	}
 	return u
+}
+
+func plainAnnouncement(key string, m broker.Message) hub.Announced {
+	name, told := strings.CutSuffix(string(m.Payload), "!")
+	a := hub.Announced{Key: key, Sources: []broker.Message{m}, Availability: told}
+	var mac, via, expires string
+	for {
+		word, rest, ok := strings.Cut(name, " ")
+		what, value, is := strings.Cut(word, "=")
+		if !ok || !is {
+			break
+		}
+		name = rest
+		switch what {
+		case "mac":
+			mac = value
+		case "via":
+			via = value
+		case "silence":
+			a.Silence, _ = time.ParseDuration(value)
+		case "expires":
+			expires = value
+		}
+	}
+	a.Device = plainDevice(name)
+	a.Device.Via = via
+	if mac != "" {
+		a.Device.Connections = []devices.Connection{{Kind: "mac", Value: mac}}
+	}
+	if d, err := time.ParseDuration(expires); err == nil {
+		a.Device.Property(devices.Ref{Component: "switch", Property: "power"}).Expires = d.Seconds()
+	}
+	return a
 }
 
 func plainDevice(name string) devices.Device {

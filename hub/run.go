@@ -74,6 +74,9 @@ func (h *Hub) declare(ctx context.Context) {
 	if h.exporter != nil {
 		subs = append(subs, broker.Subscription{Filter: h.exporter.All(), QoS: 1})
 	}
+	for _, a := range h.announcers {
+		subs = append(append(subs, a.Filters()...), a.Births()...)
+	}
 	h.link.Subscribe(subs...)
 	h.inbox.put(ctx, "", item{then: func() {
 		close(h.started)

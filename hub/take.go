@@ -23,6 +23,7 @@ func (h *Hub) take(now time.Time, it item) {
 	case h.own(it.message.Topic):
 		h.takeOwn(now, it.message)
 	default:
+		h.repeat(it.message)
 		h.takeMessage(now, it)
 	}
 }

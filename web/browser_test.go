@@ -244,7 +244,7 @@ func TestDashboard(t *testing.T) {
 	t.Run("a new device appears, a removed one goes", func(t *testing.T) {
 		m.join(device(time.Now(), "attic-lamp", "<b>Attic</b> lamp", "Attic", light(0, 0, false)))
 		until(t, ctx, `document.querySelector('[data-id="attic-lamp"] .name')?.textContent === "<b>Attic</b> lamp"`)
-		if err := m.Remove(t.Context(), "attic-lamp"); err != nil {
+		if _, err := m.Remove(t.Context(), "attic-lamp", false); err != nil {
 			t.Fatal(err)
 		}
 		until(t, ctx, `document.querySelector('[data-id="attic-lamp"]') === null && ![...document.querySelectorAll("h2")].some((h) => h.textContent === "Attic")`)

@@ -53,11 +53,34 @@ func (s *Server) editDevice(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) removeDevice(w http.ResponseWriter, r *http.Request) {
-	if err := s.hub.Remove(r.Context(), r.PathValue("id")); err != nil {
+	clearing := false
+	switch what := r.URL.Query().Get("retained"); what {
+	case "", "keep":
+	case "clear":
+		clearing = true
+	default:
+		problem(w, http.StatusBadRequest, fmt.Sprintf("retained is keep or clear, not %.40q", what))
+		return
+	}
+	cleared, err := s.hub.Remove(r.Context(), r.PathValue("id"), clearing)
+	switch {
+	case err != nil:
+		s.fail(w, r, err)
+	case clearing:
+		reply(w, http.StatusOK, list(cleared))
+	default:
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+// leftovers lists what the broker retains in a device's own topics.
+func (s *Server) leftovers(w http.ResponseWriter, r *http.Request) {
+	found, err := s.hub.Leftovers(r.Context(), r.PathValue("id"))
+	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	w.WriteHeader(http.StatusNoContent)
+	reply(w, http.StatusOK, list(found))
 }
 
 func (s *Server) history(w http.ResponseWriter, r *http.Request) {

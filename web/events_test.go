@@ -199,7 +199,7 @@ func TestEventStream(t *testing.T) {
 		if e := next(); e.name != "command" || fields(t, e)["command"].(map[string]any)["status"] != "confirmed" {
 			t.Errorf("got %+v", e)
 		}
-		if err := m.Remove(t.Context(), "new"); err != nil {
+		if _, err := m.Remove(t.Context(), "new", false); err != nil {
 			t.Fatal(err)
 		}
 		if e := next(); e.name != "left" || fields(t, e)["device"] != "new" {

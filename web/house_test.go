@@ -186,15 +186,28 @@ func (m *memory) Edit(_ context.Context, id string, name, room *string) (hub.Vie
 	return copyView(v), nil
 }
 
-func (m *memory) Remove(_ context.Context, id string) error {
+func (m *memory) Remove(ctx context.Context, id string, clearing bool) ([]hub.Leftover, error) {
+	found, err := m.Leftovers(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.views, id)
+	m.happen(devices.Left{Device: id, At: time.Now().UTC()})
+	if !clearing {
+		return nil, nil
+	}
+	return found, nil
+}
+
+func (m *memory) Leftovers(_ context.Context, id string) ([]hub.Leftover, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, ok := m.views[id]; !ok {
-		return fmt.Errorf("device %q: %w", id, hub.ErrNotFound)
+		return nil, fmt.Errorf("device %q: %w", id, hub.ErrNotFound)
 	}
-	delete(m.views, id)
-	m.happen(devices.Left{Device: id, At: time.Now().UTC()})
-	return nil
+	return []hub.Leftover{{Topic: "tele/" + id + "/LWT", Bytes: 6, Sample: "Online"}}, nil
 }
 
 func (m *memory) Send(_ context.Context, r hub.Request) (devices.Command, error) {

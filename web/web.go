@@ -283,6 +283,7 @@ func (s *Server) routes() http.Handler {
 	api("/devices/{id}", methods{"GET": s.getDevice, "PATCH": s.editDevice, "DELETE": s.removeDevice})
 	api("/devices/{id}/commands", methods{"GET": s.listCommands, "POST": s.sendCommand})
 	api("/devices/{id}/history", methods{"GET": s.history})
+	api("/devices/{id}/retained", methods{"GET": s.leftovers})
 	api("/commands/{id}", methods{"GET": s.getCommand})
 	api("/links", methods{"GET": s.listLinks, "POST": s.addLink, "DELETE": s.removeLink})
 	api("/status", methods{"GET": s.status})

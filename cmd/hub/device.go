@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -174,16 +176,80 @@ func deviceRemoveCommand() *cobra.Command {
 		Use:        "rm ID",
 		SuggestFor: []string{"remove", "delete", "forget"},
 		Short:      "Forget a device and its history; it comes back when it announces itself again",
-		Args:       takes("ID"),
+		Long: `Forget a device and its history. What the broker retains in its name (its announcement, its last states) is listed first, and
+cleared if you say so, or with --clear: otherwise the device comes back with the hub's next start.`,
+		Args: takes("ID"),
 	}
+	clearing := cmd.Flags().Bool("clear", false, "clear what the broker retains in its name, without asking")
 	return looking(cmd, func(ctx context.Context, c *client, args []string) error {
-		if err := c.do(ctx, http.MethodDelete, devicePath(args[0]), nil, nil); err != nil {
+		if *clearing || c.json {
+			return c.removeDevice(ctx, args[0], *clearing)
+		}
+		var found []leftover
+		if err := c.do(ctx, http.MethodGet, devicePath(args[0])+"/retained", nil, &found); err != nil {
 			return err
 		}
-		if c.json {
-			return c.printJSON(map[string]string{"removed": args[0]})
+		if len(found) == 0 {
+			return c.removeDevice(ctx, args[0], false)
 		}
-		fmt.Fprintf(c.out, "%s is forgotten\n", args[0])
-		return nil
+		fmt.Fprintln(c.out, "The broker retains in its name:")
+		c.printLeftovers(found)
+		if !isTerminal(cmd.InOrStdin()) {
+			fmt.Fprintln(c.out, "They stay there, and the device may come back by them; --clear clears them.")
+			return c.removeDevice(ctx, args[0], false)
+		}
+		fmt.Fprint(c.out, "Clear them, too? [y/N] ")
+		var answer string
+		_, _ = fmt.Fscanln(cmd.InOrStdin(), &answer) // no answer is a no
+		return c.removeDevice(ctx, args[0], strings.HasPrefix(strings.ToLower(answer), "y"))
 	})
+}
+
+// leftover is a message that the broker retains in a device's name.
+type leftover struct {
+	Topic  string `json:"topic"`
+	Bytes  int    `json:"bytes"`
+	Sample string `json:"sample"`
+}
+
+func (c *client) printLeftovers(found []leftover) {
+	for _, l := range found {
+		text := l.Sample
+		if runes := []rune(text); len(runes) > 60 {
+			text = string(runes[:60]) + "…"
+		}
+		fmt.Fprintf(c.out, "  %s  %s\n", l.Topic, text)
+	}
+}
+
+// removeDevice has the hub forget a device, and says so.
+func (c *client) removeDevice(ctx context.Context, id string, clearing bool) error {
+	path := devicePath(id)
+	var cleared []leftover
+	var out any
+	if clearing {
+		path, out = path+"?retained=clear", &cleared
+	}
+	if err := c.do(ctx, http.MethodDelete, path, nil, out); err != nil {
+		return err
+	}
+	if c.json {
+		return c.printJSON(map[string]any{"removed": id, "cleared": cleared})
+	}
+	if len(cleared) > 0 {
+		fmt.Fprintln(c.out, "Cleared:")
+		c.printLeftovers(cleared)
+	}
+	fmt.Fprintf(c.out, "%s is forgotten\n", id)
+	return nil
+}
+
+// isTerminal says whether somebody can be asked.
+func isTerminal(in io.Reader) bool {
+	f, ok := in.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
