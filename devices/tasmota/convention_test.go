@@ -3,6 +3,7 @@ package tasmota_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -107,7 +108,7 @@ func TestPlug(t *testing.T) {
 	if diff := cmp.Diff(want, h.spell(mac)); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"cmnd/hall/STATUS 10", "cmnd/hall/STATUS 11"}, h.questions()); diff != "" {
+	if diff := cmp.Diff([]string{"cmnd/hall/STATUS 3", "cmnd/hall/STATUS 10", "cmnd/hall/STATUS 11"}, h.questions()); diff != "" {
 		t.Errorf("it is asked how it is: %s", diff)
 	}
 	if got := h.hear("tele/hall/STATE", plugState); !cmp.Equal(got, []string{
@@ -422,5 +423,77 @@ func TestDevices(t *testing.T) {
 				t.Errorf("after a restart: %s", diff)
 			}
 		})
+	}
+}
+
+func TestAnAnswerToAnUnknownCommandRefusesIt(t *testing.T) {
+	h := newHouse(t)
+	h.discover(`rl=[2];lt_st=3;lk=1;so={"20":1}`)
+	h.hear("stat/hall/RESULT", `{"Command":"Unknown"}`) // somebody else's, for the hub said nothing
+	h.told(mac, "light/on", "true")
+	h.told(mac, "light/brightness", "41")
+	h.hear("stat/hall/RESULT", `{"Command":"Unknown","Input":"DISPLAYTEXT x"}`)
+	h.hear("stat/hall/RESULT", `{"Command":"Unknown","Input":"POWER1"}`)
+	h.hear("stat/hall/RESULT", `{"Dimmer":"Error"}`)
+	h.told(mac, "light/color", "120,100")
+	h.replay("stat/hall/RESULT", `{"Command":"Error"}`)
+	h.hear("stat/hall/RESULT", `{"Command":"Error"}`)
+	h.hear("stat/hall/RESULT", `{"Command":"Error"}`)
+	want := []string{
+		"light/on: the device does not know this command", "light/brightness: the device says that this is an error",
+		"/: the device says that this is an error",
+	}
+	if diff := cmp.Diff(want, h.refused); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTheSilenceOfADeviceIsWhatItSays(t *testing.T) {
+	h := newHouse(t)
+	h.discover("")
+	h.questions()
+	if s := h.devices[mac].Silence; s != 0 {
+		t.Errorf("before it has said so it is %v", s)
+	}
+	h.hear("stat/hall/STATUS3", `{"StatusLOG":{"TelePeriod":60,"SetOption":["00008009"]}}`)
+	if s := h.devices[mac].Silence; s != 150*time.Second {
+		t.Errorf("it is %v", s)
+	}
+	again := newHouse(t)
+	for _, m := range h.devices[mac].Sources {
+		again.hearMessage(m)
+	}
+	if s := again.devices[mac].Silence; s != 150*time.Second {
+		t.Errorf("after a restart it is %v", s)
+	}
+	h.hear("stat/hall/RESULT", `{"TelePeriod":300}`)
+	if diff := cmp.Diff([]string{"cmnd/hall/STATUS 3"}, h.questions()); diff != "" {
+		t.Error(diff)
+	}
+	h.hear("stat/hall/STATUS3", `{"StatusLOG":{"TelePeriod":0}}`)
+	if s := h.devices[mac].Silence; s != 0 {
+		t.Errorf("without reports it is %v", s)
+	}
+}
+
+func TestWhatIsClearedIsTheDevicesAlone(t *testing.T) {
+	for config, want := range map[string][]string{
+		"":                           {"stat/hall/+", "tele/hall/+", "cmnd/hall/+"},
+		`ft="%topic%/x/%prefix%/"`:   {"hall/x/stat/+", "hall/x/tele/+", "hall/x/cmnd/+"},
+		`ft="house/%prefix%/"`:       nil,
+		`ft="%prefix%/%hostname%/";`: {"stat/hall-1234/+", "tele/hall-1234/+", "cmnd/hall-1234/+"},
+	} {
+		h := newHouse(t)
+		h.discover(config)
+		want := append([]string{"tasmota/discovery/" + mac + "/config", "tasmota/discovery/" + mac + "/sensors"}, want...)
+		if diff := cmp.Diff(want, h.c.Topics(mac)); diff != "" {
+			t.Errorf("%s: %s", config, diff)
+		}
+	}
+	h := newHouse(t)
+	h.discover("")
+	h.replay("tasmota/discovery/AA0000000001/config", config("AA0000000001", "hall", ""))
+	if got := h.c.Topics("AA0000000001"); len(got) != 2 {
+		t.Errorf("of a device with the topics of another: %q", got)
 	}
 }

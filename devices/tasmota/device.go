@@ -50,7 +50,10 @@ type device struct {
 	asking               asking
 	wondered             int  // how often it was asked what it is
 	introduced, answered bool // it answered STATUS, and the last part of STATUS 0
-	foreign              bool // a JSON message could not be read, which was said
+	pace                 pace
+	readings             []hub.Reported         // memory of the last message's, for the next
+	sent                 map[string]devices.Ref // the commands that it was given, by their names in capitals
+	foreign              bool                   // a JSON message could not be read, which was said
 }
 
 // writer makes the messages of a command.
@@ -192,6 +195,7 @@ func (b *builder) relays() {
 func (d *device) announce() hub.Announced {
 	return hub.Announced{
 		Key: d.key, Device: d.built.Clone(), Sources: slices.Concat(d.founding, d.said, d.taught), Availability: true,
+		Silence: d.silence(),
 	}
 }
 

@@ -3,14 +3,22 @@ package tasmota_test
 import (
 	"bufio"
 	"encoding/json"
+	"flag"
 	"fmt"
+	"maps"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/internal/recorded"
 )
+
+var update = flag.Bool("update", false, "write the golden files anew")
 
 // recordedMessages reads a file of recorded messages: topic, retained, payload, with tabs between.
 func recordedMessages(tb testing.TB, name string) []broker.Message {
@@ -56,11 +64,16 @@ func TestRecordedMessages(t *testing.T) {
 			h.replay("tasmota/discovery/"+address+"/config", config(address, topic, map[string]string{"wemos2": "rl=[1,1]"}[topic]))
 		}
 	}
+	var story strings.Builder // what each message means, as it was checked by eye
 	understood, readings := 0, 0
 	for _, m := range messages {
 		faults := len(h.faults)
 		got := h.hearMessage(m)
 		readings += len(got)
+		fmt.Fprintf(&story, "%s %.100s\n", m.Topic, m.Payload)
+		for _, r := range got {
+			fmt.Fprintf(&story, "  %s\n", r)
+		}
 		var content map[string]any
 		if err := json.Unmarshal(m.Payload, &content); err != nil {
 			t.Fatal(err)
@@ -82,6 +95,22 @@ func TestRecordedMessages(t *testing.T) {
 			understood++
 			t.Logf("%s %.120s: %q", m.Topic, m.Payload, got)
 		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(h.devices)) {
+		story.WriteString("\n" + h.spell(key))
+	}
+	golden := filepath.Join("testdata", "recorded.golden")
+	if *update {
+		if err := os.WriteFile(golden, []byte(story.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), story.String()); diff != "" {
+		t.Error(diff)
 	}
 	t.Logf("understood %d of %d messages of %d devices: %d readings", understood, len(messages), len(h.devices), readings)
 	if understood < floorMessages || readings < floorReadings {

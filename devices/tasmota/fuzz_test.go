@@ -130,31 +130,3 @@ func anyValue(t testing.TB, p devices.Property) devices.Value {
 	}
 	return v
 }
-
-// BenchmarkState is a SENSOR message of ten values.
-func BenchmarkState(b *testing.B) {
-	h := newHouse(b)
-	h.discover("")
-	for topic, payload := range map[string]string{"SENSOR": plugSensor, "STATE": plugState, "RESULT": `{"POWER":"ON"}`} {
-		b.Run(topic, func(b *testing.B) {
-			m := broker.Message{Topic: "tele/hall/" + topic, Payload: []byte(payload)}
-			h.hearMessage(m)
-			b.ReportAllocs()
-			for b.Loop() {
-				if u := h.c.Apply(m, h.c.Parse(m)); len(u.Readings) == 0 || len(u.Faults) > 0 {
-					b.Fatalf("%+v", u)
-				}
-			}
-		})
-	}
-}
-
-// BenchmarkForeign is a message that concerns no device.
-func BenchmarkForeign(b *testing.B) {
-	h := newHouse(b)
-	m := broker.Message{Topic: "zigbee2mqtt/kitchen/lamp", Payload: []byte(`{"state":"ON"}`)}
-	b.ReportAllocs()
-	for b.Loop() {
-		h.c.Apply(m, h.c.Parse(m))
-	}
-}

@@ -23,7 +23,7 @@ func (c *Convention) hear(d *device, m broker.Message, p *parsed, u *hub.Update)
 		return
 	}
 	d.foreign = false
-	r := report{d: d, m: m, label: p.label, u: u, replayed: m.Retain, room: min(len(p.doc)-1, 16)}
+	r := report{d: d, m: m, label: p.label, u: u, replayed: m.Retain}
 	if p.status() {
 		if !d.announced && d.introduce(p.doc) {
 			d.keep(m)
@@ -31,7 +31,14 @@ func (c *Convention) hear(d *device, m broker.Message, p *parsed, u *hub.Update)
 				u.Devices = append(u.Devices, d.announce())
 			}
 		}
-		d.asking.open = false
+		if i := p.doc.get(0, "StatusLOG"); i > 0 {
+			if d.announced && d.pace.read(p.doc, i) {
+				d.keep(m)
+				u.Devices = append(u.Devices[:0], d.announce())
+			}
+		} else {
+			d.asking.open = false
+		}
 	} else if p.label == "INFO1" && !d.announced && d.introduce(p.doc) {
 		r.learnt = true
 		r.settle()
@@ -84,6 +91,12 @@ func (r *report) content(p *parsed) {
 // result reads the answer to a command. Some drivers send telemetry where answers are: then it has a time, or it is what a
 // radio bridge received.
 func (r *report) result(doc document) {
+	if r.refused(doc) {
+		return
+	}
+	if doc.get(0, "TelePeriod") > 0 && r.d.pace.said && !r.m.Retain { // it was changed: what it says in its status is kept
+		r.u.Ask = append(r.u.Ask[:0], r.d.topics.ask("3"))
+	}
 	measured := doc.get(0, "Time") > 0
 	for at := 1; at < int(doc[0].end) && !measured; at = int(doc[at].end) {
 		_, event := eventKeys[doc[at].key]

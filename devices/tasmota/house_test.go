@@ -22,6 +22,7 @@ type house struct {
 	faults  []string
 	asked   []string // topic and payload
 	targets []string
+	refused []string
 }
 
 func newHouse(t testing.TB) *house {
@@ -83,6 +84,9 @@ func (h *house) hearMessage(m broker.Message) []string {
 	}
 	for _, r := range u.Targets {
 		h.targets = append(h.targets, r.Ref.String()+"="+r.Value.String())
+	}
+	for _, r := range u.Refusals {
+		h.refused = append(h.refused, r.Ref.String()+": "+r.Reason)
 	}
 	var out []string
 	for _, r := range u.Readings {

@@ -43,13 +43,18 @@ type field struct {
 
 // readJSON reads a payload that is a JSON object. Old firmware wrote "nan" and "inf" for what it could not measure; that
 // is null here.
-func readJSON(payload []byte) (document, bool) {
+func readJSON(payload []byte) (document, bool) { return readInto(nil, payload) }
+
+// readInto is readJSON into the memory of a document that nobody needs any more.
+func readInto(old document, payload []byte) (document, bool) {
 	payload = bytes.TrimSpace(payload)
 	if len(payload) < 2 || len(payload) > maxPayload || payload[0] != '{' || !utf8.Valid(payload) {
 		return nil, false
 	}
-	p := parser{s: string(payload)}
-	p.out = make(document, 0, min(2+strings.Count(p.s, ","), maxFields)+strings.Count(p.s, "{"))
+	p := parser{s: string(payload), out: old[:0]}
+	if n := min(2+strings.Count(p.s, ","), maxFields) + strings.Count(p.s, "{"); n > cap(p.out) {
+		p.out = make(document, 0, n)
+	}
 	if !p.value("", 0) || len(p.out) > maxFields {
 		return nil, false
 	}

@@ -11,6 +11,9 @@ import (
 	"home.arpa/homehub/hub"
 )
 
+// maxReadings is how much memory for readings a device keeps from one message to the next.
+const maxReadings = 32
+
 // report is one message of a device while it is read.
 type report struct {
 	d        *device
@@ -20,7 +23,6 @@ type report struct {
 	replayed bool
 	learnt   bool // something that the device did not say before
 	settled  int  // how often the device was built anew for it
-	room     int  // how many values are expected
 }
 
 func (r *report) add(ref devices.Ref, v devices.Value) {
@@ -28,9 +30,12 @@ func (r *report) add(ref devices.Ref, v devices.Value) {
 		return
 	}
 	if r.u.Readings == nil {
-		r.u.Readings = make([]hub.Reported, 0, max(r.room, 2))
+		r.u.Readings = r.d.readings[:0]
 	}
 	r.u.Readings = append(r.u.Readings, hub.Reported{Key: r.d.key, Ref: ref, Value: v, Replayed: r.replayed})
+	if cap(r.u.Readings) <= maxReadings {
+		r.d.readings = r.u.Readings
+	}
 }
 
 func (r *report) float(ref devices.Ref, f float64) {
@@ -72,7 +77,7 @@ func (r *report) failed(format string, args ...any) {
 func (r *report) read(f func()) {
 	for range 4 {
 		before := r.settled
-		r.u.Readings, r.u.Targets = nil, nil
+		r.u.Readings, r.u.Targets, r.u.Refusals = nil, nil, nil
 		f()
 		if r.settled == before {
 			return

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
@@ -55,6 +56,8 @@ type Convention struct {
 	filters  map[string]int     // how often each filter is needed
 	// early are the sensors of devices whose config is not known yet, by address.
 	early map[string]broker.Message
+	// update is what Apply returns, here so that it needs no memory of its own.
+	update hub.Update
 }
 
 var _ hub.Convention = (*Convention)(nil)
@@ -91,7 +94,11 @@ func (c *Convention) Greet() []broker.Message {
 		d := c.devices[key]
 		questions := d.question()
 		if len(questions) > 1 && len(c.devices) > manyDevices { // in one message, since only so many wait to be published
-			questions = []broker.Message{d.command("Backlog", "STATUS 10;STATUS 11")}
+			words := make([]string, len(questions))
+			for i, q := range questions {
+				words[i] = "STATUS " + string(q.Payload)
+			}
+			questions = []broker.Message{d.command("Backlog", strings.Join(words, ";"))}
 		}
 		out = append(out, questions...)
 	}
@@ -126,13 +133,18 @@ func (d *device) ask() []broker.Message {
 	if !d.announced {
 		return []broker.Message{d.topics.ask("0")}
 	}
-	return []broker.Message{d.topics.ask("10"), d.topics.ask("11")}
+	out := []broker.Message{d.topics.ask("10"), d.topics.ask("11")}
+	if !d.pace.said && !d.sleeper { // how often it reports is in no announcement
+		out = append([]broker.Message{d.topics.ask("3")}, out...)
+	}
+	return out
 }
 
 // parsed is what Parse found.
 type parsed struct {
 	base, label string
 	doc         document // nil when the payload is no JSON object
+	room        document // memory to read into
 	discovery   *discovery
 }
 
@@ -152,11 +164,29 @@ func (c *Convention) Parse(m broker.Message) hub.Parsed {
 	if !ok {
 		return hub.Parsed{}
 	}
-	p := &parsed{base: base, label: label}
+	p := spare.Get().(*parsed)
+	p.base, p.label = base, label
+	p.doc = nil
 	if len(m.Payload) > 1 {
-		p.doc, _ = readJSON(m.Payload)
+		if doc, ok := readInto(p.room, m.Payload); ok {
+			p.doc = doc
+		}
 	}
 	return hub.Parsed{Content: p}
+}
+
+// spare are the memory of messages that were applied.
+var spare = sync.Pool{New: func() any { return &parsed{} }}
+
+// done gives the memory of a message back, unless there is more of it than others need.
+func (p *parsed) done() {
+	if cap(p.doc) > cap(p.room) {
+		p.room = p.doc
+	}
+	if p.discovery == nil && cap(p.room) <= 256 {
+		clear(p.room[:cap(p.room)]) // its texts are parts of the payload
+		spare.Put(p)
+	}
 }
 
 func parseDiscovery(rest string, m broker.Message) hub.Parsed {
@@ -210,10 +240,12 @@ func (c *Convention) Apply(m broker.Message, p hub.Parsed) hub.Update {
 	if !ok {
 		return hub.Update{}
 	}
-	var u hub.Update
+	defer content.done()
+	c.update = hub.Update{}
+	u := &c.update
 	if content.discovery != nil {
-		c.discover(m, content, &u)
-		return u
+		c.discover(m, content, u)
+		return *u
 	}
 	d := c.bases[content.base]
 	if d == nil {
@@ -223,17 +255,17 @@ func (c *Convention) Apply(m broker.Message, p hub.Parsed) hub.Update {
 		d = c.suspect(m, content)
 	}
 	if d == nil {
-		return u
+		return *u
 	}
 	if content.base != d.topics.tele && content.base != d.topics.stat {
-		d.settleTopics(content.base, &u)
+		d.settleTopics(content.base, u)
 	}
 	if c.devices[d.key] != d {
-		c.consider(d, m, content, &u)
-		return u
+		c.consider(d, m, content, u)
+		return *u
 	}
-	c.hear(d, m, content, &u)
-	return u
+	c.hear(d, m, content, u)
+	return *u
 }
 
 // above is the device in whose topics a Zigbee bridge speaks for its devices: tele/bridge/5ADF/SENSOR.
@@ -266,20 +298,41 @@ func (c *Convention) Encode(key string, ref devices.Ref, v devices.Value) ([]bro
 	if err != nil {
 		return nil, fmt.Errorf("steering %s of %s: %w", ref, key, err)
 	}
+	d.note(out, ref)
 	return out, nil
 }
 
-// Topics are those of its discovery and all that the device publishes.
+// Topics are those of its discovery and, where its own name is in them, all that the device publishes, and what it was told.
 func (c *Convention) Topics(key string) []string {
 	d := c.devices[key]
 	if d == nil {
 		return nil
 	}
-	topics := slices.Clone(d.filters)
-	for _, m := range d.said {
-		topics = append(topics, m.Topic)
+	var topics []string
+	if d.announced {
+		topics = append(topics, discoveryPrefix+d.mac+"/config", discoveryPrefix+d.mac+"/sensors")
+	}
+	for _, base := range d.alone(c) {
+		topics = append(topics, base+"+")
 	}
 	return topics
+}
+
+// alone are the beginnings of the topics that are no other device's.
+func (d *device) alone(c *Convention) []string {
+	if d.announced {
+		own := strings.NewReplacer("%topic%", "", "%hostname%", "", "%id%", "").Replace(d.fullTopic)
+		if own == d.fullTopic || len(d.bases) == 0 {
+			return nil
+		}
+	}
+	var out []string
+	for _, base := range []string{d.topics.stat, d.topics.tele, d.topics.cmnd} {
+		if other := c.bases[base]; (other == nil || other == d) && !slices.Contains(out, base) && broker.ValidFilter(base+"+") == nil {
+			out = append(out, base)
+		}
+	}
+	return out
 }
 
 // Forget drops a device. When it announces itself again, or is heard again, it is a new one.

@@ -146,6 +146,9 @@ func (d *device) introduce(doc document) (learnt bool) {
 	if mac := strings.ToUpper(strings.ReplaceAll(doc.textAt("StatusNET", "Mac"), ":", "")); address(mac) != "" && mac != d.mac {
 		d.mac, learnt = mac, true
 	}
+	if i := doc.at("StatusLOG"); i > 0 && d.pace.read(doc, i) {
+		learnt = true
+	}
 	if i := doc.at("StatusLOG", "SetOption"); i > 0 {
 		old := d.options
 		d.readOptions(doc, i)
