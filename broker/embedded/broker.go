@@ -1,10 +1,10 @@
 // Package embedded is the MQTT broker inside the hub: MQTT 3.1, 3.1.1 and 5, QoS 0 to 2, over TCP and WebSocket.
 //
-// Its control plane (CONNECT, SUBSCRIBE, UNSUBSCRIBE, PINGREQ, DISCONNECT) is mochi's; the data plane, everything that begins
-// with PUB and what it stands on, is in this package, a room for each promise: the gate (who comes in, and how a connection
-// ends), the connection (what mochi believes to be a socket), outbox and session (what is on its way to a client, and what waits
-// for it), the router with the retained messages, the registry (who holds which client identifier), wills, access, the link (the
-// hub's own way in), and the ledger, which writes into the journal what has to come back after a restart or a crash.
+// It has a room for each promise: the gate (who comes in, and how a connection ends), the connection (which reads packets and handles
+// them, or has them handled), outbox and session (what is on its way to a client, and what waits for it), the router with the
+// retained messages, the registry (who holds which client identifier), wills, access, the link (the hub's own way in), and the
+// ledger, which writes into the journal what has to come back after a restart or a crash. Subscriptions are decoded and answered by mochi
+// (control.go).
 //
 // Its locks are taken in the order registry, router, one session, its outbox, the journal, and none is held while something is parsed,
 // called back, read or written. Nobody waits for a client to read: what a client does not take is queued within limits,

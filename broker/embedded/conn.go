@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strconv"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -57,16 +56,14 @@ type cause struct {
 	polite   bool // our decision: the last bytes should reach the client
 }
 
-// conn is one network connection, from the first byte to the last. It is what mochi believes to be the socket: Read hands out
-// control packets only, everything that begins with PUB is handled here. Its fields belong to the reader's goroutine,
-// except where said otherwise.
+// conn is one network connection, from the first byte to the last. Its fields belong to the reader's goroutine, except where said
+// otherwise.
 type conn struct {
 	broker  *Broker
 	options *Options // in force when it came
 	net     net.Conn
 	raw     syscall.RawConn // of a plain TCP socket, else nil
 	peer    peer
-	name    string // what mochi calls the connection
 	born    time.Time
 
 	life     context.Context // the connection's own life: it ends when the connection has to, so there is nothing to pass it through
@@ -86,8 +83,7 @@ type conn struct {
 
 	in         []byte // in[start:top] is unread input
 	start, top int
-	pass       []byte // what mochi gets next
-	frames     int    // handled since the last settle
+	frames     int // handled since the last settle
 	idle       time.Duration
 	armed      time.Time // the read deadline that is set
 	names      names
@@ -105,26 +101,12 @@ type conn struct {
 func newConn(b *Broker, nc net.Conn, p peer) *conn {
 	c := &conn{broker: b, options: b.options(), net: nc, peer: p, born: time.Now(), over: make(chan struct{})}
 	c.batch.feeder = b.numbers.Add(1)
-	c.name = "#" + strconv.FormatUint(c.batch.feeder, 10)
 	c.names.limits = c.options
 	c.life, c.end = context.WithCancel(context.Background())
 	if tcp, ok := nc.(*net.TCPConn); ok {
 		c.raw, _ = tcp.SyscallConn()
 	}
 	return c
-}
-
-// Read is called by mochi's reader for the next bytes of a control packet.
-func (c *conn) Read(p []byte) (int, error) {
-	for len(c.pass) == 0 {
-		if err := c.advance(); err != nil {
-			c.fail(err)
-			return 0, err
-		}
-	}
-	n := copy(p, c.pass)
-	c.pass = c.pass[n:]
-	return n, nil
 }
 
 // advance reads and handles one packet.
@@ -152,13 +134,16 @@ func (c *conn) advance() error {
 			return err
 		}
 		return c.goodbye(g)
+	case pingreqPacket:
+		if err := checkControl(frame, header, c.connect.version, c.options.MaxFilters); err != nil {
+			return err
+		}
+		return c.reply([]byte{pingrespPacket << 4, 0})
 	default:
 		if err := checkControl(frame, header, c.connect.version, c.options.MaxFilters); err != nil {
 			return err
 		}
-		frame[0] &^= 8 // MQTT 3.1's duplicate flag, which mochi does not know
-		c.pass = frame
-		return nil
+		return c.control(kind, frame[header:])
 	}
 }
 
@@ -278,13 +263,13 @@ func (c *conn) late() error {
 	return &packetError{keepAliveTimeout, fmt.Sprintf("keep alive of %d s passed without a sign of life", c.connect.keepAlive)}
 }
 
-// Write is mochi's: the answers of the control plane. They leave with the next flush.
-func (c *conn) Write(b []byte) (int, error) {
+// reply puts an answer into the outbox that depends on nothing but what the connection owes already. It leaves with the next flush.
+func (c *conn) reply(b []byte) error {
 	if !c.out.put(b, c.owes, c.options.MaxQueuedBytes+ackReserve) {
-		return 0, net.ErrClosed
+		return errors.New("it does not read its acknowledgements")
 	}
 	c.batch.touch(c)
-	return len(b), nil
+	return nil
 }
 
 // answer puts an acknowledgement into the outbox, which leaves when the journal is on disk up to a position.
@@ -296,12 +281,3 @@ func (c *conn) answer(kind byte, id uint16, code byte, after position) error {
 	c.batch.touch(c)
 	return nil
 }
-
-// The rest of net.Conn. mochi's deadlines are not ours, and its Close only says that it has done its part.
-
-func (c *conn) Close() error                     { return nil }
-func (c *conn) LocalAddr() net.Addr              { return c.net.LocalAddr() }
-func (c *conn) RemoteAddr() net.Addr             { return c.net.RemoteAddr() }
-func (c *conn) SetDeadline(time.Time) error      { return nil }
-func (c *conn) SetReadDeadline(time.Time) error  { return nil }
-func (c *conn) SetWriteDeadline(time.Time) error { return nil }

@@ -37,7 +37,6 @@ type connect struct {
 	receiveMaximum uint16
 	maxPacket      uint32 // 0 means no limit
 	aliasMaximum   uint16 // how many topic aliases we may set
-	problemInfo    bool
 }
 
 // decodeConnect reads the variable part of a CONNECT packet. With an error the version is set as far as it was read, and
@@ -90,7 +89,6 @@ func decodeConnect(body []byte) (k connect, err error) {
 
 func (k *connect) defaults() {
 	k.receiveMaximum = 65535
-	k.problemInfo = true
 	if k.version != mqtt5 && !k.clean {
 		k.expiry = neverExpires
 	}
@@ -108,8 +106,6 @@ func (k *connect) properties(c *cursor) {
 			k.maxPacket = uint32(p.number)
 		case topicAliasMaximum:
 			k.aliasMaximum = uint16(p.number)
-		case requestProblemInfo:
-			k.problemInfo = p.number == 1
 		case authMethod:
 			method = true
 		case authData:
@@ -163,31 +159,40 @@ func decodeWill(c *cursor, version, flags byte) *will {
 	return w
 }
 
-// forControlPlane is the CONNECT that mochi gets instead of the client's own: a clean session without a will and without
-// credentials, since those are ours, under a name that no other connection has, so that nothing of mochi's own session
-// keeping ever takes effect.
-func (k *connect) forControlPlane(name string) []byte {
-	body := appendText(nil, "MQTT")
-	if k.version == mqtt31 {
-		body = appendText(nil, "MQIsdp")
+// acceptance is the CONNACK that lets a client in, with what it has to know about our limits. present says that its session was
+// there.
+func (c *conn) acceptance(present bool) []byte {
+	k, o := &c.connect, c.options
+	b := []byte{connackPacket << 4, 2, 0, success}
+	if present && k.version != mqtt31 { // [MQTT-3.2.2-2] of 3.1.1
+		b[2] = 1
 	}
-	body = append(body, k.version, 0x02)
-	body = binary.BigEndian.AppendUint16(body, k.keepAlive)
-	if k.version == mqtt5 {
-		var props []byte
-		if k.maxPacket > 0 {
-			props = append(props, maximumPacketSize)
-			props = binary.BigEndian.AppendUint32(props, k.maxPacket)
-		}
-		if !k.problemInfo {
-			props = append(props, requestProblemInfo, 0)
-		}
-		body = appendVarint(body, len(props))
-		body = append(body, props...)
+	if k.version != mqtt5 {
+		return b
 	}
-	body = appendText(body, name)
-	frame := appendVarint([]byte{connectPacket << 4}, len(body))
-	return append(frame, body...)
+	props := make([]byte, 0, 80)
+	if c.shortened.expiry {
+		props = binary.BigEndian.AppendUint32(append(props, sessionExpiry), k.expiry)
+	}
+	if c.shortened.keepAlive {
+		props = binary.BigEndian.AppendUint16(append(props, serverKeepAlive), k.keepAlive)
+	}
+	props = binary.BigEndian.AppendUint16(append(props, topicAliasMaximum), maxAliases)
+	if k.assigned {
+		props = appendText(append(props, assignedClientID), k.id)
+	}
+	props = binary.BigEndian.AppendUint32(append(props, maximumPacketSize), uint32(o.MaxPacketSize))
+	props = binary.BigEndian.AppendUint16(append(props, receiveMaximum), uint16(o.ReceiveMaximum))
+	b = appendVarint(b[:1], 2+varintSize(len(props))+len(props))
+	b = append(b, boolByte(present), success)
+	return append(appendVarint(b, len(props)), props...)
+}
+
+func boolByte(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // refusal is the CONNACK for a client that may not come in, nil when it is better left without an answer.

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"bytes"
+	"net"
 	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
@@ -10,51 +11,86 @@ import (
 	"home.arpa/homehub/broker"
 )
 
-// control is our side of the control plane: mochi reads CONNECT, SUBSCRIBE, UNSUBSCRIBE, PINGREQ and DISCONNECT, asks here what
-// they do, and writes the answers. Its own sessions, subscriptions, queues and wills stay empty.
+// control is our side of what mochi does: it decodes SUBSCRIBE and UNSUBSCRIBE, asks here what they do, and encodes the answers.
+// Its own sessions, subscriptions, queues and wills stay empty, and it has no part in a connection's life.
 type control struct {
 	mqtt.HookBase
 	broker *Broker
 }
 
-// newControlPlane builds a mochi server that serves connections one by one, without listeners, timers or topics of its own.
+// newControlPlane builds a mochi server without listeners, timers, topics or clients of its own.
 func newControlPlane(b *Broker) (*mqtt.Server, error) {
 	limits := mqtt.NewDefaultServerCapabilities()
-	limits.MaximumClientWritesPending = 1 // a queue that is allocated for each connection and never used
-	limits.MaximumMessageExpiryInterval = 0
-	limits.TopicAliasMaximum = 0
+	limits.MaximumClientWritesPending = 1 // a queue that is allocated for each client and never used
 	s := mqtt.New(&mqtt.Options{
-		Capabilities:             limits,
-		Logger:                   noLog, // it would log whole packets
-		SysTopicResendInterval:   1 << 30,
-		ClientNetReadBufferSize:  256,
-		ClientNetWriteBufferSize: 256,
+		Capabilities:           limits,
+		Logger:                 noLog, // it would log whole packets
+		SysTopicResendInterval: 1 << 30,
 	})
 	return s, s.AddHook(&control{broker: b}, nil)
 }
+
+// control has mochi handle a SUBSCRIBE or an UNSUBSCRIBE, which has been checked from end to end. After SUBACK come the retained messages,
+// and the links are told who listens to what.
+func (c *conn) control(kind byte, body []byte) error {
+	pk := packets.Packet{ProtocolVersion: c.connect.version, FixedHeader: packets.FixedHeader{Type: kind, Qos: 1}}
+	decode := pk.SubscribeDecode
+	if kind == unsubscribePacket {
+		decode = pk.UnsubscribeDecode
+	}
+	if err := decode(bytes.Clone(body)); err != nil { // the texts that it finds stay in there
+		return malformed(err.Error())
+	}
+	plane := c.broker.plane
+	cl := plane.NewClient(nil, "gate", c.connect.id, false) // for this packet alone: what one would remember is elsewhere
+	cl.Net.Conn = answers{c}
+	cl.Properties.ProtocolVersion = c.connect.version
+	cl.Properties.Props.MaximumPacketSize = c.connect.maxPacket
+	if err := plane.InjectPacket(cl, pk); err != nil {
+		return err
+	}
+	if len(c.replays) > 0 {
+		c.session.follow(c.replays)
+		c.replays = nil
+		c.batch.touch(c)
+	}
+	c.broker.saySubscribed(c, c.subscribed)
+	c.subscribed = nil
+	return nil
+}
+
+// answers is what mochi takes for the socket of a connection: its answers go into the outbox.
+type answers struct{ *conn }
+
+// Write is net.Conn's.
+func (a answers) Write(b []byte) (int, error) {
+	if err := a.reply(b); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// The rest of net.Conn, which nobody calls.
+
+func (answers) Read([]byte) (int, error)         { return 0, net.ErrClosed }
+func (answers) Close() error                     { return nil }
+func (a answers) LocalAddr() net.Addr            { return a.net.LocalAddr() }
+func (a answers) RemoteAddr() net.Addr           { return a.net.RemoteAddr() }
+func (answers) SetDeadline(time.Time) error      { return nil }
+func (answers) SetReadDeadline(time.Time) error  { return nil }
+func (answers) SetWriteDeadline(time.Time) error { return nil }
 
 // ID is the hook's name.
 func (*control) ID() string { return "homehub" }
 
 // Provides says which of mochi's events are wanted.
 func (*control) Provides(event byte) bool {
-	return bytes.IndexByte([]byte{
-		mqtt.OnConnectAuthenticate, mqtt.OnSessionEstablished, mqtt.OnPacketEncode, mqtt.OnPacketProcessed,
-		mqtt.OnSubscribe, mqtt.OnUnsubscribe,
-	}, event) >= 0
-}
-
-// OnConnectAuthenticate lets everybody in: who gets here has been admitted.
-func (*control) OnConnectAuthenticate(*mqtt.Client, packets.Packet) bool { return true }
-
-// OnSessionEstablished is called when CONNACK has been written.
-func (h *control) OnSessionEstablished(cl *mqtt.Client, _ packets.Packet) {
-	h.broker.opened(cl.Net.Conn.(*conn))
+	return event == mqtt.OnPacketEncode || event == mqtt.OnSubscribe || event == mqtt.OnUnsubscribe
 }
 
 // OnSubscribe subscribes, and leaves nothing for mochi to do but to write the acknowledgement.
 func (h *control) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet {
-	c := cl.Net.Conn.(*conn)
+	c := cl.Net.Conn.(answers).conn
 	c.codes = c.codes[:0]
 	for _, f := range pk.Filters {
 		code := h.subscribe(c, &f)
@@ -86,22 +122,9 @@ func (h *control) subscribe(c *conn, f *packets.Subscription) byte {
 	return code
 }
 
-// OnPacketProcessed is called when a packet has been answered: after SUBACK come the retained messages, and the links are told who
-// listens to what.
-func (h *control) OnPacketProcessed(cl *mqtt.Client, _ packets.Packet, _ error) {
-	c := cl.Net.Conn.(*conn)
-	if len(c.replays) > 0 {
-		c.session.follow(c.replays)
-		c.replays = nil
-		c.batch.touch(c)
-	}
-	h.broker.saySubscribed(c, c.subscribed)
-	c.subscribed = nil
-}
-
 // OnUnsubscribe is the same for UNSUBSCRIBE.
 func (h *control) OnUnsubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet {
-	c := cl.Net.Conn.(*conn)
+	c := cl.Net.Conn.(answers).conn
 	c.codes = c.codes[:0]
 	for _, f := range pk.Filters {
 		code := success
@@ -116,41 +139,11 @@ func (h *control) OnUnsubscribe(cl *mqtt.Client, pk packets.Packet) packets.Pack
 	return pk
 }
 
-// OnPacketEncode puts what only we know into mochi's answers.
-func (h *control) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) packets.Packet {
-	c := cl.Net.Conn.(*conn)
-	switch pk.FixedHeader.Type {
-	case packets.Suback, packets.Unsuback:
-		pk.ReasonCodes = c.codes
-		pk.Properties = packets.Properties{}
-	case packets.Connack:
-		h.welcome(c, &pk)
-	case packets.Disconnect:
-		if c.connect.version != mqtt5 { // no server sends it there: an invalid type makes mochi leave it
-			pk.FixedHeader.Type = 0
-		}
-	}
+// OnPacketEncode puts the reason codes into mochi's answers.
+func (*control) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) packets.Packet {
+	pk.ReasonCodes = cl.Net.Conn.(answers).codes
+	pk.Properties = packets.Properties{}
 	return pk
-}
-
-// welcome fills in CONNACK.
-func (h *control) welcome(c *conn, pk *packets.Packet) {
-	o := c.options
-	pk.SessionPresent = c.resumed && c.connect.version != mqtt31
-	pk.Properties = packets.Properties{
-		ReceiveMaximum:    uint16(o.ReceiveMaximum),
-		MaximumPacketSize: uint32(o.MaxPacketSize),
-		TopicAliasMaximum: maxAliases,
-	}
-	if c.connect.assigned {
-		pk.Properties.AssignedClientID = c.connect.id
-	}
-	if c.shortened.keepAlive {
-		pk.Properties.ServerKeepAlive, pk.Properties.ServerKeepAliveFlag = c.connect.keepAlive, true
-	}
-	if c.shortened.expiry {
-		pk.Properties.SessionExpiryInterval, pk.Properties.SessionExpiryIntervalFlag = c.connect.expiry, true
-	}
 }
 
 // shortened says which wishes of a CONNECT were granted in part only.

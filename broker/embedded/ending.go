@@ -56,7 +56,7 @@ func (c *conn) farewell(code byte) {
 	}
 }
 
-// goodbye takes the client's DISCONNECT, and hands a plain one to mochi.
+// goodbye takes the client's DISCONNECT, after which nothing is read any more.
 func (c *conn) goodbye(g goodbye) error {
 	if g.hasExpiry && g.expiry > 0 && c.connect.expiry == 0 { // [MQTT-3.14.2-2]
 		return violation("DISCONNECT with a session expiry interval after CONNECT without one")
@@ -64,8 +64,7 @@ func (c *conn) goodbye(g goodbye) error {
 	c.leaving = &g // before settling, during which another connection may take over
 	c.settle()     // what it sent before must have arrived before it is gone
 	c.stop(g.cause())
-	c.pass = []byte{disconnectPacket << 4, 0}
-	return nil
+	return net.ErrClosed
 }
 
 // cause says how a client's DISCONNECT ends its connection.

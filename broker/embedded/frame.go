@@ -13,7 +13,7 @@ type goodbye struct {
 	hasExpiry bool
 }
 
-// checkControl reads a packet that is meant for the control plane from end to end, so that mochi's decoder, which trusts
+// checkControl reads a packet other than those about messages from end to end, so that mochi's decoder, which trusts
 // lengths and panics on some truncated packets, only ever sees whole and valid ones. maxFilters bounds the topic filters of one
 // SUBSCRIBE or UNSUBSCRIBE.
 func checkControl(frame []byte, header int, version byte, maxFilters int) error {

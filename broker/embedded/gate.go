@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"runtime"
 	"runtime/debug"
 	"strconv"
 	"sync"
@@ -167,7 +166,6 @@ func peerOf(nc net.Conn) peer {
 
 // serve runs one connection from its first byte to its last.
 func (b *Broker) serve(nc net.Conn, p peer) {
-	growStack(false)
 	c := newConn(b, secure(nc), p)
 	if err := b.gate.enter(c, c.options); err != nil {
 		b.full(c, err)
@@ -226,17 +224,6 @@ func (c *conn) introduce() bool {
 	return true
 }
 
-// growStack makes the goroutine's stack as large as mochi's frames, which hold whole packets, will need it, while there is little on it
-// to copy. Growing step by step underneath them is a tenth of what a connection costs.
-//
-//go:noinline
-func growStack(touch bool) {
-	if touch { // never: it is the frame that counts, and memory that is not touched costs nothing
-		var space [9 << 10]byte
-		runtime.KeepAlive(&space)
-	}
-}
-
 // turnAway answers CONNECT with a refusal, or with nothing when code is 0.
 func (c *conn) turnAway(code byte) {
 	c.stop(&cause{reason: "refused", polite: code != 0})
@@ -250,38 +237,47 @@ func (c *conn) rescue() {
 	if r := recover(); r != nil {
 		c.broker.log.Error("a connection failed", "client", c.connect.id, "panic", r, "stack", string(debug.Stack()))
 		c.stop(&cause{reason: "an error of the broker"})
-		c.broker.plane.Clients.Delete(c.name)
 		c.batch.flush()
 	}
 }
 
-// run hands the connection to mochi, which reads it until its end.
+// run lets the client in and serves it until the connection's end.
 func (c *conn) run() {
 	defer c.rescue()
 	if c.cause.Load() != nil { // taken over while it waited
 		return
 	}
-	c.pass = c.connect.forControlPlane(c.name)
-	err := c.broker.plane.EstablishConnection("gate", c)
+	err := c.open()
+	for err == nil {
+		err = c.advance()
+	}
 	c.fail(err)
 	c.settle()
 }
 
-// opened begins the life of a connection whose CONNACK has been written.
-func (b *Broker) opened(c *conn) {
+// open writes CONNACK, with which the connection's life begins.
+func (c *conn) open() error {
+	ack := c.acceptance(c.resumed)
+	if limit := c.connect.maxPacket; limit > 0 && uint32(len(ack)) > limit { // [MQTT-3.1.2-24]
+		return &packetError{packetTooLarge, fmt.Sprintf("it takes packets of %d bytes, and CONNACK has %d", limit, len(ack))}
+	}
+	if err := c.reply(ack); err != nil {
+		return err
+	}
+	b := c.broker
 	c.idle = time.Duration(c.connect.keepAlive) * 1500 * time.Millisecond // [MQTT-3.1.2-22]
 	b.counts.arrived()
 	b.came(c)
 	c.opened.Store(true)
 	c.out.open(c.connect.aliasMaximum, c.connect.maxPacket)
 	c.session.attach(c) // before CONNACK leaves, behind which its messages stand: who has read it misses none
-	c.batch.touch(c)
 	c.settle()
 	b.sayCame(c)
 	b.links.session(broker.Session{
 		Client: c.connect.id, User: c.connect.user, Address: c.peer.address, Connected: true, WillTopic: c.willTopic(),
 	})
 	b.saySubscribed(c, b.router.filtersOf(c.session))
+	return nil
 }
 
 // saySubscribed tells the links to what a client now listens.

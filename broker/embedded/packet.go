@@ -17,6 +17,7 @@ const (
 	subscribePacket   byte = 8
 	unsubscribePacket byte = 10
 	pingreqPacket     byte = 12
+	pingrespPacket    byte = 13
 	disconnectPacket  byte = 14
 	authPacket        byte = 15
 	willProperties    byte = 16

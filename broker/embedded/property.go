@@ -9,6 +9,8 @@ const (
 	correlationData     byte = 0x09
 	subscriptionID      byte = 0x0B
 	sessionExpiry       byte = 0x11
+	assignedClientID    byte = 0x12
+	serverKeepAlive     byte = 0x13
 	authMethod          byte = 0x15
 	authData            byte = 0x16
 	requestProblemInfo  byte = 0x17

@@ -49,6 +49,7 @@ func TestSysTellsTheBrokersNumbers(t *testing.T) {
 		c.receive()
 		c.expect(PUBACK)
 		time.Sleep(10 * time.Second)
+		synctest.Wait() // until the numbers of this moment have been published
 		watch := connect(t, b, hello{version: 5, id: "watch"})
 		watch.subscribe(filter{"$SYS/#", 2})
 		got := watch.heard()
