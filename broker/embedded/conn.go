@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -43,10 +42,6 @@ type peer struct {
 	user    string // whom its client certificate names, empty without one
 }
 
-// Network and String make a peer a net.Addr, whose text mochi asks for.
-func (peer) Network() string  { return "tcp" }
-func (p peer) String() string { return p.address }
-
 // cause is why a connection ends.
 type cause struct {
 	reason   string
@@ -62,7 +57,7 @@ type conn struct {
 	broker  *Broker
 	options *Options // in force when it came
 	net     net.Conn
-	raw     syscall.RawConn // of a plain TCP socket, else nil
+	socket  *socket // of plain TCP, else nil
 	peer    peer
 	born    time.Time
 
@@ -103,9 +98,7 @@ func newConn(b *Broker, nc net.Conn, p peer) *conn {
 	c.batch.feeder = b.numbers.Add(1)
 	c.names.limits = c.options
 	c.life, c.end = context.WithCancel(context.Background())
-	if tcp, ok := nc.(*net.TCPConn); ok {
-		c.raw, _ = tcp.SyscallConn()
-	}
+	c.socket = newSocket(nc)
 	return c
 }
 
@@ -204,7 +197,7 @@ func (c *conn) fill() error {
 		if c.cause.Load() != nil { // whoever set it moved the deadline after that, perhaps before we did
 			return net.ErrClosed
 		}
-		n, err := c.net.Read(c.in[c.top:])
+		n, err := c.read(c.in[c.top:])
 		if n > 0 {
 			c.top += n
 			c.broker.counts.bytesIn.Add(uint64(n))
@@ -225,6 +218,14 @@ func (c *conn) fill() error {
 			return c.late()
 		}
 	}
+}
+
+// read reads what has come, waiting for it as long as the deadline allows.
+func (c *conn) read(p []byte) (n int, err error) {
+	if c.socket != nil {
+		return c.socket.read(p)
+	}
+	return c.net.Read(p)
 }
 
 // makeRoom moves what is unread to the front of the buffer, and makes the buffer larger when the last read filled it, smaller

@@ -101,7 +101,7 @@ func (c *conn) overhear() {
 	for !c.overheard() && time.Now().Before(until) {
 		c.makeRoom()
 		_ = c.net.SetReadDeadline(until) // again and again: whoever ended the connection sets it, too
-		n, err := c.net.Read(c.in[c.top:])
+		n, err := c.read(c.in[c.top:])
 		if c.top += n; n == 0 && !errors.Is(err, os.ErrDeadlineExceeded) {
 			return
 		}
@@ -147,9 +147,9 @@ func (c *conn) flush() {
 	b := c.refill(c.out.take())
 	for round := 0; len(b) > 0; round++ {
 		n := 0
-		if c.raw != nil && round < 4 {
+		if c.socket != nil && round < 4 {
 			var err error
-			if n, err = attempt(c.raw, b); err != nil {
+			if n, err = c.socket.write(b); err != nil {
 				c.broken(err)
 				return
 			}

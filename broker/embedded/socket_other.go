@@ -1,0 +1,13 @@
+//go:build !unix
+
+package embedded
+
+import "net"
+
+// socket is for where a connection can be written without waiting. Here it cannot: a writer goroutine does it all.
+type socket struct{}
+
+func newSocket(net.Conn) *socket { return nil }
+
+func (*socket) read([]byte) (int, error)  { return 0, net.ErrClosed }
+func (*socket) write([]byte) (int, error) { return 0, net.ErrClosed }

@@ -1,0 +1,83 @@
+//go:build unix
+
+package embedded
+
+import (
+	"errors"
+	"io"
+	"net"
+	"syscall"
+)
+
+// socket reads and writes a plain TCP connection by its file descriptor: what there is to read, as much as there is room to write.
+// One goroutine at a time may read, and one may write.
+type socket struct {
+	raw     syscall.RawConn
+	in, out transfer
+}
+
+// transfer is one direction of it. Its function is made once, and finds here what it needs, so that no message makes another one.
+type transfer struct {
+	call func(fd uintptr) bool
+	p    []byte
+	n    int
+	err  error
+}
+
+// newSocket returns nil for what is not plain TCP.
+func newSocket(nc net.Conn) *socket {
+	tcp, ok := nc.(*net.TCPConn)
+	if !ok {
+		return nil
+	}
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	s := &socket{raw: raw}
+	s.in.call = func(fd uintptr) bool {
+		t := &s.in
+		for {
+			t.n, t.err = sysRead(fd, t.p)
+			if !errors.Is(t.err, syscall.EINTR) {
+				return !errors.Is(t.err, syscall.EAGAIN)
+			}
+		}
+	}
+	s.out.call = func(fd uintptr) bool {
+		s.out.n, s.out.err = sysWrite(fd, s.out.p)
+		return true
+	}
+	return s
+}
+
+// read waits for input as long as the deadline of the connection allows.
+func (s *socket) read(p []byte) (n int, err error) {
+	t := &s.in
+	t.p, t.n, t.err = p, 0, nil
+	fatal := s.raw.Read(t.call)
+	t.p = nil
+	switch {
+	case fatal != nil:
+		return 0, fatal
+	case t.err == nil && t.n == 0 && len(p) > 0:
+		return 0, io.EOF
+	}
+	return max(t.n, 0), t.err
+}
+
+// write writes as much of p as the socket takes without waiting.
+func (s *socket) write(p []byte) (n int, err error) {
+	t := &s.out
+	t.p, t.n, t.err = p, 0, nil
+	fatal := s.raw.Write(t.call)
+	t.p = nil
+	n, err = max(t.n, 0), t.err
+	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EINTR) {
+		err = nil
+	}
+	if fatal != nil {
+		err = fatal
+	}
+	return n, err
+}
