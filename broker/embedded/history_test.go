@@ -221,6 +221,7 @@ func TestARestlessClientIsLoggedOnceInAWhile(t *testing.T) {
 		}
 		time.Sleep(5 * time.Minute)
 		connect(t, b, hello{id: "twin"})
+		synctest.Wait() // the log hears of it after the client does
 		if text := log.String(); !strings.Contains(text[strings.LastIndex(strings.TrimSpace(text), "\n"):], `msg="client connected" client=twin`) {
 			t.Error("when it has calmed down its coming is not logged")
 		}
