@@ -17,7 +17,7 @@ func (h House) Resize(n int) (House, error) {
 	if n < 1 || n > MaxDevices {
 		return House{}, fmt.Errorf("a house has 1 to %d devices, not %d", MaxDevices, n)
 	}
-	out := House{Name: h.Name, Rooms: slices.Clone(h.Rooms), People: slices.Clone(h.People)}
+	out := House{Name: h.Name, Zigbee2MQTT: h.Zigbee2MQTT, Rooms: slices.Clone(h.Rooms), People: slices.Clone(h.People)}
 	if n <= len(h.Devices) {
 		kept := 0
 		for _, d := range h.Devices {
@@ -102,9 +102,12 @@ func (d DeviceSpec) again(number int, spoken []*language) DeviceSpec {
 			fit = append(fit, l)
 		}
 	}
+	if d.Topic != "" {
+		d.Topic = numbered(d.Topic, number)
+	}
 	if l := fit[(own+number-1)%len(fit)]; l.name != d.Speaks {
 		d.Speaks, d.Form, d.Style, d.Short, d.Retain = l.name, "", "", false, false
-		d.Tasmota, d.Sleeps, d.Outlets = nil, 0, 0
+		d.Tasmota, d.Sleeps, d.Outlets, d.Topic = nil, 0, 0, ""
 		if l.grown != nil {
 			l.grown(&d)
 		}

@@ -15,6 +15,8 @@ type House struct {
 	Rooms   []RoomSpec   `yaml:"rooms"`
 	People  []PersonSpec `yaml:"people"`
 	Devices []DeviceSpec `yaml:"devices"`
+	// Zigbee2MQTT says how the bridge of the Zigbee devices is set up.
+	Zigbee2MQTT ZigbeeSpec `yaml:"zigbee2mqtt"`
 }
 
 // RoomSpec is a room.
@@ -88,6 +90,10 @@ type DeviceSpec struct {
 	// Sleeps is how long, in model time, a climate sensor sleeps between the moments in which it connects and reports; 0 means
 	// that it stays awake. It is for the languages whose devices do that.
 	Sleeps time.Duration `yaml:"sleeps"`
+
+	// Topic is how the device's topics begin, where its language lets people choose that; it may have several levels and spaces. With
+	// Zigbee2MQTT it is the friendly name. Empty means that it is made of the name.
+	Topic string `yaml:"topic"`
 
 	// What follows is for devices that speak HomeAssistant. Form is device (one announcement for all; the default) or
 	// single (one for each entity). Style is document (all values in one JSON document; the default) or topics (a topic for each
@@ -170,9 +176,11 @@ func (h House) Check() error {
 			faults.add(p.line, "%s: role is one of %s, not %q", p.Name, join(physics.Roles), p.Role)
 		}
 	}
+	h.Zigbee2MQTT.check(func(format string, args ...any) { faults.add(0, format, args...) })
 	if len(h.Devices) == 0 {
 		faults.add(0, "the house has no devices")
 	}
+	friendly := map[string]string{}
 	ids := map[string]string{}
 	for _, d := range h.Devices {
 		id := d.ID()
@@ -183,6 +191,12 @@ func (h House) Check() error {
 			faults.add(d.line, "device %q: its id %s is taken by %q", d.Name, id, other)
 		}
 		ids[id] = d.Name
+		if d.Speaks == Zigbee2MQTT {
+			if other, twice := friendly[d.zigbeeName()]; twice {
+				faults.add(d.line, "device %q: its friendly name %s is taken by %q", d.Name, d.zigbeeName(), other)
+			}
+			friendly[d.zigbeeName()] = d.Name
+		}
 		if !rooms[d.Room] {
 			faults.add(d.line, "device %q: there is no room %q", d.Name, d.Room)
 		}
@@ -245,7 +259,7 @@ func (d DeviceSpec) languageKeys() (keys []string) {
 		set  bool
 	}{
 		{"form", d.Form != ""}, {"style", d.Style != ""}, {"short", d.Short}, {"retain", d.Retain},
-		{"sleeps", d.Sleeps != 0}, {"outlets", d.Outlets > 1}, {"tasmota", d.Tasmota != nil},
+		{"sleeps", d.Sleeps != 0}, {"outlets", d.Outlets > 1}, {"tasmota", d.Tasmota != nil}, {"topic", d.Topic != ""},
 	} {
 		if k.set {
 			keys = append(keys, k.name)

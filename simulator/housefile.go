@@ -63,6 +63,8 @@ func plain(err error) error {
 	}
 	words := strings.NewReplacer(
 		"not found in type simulator.House", "is not known at the top of a house file",
+		"not found in type simulator.ZigbeeSpec", "is not known in zigbee2mqtt",
+		"into simulator.ZigbeeSpec", "as the settings of a bridge",
 		"not found in type simulator.RoomSpec", "is not known in a room",
 		"not found in type simulator.PersonSpec", "is not known in a person",
 		"not found in type simulator.DeviceSpec", "is not known in a device",

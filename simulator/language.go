@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -32,7 +33,9 @@ type language struct {
 }
 
 // languages are all languages.
-var languages = []language{homeAssistantLanguage, homieLanguage, homie4Language, homie3Language, esphomeLanguage, tasmotaLanguage}
+var languages = []language{
+	homeAssistantLanguage, homieLanguage, homie4Language, homie3Language, esphomeLanguage, zigbeeLanguage, tasmotaLanguage,
+}
 
 // findLanguage returns the language of a name, or nil.
 func findLanguage(name string) *language {
@@ -129,3 +132,6 @@ func spoken(list []*device) string {
 	}
 	return strings.Join(words, "")
 }
+
+// sortedKeys are the keys of an object in order, so that what comes of them does not depend on chance.
+func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }

@@ -18,7 +18,7 @@ type line struct {
 	devices []*device
 	sim     *Simulator
 
-	// What follows is guarded by Simulator.mu. queue holds at most maxQueue messages; when it is full all of it is thrown
+	// What follows is guarded by Simulator.mu. queue holds at most maxQueue messages, and some more for each device behind a bridge; when it is full all of it is thrown
 	// away and the line is stale.
 	queue []broker.Message
 	up    bool
@@ -228,7 +228,7 @@ func (l *line) say(list ...broker.Message) {
 	if !l.up || l.stale || len(list) == 0 {
 		return
 	}
-	if len(l.queue)+len(list) > maxQueue {
+	if len(l.queue)+len(list) > maxQueue+20*len(l.devices) {
 		l.queue, l.stale = nil, true
 	} else {
 		l.queue = append(l.queue, list...)
