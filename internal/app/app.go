@@ -17,10 +17,7 @@ import (
 
 	"home.arpa/homehub/broker/embedded"
 	"home.arpa/homehub/devices"
-	"home.arpa/homehub/devices/homeassistant"
 	"home.arpa/homehub/devices/homie"
-	"home.arpa/homehub/devices/shelly"
-	"home.arpa/homehub/devices/tasmota"
 	"home.arpa/homehub/hub"
 	"home.arpa/homehub/internal/access"
 	"home.arpa/homehub/internal/certificate"
@@ -232,15 +229,7 @@ func (h *house) access() (embedded.Access, error) {
 
 // openHub builds the hub over its link.
 func (h *house) openHub(link hub.Link, demo *Demo) error {
-	discovery, err := homeassistant.New(homeassistant.Options{Prefix: h.cfg.HomeAssistant.Prefix})
-	if err != nil {
-		return err
-	}
-	shellies, err := shelly.New(shelly.Options{})
-	if err != nil {
-		return err
-	}
-	tasmotas, err := tasmota.New(tasmota.Options{})
+	all, err := Conventions(h.cfg)
 	if err != nil {
 		return err
 	}
@@ -258,7 +247,7 @@ func (h *house) openHub(link hub.Link, demo *Demo) error {
 		}
 		options.Follows = append(options.Follows, f)
 	}
-	h.hub, err = hub.New(link, h.store, []hub.Convention{discovery, homie.New(), shellies, tasmotas}, options)
+	h.hub, err = hub.New(link, h.store, all, options)
 	return err
 }
 
