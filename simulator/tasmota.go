@@ -108,6 +108,7 @@ func (v *tasmotaVoice) equip() {
 	switch d.spec.Kind {
 	case KindLight:
 		v.light = newTasmotaLight(v)
+		v.options[30] = v.options[30] || v.light.subtype == subtypeRelay
 		v.relays = []*physics.Property{v.light.on}
 	case KindPlug:
 		for i := range d.parts {

@@ -41,6 +41,9 @@ func (v *tasmotaVoice) module() string {
 
 // discovery is the retained announcement (xdrv_12_discovery).
 func (v *tasmotaVoice) discovery() []broker.Message {
+	if v.options[19] {
+		return nil
+	}
 	base := "tasmota/discovery/" + v.mac + "/"
 	sensors := v.sensors()
 	if sensors == nil {
@@ -105,7 +108,7 @@ func (v *tasmotaVoice) config() *ordered {
 		"ofln", "Offline", "onln", "Online", "state", v.spec.States, "sw", tasmotaVersion, "t", v.spec.Topic, "ft", v.spec.FullTopic,
 		"tp", v.spec.Prefixes, "rl", relays, "swc", modes, "swn", words, "btn", buttons,
 		"so", members(
-			"4", bit(v.options[4]), "11", 0, "13", 0, "17", bit(v.options[17]), "20", bit(v.options[20]), "30", 0, "68", 0,
+			"4", bit(v.options[4]), "11", 0, "13", 0, "17", bit(v.options[17]), "20", bit(v.options[20]), "30", bit(v.options[30]), "68", 0,
 			"73", bit(v.button != nil), "82", 0, "114", bit(len(v.inputs) > 0), "117", 0),
 		"lk", linked, "lt_st", subtype, "bat", bit(v.device.spec.Sleeps > 0), "dslp", bit(v.device.spec.Sleeps > 0), "sho", shutters, "sht", tilts, "ver", 1)
 }

@@ -30,6 +30,7 @@ type tasmotaLight struct {
 	subtype                            int
 	on, brightness, temperature, color *physics.Property
 	scheme, speed                      int
+	asked                              int // the color temperature that it was told last, in mired; 0: none
 	fade                               bool
 }
 
@@ -63,9 +64,13 @@ func (l *tasmotaLight) isWhite() bool {
 // level is the brightness, 0 to 100.
 func (l *tasmotaLight) level() int { return int(math.Round(aim(l.brightness).(float64))) }
 
+// mired is the color temperature. The firmware takes all that it knows, whatever the lamp can do, and says what it was told.
 func (l *tasmotaLight) mired() int {
-	if l.temperature == nil {
+	switch {
+	case l.temperature == nil:
 		return coldMired
+	case l.asked != 0 && kelvinOf(float64(l.asked)) == aim(l.temperature):
+		return l.asked
 	}
 	return int(min(max(math.Round(1e6/aim(l.temperature).(float64)), coldMired), warmMired))
 }

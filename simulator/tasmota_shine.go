@@ -122,7 +122,8 @@ func (l *tasmotaLight) hsb(o tasmotaOrder) []broker.Message {
 
 // warm sets the color temperature, in mired, as near as the lamp comes to it.
 func (l *tasmotaLight) warm(mired float64) {
-	l.temperature.Write(math.Round(min(max(1e6/mired, physics.Warmest), physics.Coldest)))
+	l.asked = int(math.Round(mired))
+	l.temperature.Write(kelvinOf(float64(l.asked)))
 }
 
 func (l *tasmotaLight) ct(o tasmotaOrder) []broker.Message {

@@ -16,8 +16,8 @@ type TasmotaSpec struct {
 	Prefixes  []string `yaml:"prefixes"`
 	// States are the words for off, on, toggle and hold; none means OFF, ON, TOGGLE, HOLD.
 	States []string `yaml:"states"`
-	// Options are the SetOptions that are on: 4 (answers by the command's name), 8 (Fahrenheit), 17 (colors in decimal), 20 (what
-	// sets a light does not switch it on), 24 (mmHg), 139 (inHg).
+	// Options are the SetOptions that are on, beside 30 of a light that cannot be dimmed: 4 (answers by the command's name), 8 (Fahrenheit), 17 (colors in decimal), 19 (no announcement, as in builds without it), 20 (what
+	// sets a light does not switch it on), 24 (mmHg), 30 (a relay is a light), 139 (inHg).
 	Options []int `yaml:"options"`
 	// Sensor is the chip of a climate sensor: DS18B20, SI7021, BME280; empty means SI7021, in a garden BME280.
 	Sensor string `yaml:"sensor"`
@@ -69,4 +69,4 @@ func (s *TasmotaSpec) check(d DeviceSpec, fault func(format string, args ...any)
 }
 
 // tasmotaOptions are the SetOptions that are understood.
-var tasmotaOptions = []int{4, 8, 17, 20, 24, 139}
+var tasmotaOptions = []int{4, 8, 17, 19, 20, 24, 30, 139}

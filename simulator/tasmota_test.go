@@ -83,9 +83,9 @@ func TestTasmotaDevicesObey(t *testing.T) {
 			{"t-dimmer", "cmnd/dimmer/Dimmer", "", []string{`stat/dimmer/DIMMER {"Dimmer":0}`}, nil},
 
 			{"t-white", "cmnd/white/Dimmer", "60", []string{`stat/white/RESULT {"POWER":"ON","Dimmer":60,`}, nil},
-			{"t-white", "cmnd/white/CT", "500", []string{`stat/white/RESULT "White":60,"CT":455,`}, nil},
-			{"t-white", "cmnd/white/CT", "153", []string{`stat/white/RESULT "CT":154,`}, nil},
-			{"t-white", "cmnd/white/CT", "20", []string{`stat/white/RESULT {"CT":154}`}, nil},
+			{"t-white", "cmnd/white/CT", "500", []string{`stat/white/RESULT "White":60,"CT":500,`}, nil},
+			{"t-white", "cmnd/white/CT", "153", []string{`stat/white/RESULT "CT":153,`}, nil},
+			{"t-white", "cmnd/white/CT", "20", []string{`stat/white/RESULT {"CT":153}`}, nil},
 			{"t-white", "cmnd/white/HSBColor", "1,2,3", []string{`stat/white/RESULT {"Command":"Unknown"}`}, nil},
 
 			{"t-rgb", "cmnd/rgb/Color", "255,0,0", []string{`stat/rgb/RESULT {"POWER":"ON","Dimmer":100,"Color":"255,0,0","HSBColor":"0,100,100","Channel":[100,0,0]}`}, nil},

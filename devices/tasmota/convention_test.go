@@ -108,7 +108,7 @@ func TestPlug(t *testing.T) {
 	if diff := cmp.Diff(want, h.spell(mac)); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"cmnd/hall/STATUS 3", "cmnd/hall/STATUS 10", "cmnd/hall/STATUS 11"}, h.questions()); diff != "" {
+	if diff := cmp.Diff([]string{"cmnd/hall/STATUS 3", "cmnd/hall/STATUS 10", "cmnd/hall/STATUS 11", "cmnd/hall/STATUS 1"}, h.questions()); diff != "" {
 		t.Errorf("it is asked how it is: %s", diff)
 	}
 	if got := h.hear("tele/hall/STATE", plugState); !cmp.Equal(got, []string{

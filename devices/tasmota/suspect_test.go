@@ -191,11 +191,11 @@ func TestPresence(t *testing.T) {
 	expect("offline: LWT says weg")
 	h.hear("tele/hall/LWT", "da")
 	expect("online: LWT says da")
-	if diff := cmp.Diff([]string{"cmnd/hall/STATUS 3", "cmnd/hall/STATUS 10", "cmnd/hall/STATUS 11"}, h.questions()); diff != "" {
+	if diff := cmp.Diff([]string{"cmnd/hall/STATUS 3", "cmnd/hall/STATUS 10", "cmnd/hall/STATUS 11", "cmnd/hall/STATUS 1"}, h.questions()); diff != "" {
 		t.Error(diff)
 	}
 	h.hear("tele/hall/INFO3", `{"Info3":{"RestartReason":"Power on"}}`) // by now it has subscribed
-	if n := len(h.questions()); n != 3 {
+	if n := len(h.questions()); n != 4 {
 		t.Errorf("it is asked %d questions again", n)
 	}
 	h.hear("stat/hall/STATUS11", `{"StatusSTS":{"POWER":"ON"}}`)
@@ -335,7 +335,7 @@ func TestAGreetingOfManyDevicesIsShort(t *testing.T) {
 		h.replay("tasmota/discovery/"+address+"/config", config(address, fmt.Sprint("plug", i), ""))
 	}
 	greeting := h.c.Greet()
-	if len(greeting) > 1002 || string(greeting[0].Payload) != "STATUS 3;STATUS 10;STATUS 11" {
+	if len(greeting) > 1002 || string(greeting[0].Payload) != "STATUS 3;STATUS 10;STATUS 11;STATUS 1" {
 		t.Errorf("%d messages, the first is %s %s", len(greeting), greeting[0].Topic, greeting[0].Payload)
 	}
 }

@@ -133,7 +133,7 @@ func (d *device) ask() []broker.Message {
 	if !d.announced {
 		return []broker.Message{d.topics.ask("0")}
 	}
-	out := []broker.Message{d.topics.ask("10"), d.topics.ask("11")}
+	out := []broker.Message{d.topics.ask("10"), d.topics.ask("11"), d.topics.ask("1")}
 	if !d.pace.said && !d.sleeper { // how often it reports is in no announcement
 		out = append([]broker.Message{d.topics.ask("3")}, out...)
 	}

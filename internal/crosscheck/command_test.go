@@ -70,11 +70,12 @@ func wishes(t *testing.T, p devices.Property) []devices.Value {
 // steered are the settable properties that the default house must at least have, by convention.
 const steered = 20
 
-// everySettable calls do for every value of every settable property of the house, device by device at the same time.
-func (h *home) everySettable(do func(c devices.Component, p devices.Property, path devices.Path, v devices.Value)) {
+// everySettable calls do for every value of every settable property of the house, device by device at the same time. It returns
+// how many such properties there are, by convention.
+func (h *home) everySettable(do func(c devices.Component, p devices.Property, path devices.Path, v devices.Value)) (count map[string]int) {
 	h.t.Helper()
 	var all sync.WaitGroup
-	count := map[string]int{}
+	count = map[string]int{}
 	for _, v := range h.Devices() {
 		properties(v.Device, func(_ devices.Component, p devices.Property, _ devices.Path) {
 			if p.Settable {
@@ -92,35 +93,39 @@ func (h *home) everySettable(do func(c devices.Component, p devices.Property, pa
 		})
 	}
 	all.Wait()
-	if len(count) != 2 || count[simulator.HomeAssistant] < steered || count[simulator.Homie] < steered {
-		h.t.Errorf("the house has so many settable properties: %v", count)
+	return count
+}
+
+// steer expects that a property takes a value, and says so.
+func (h *home) steer(c devices.Component, p devices.Property, path devices.Path, v devices.Value) {
+	begun := time.Now()
+	command, err := h.Send(h.t.Context(), hub.Request{Path: path, Value: v, Origin: "test"})
+	if err != nil {
+		h.t.Error(err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(h.t.Context(), devices.Patience(c.Kind, p.ID)+time.Second)
+	defer cancel()
+	command, err = h.Wait(ctx, command.ID)
+	want := devices.Confirmed
+	if !p.Confirmable() {
+		want = devices.Sent
+	}
+	if err != nil || command.Status != want {
+		h.t.Errorf("%s to %s after %s: %s (%s), %v", path, v, time.Since(begun), command.Status, command.Reason, err)
+	}
+	if r := h.reading(path); want == devices.Confirmed && !p.Same(v, r) && !(v.Float() == 0 && h.dark(path)) {
+		h.t.Errorf("%s was confirmed to be %s, and is %s", path, v, r)
 	}
 }
 
 func TestEveryPropertyTakesWhatItMayBeTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := liveHome(t, hub.Options{}, simulator.Options{})
-		h.everySettable(func(c devices.Component, p devices.Property, path devices.Path, v devices.Value) {
-			begun := time.Now()
-			command, err := h.Send(t.Context(), hub.Request{Path: path, Value: v, Origin: "test"})
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			ctx, cancel := context.WithTimeout(t.Context(), devices.Patience(c.Kind, p.ID)+time.Second)
-			defer cancel()
-			command, err = h.Wait(ctx, command.ID)
-			want := devices.Confirmed
-			if !p.Confirmable() {
-				want = devices.Sent
-			}
-			if err != nil || command.Status != want {
-				t.Errorf("%s to %s after %s: %s (%s), %v", path, v, time.Since(begun), command.Status, command.Reason, err)
-			}
-			if r := h.reading(path); want == devices.Confirmed && !p.Same(v, r) && !(v.Float() == 0 && h.dark(path)) {
-				t.Errorf("%s was confirmed to be %s, and is %s", path, v, r)
-			}
-		})
+		count := h.everySettable(h.steer)
+		if len(count) != 2 || count[simulator.HomeAssistant] < steered || count[simulator.Homie] < steered {
+			t.Errorf("the house has so many settable properties: %v", count)
+		}
 		if o := h.Overview(); o.Faults != 0 || o.Pending != 0 {
 			t.Errorf("%d faults, %d pending: %+v", o.Faults, o.Pending, o.Unclaimed)
 		}

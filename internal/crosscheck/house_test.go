@@ -15,6 +15,8 @@ import (
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/homeassistant"
 	"home.arpa/homehub/devices/homie"
+	"home.arpa/homehub/devices/shelly"
+	"home.arpa/homehub/devices/tasmota"
 	"home.arpa/homehub/hub"
 	"home.arpa/homehub/simulator"
 	"home.arpa/homehub/store/memory"
@@ -78,7 +80,15 @@ func (h *home) startHub(o hub.Options) {
 		h.t.Fatal(err)
 	}
 	o.Exporter = homie.NewExporter(homie.Own)
-	if h.Hub, err = hub.New(h.broker.Link(), h.store, []hub.Convention{ha, homie.New()}, o); err != nil {
+	tasmotas, err := tasmota.New(tasmota.Options{})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	shellies, err := shelly.New(shelly.Options{})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if h.Hub, err = hub.New(h.broker.Link(), h.store, []hub.Convention{ha, homie.New(), tasmotas, shellies}, o); err != nil {
 		h.t.Fatal(err)
 	}
 	h.hubEnd = h.run(h.Hub.Run)
