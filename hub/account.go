@@ -22,6 +22,7 @@ type account struct {
 	told       bool                     // the convention tells presence
 	said       devices.Reach            // its last word; Presence is empty if there was none
 	silence    time.Duration            // the longest that it keeps silent; 0: unknown
+	sleeps     bool                     // it is asleep whenever its session has ended
 	places     devices.Places           // where its properties are in the twin; nil: where they are in device
 	spoken     map[devices.Ref]struct{} // what was reported through it, where that matters
 }

@@ -97,6 +97,9 @@ type Announced struct {
 	// Silence is the longest time for which the device keeps silent as long as it is well, where it says so or its family
 	// is known for it; when that has passed, the device is late. Zero: the hub learns how often it speaks.
 	Silence time.Duration
+	// Sleeps: the device is only there for visits, and sleeps between them, whether it says so or not: when its session ends
+	// it is asleep.
+	Sleeps bool
 	// Native is the name of the convention whose announcements say more about the same device, where this one knows that:
 	// Home Assistant discovery by Zigbee2MQTT names zigbee2mqtt. As long as both describe it, nothing of this description is shown.
 	// Where it is empty, components that the better description lacks are added to it. Which of two descriptions is the better one,

@@ -116,7 +116,7 @@ func (h *Hub) announce(now time.Time, convention int, a Announced) (e *entry, jo
 func (x *account) take(a Announced) {
 	x.device, x.whole, x.sources, x.native = a.Device.Clone(), true, a.Sources, a.Native
 	x.via, x.told = a.Device.Via, a.Availability
-	x.silence = a.Silence
+	x.silence, x.sleeps = a.Silence, a.Sleeps
 }
 
 // join makes a new device.

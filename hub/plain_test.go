@@ -13,7 +13,7 @@ import (
 // plain is a small convention for what the real ones cannot easily be brought to do. Topics:
 //
 //	plain/<key>/config   the device's name; with a ! behind it, it tells its availability; empty removes it. Words in front of the
-//	                     name: mac=…, via=… (a key), silence=… (the longest), expires=… (of power), each with a space behind
+//	                     name: mac=…, via=… (a key), silence=… (the longest), sleeps=yes, expires=… (of power), each with a space behind
 //	plain/<key>/is/<p>   a property's value: on, power, press
 //	plain/<key>/status   online, offline, asleep
 //	plain/<key>/set/<p>  a command
@@ -115,6 +115,8 @@ func plainAnnouncement(key string, m broker.Message) hub.Announced {
 			via = value
 		case "silence":
 			a.Silence, _ = time.ParseDuration(value)
+		case "sleeps":
+			a.Sleeps = true
 		case "expires":
 			expires = value
 		}

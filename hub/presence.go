@@ -44,6 +44,9 @@ type ending struct {
 func (h *Hub) presence(now time.Time, e *entry) (devices.Presence, string) {
 	s, said := &e.signs, e.said()
 	overdue := h.overdue(now, e)
+	if s.ended != nil && said.Presence != devices.Asleep && slices.ContainsFunc(e.accounts, func(a *account) bool { return a.sleeps }) {
+		said = devices.Reach{Presence: devices.Asleep, Why: "it sleeps between its visits", Since: now}
+	}
 	switch {
 	case said.Presence == devices.Asleep && s.awake.After(said.Since):
 		return devices.Online, "it has woken up"

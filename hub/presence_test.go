@@ -103,6 +103,21 @@ func TestPresence(t *testing.T) {
 			c.leave()
 			h.wantPresence("plug", devices.Asleep, "it said so")
 		},
+		"a device that only comes for visits is asleep between them, however its session ends": func(t *testing.T, h *house) {
+			for _, end := range []func(c *client){(*client).leave, (*client).cut} {
+				c := h.client("sensor", []string{"plain/nobody/status", "offline"})
+				c.publish("plain/sensor/config", "sleeps=yes Sensor!")
+				c.publish("plain/sensor/status", "online")
+				h.wantPresence("sensor", devices.Online, "it said so")
+				minutes(0.5)
+				end(c)
+				synctest.Wait()
+				h.wantPresence("sensor", devices.Asleep, "it sleeps between its visits")
+			}
+			h.client("sensor", nil)
+			synctest.Wait()
+			h.wantPresence("sensor", devices.Online, "it said so")
+		},
 		"a will keeps the better reason, whichever is heard first, and is no sign of life": func(t *testing.T, h *house) {
 			c := h.client("plug", []string{"plain/plug/status", "offline"})
 			c.publish("plain/plug/config", "Plug!")
