@@ -55,8 +55,7 @@ func (c *Convention) answer(m broker.Message, f *frame, u *hub.Update) {
 		topics, _ := mqtt.get("status_ntf").truth()
 		d.silent = known && !told && !topics
 	case docStatus:
-		period, ok := result.get("sys").get("wakeup_period").number()
-		d.sleeper = d.sleeper || ok && period > 0
+		d.rhythm.note(result.get("sys"))
 	}
 	c.awake(m, d, u)
 	if c.settle(d, u) {
@@ -138,42 +137,55 @@ func (c *Convention) takePage(m broker.Message, d *modern, page val, ours bool, 
 	}
 }
 
-// refused tells people what a device did not want to do.
+// called finds the command of the hub's that an answer belongs to.
+func (c *Convention) called(answer val) (call, bool) {
+	number, ok := answer.get("id").number()
+	if !ok || number < firstCommand || number >= 1<<53 {
+		return call{}, false
+	}
+	sent := c.sent[int64(number)%int64(len(c.sent))]
+	return sent, float64(sent.id) == number
+}
+
+// refused refuses the command that a device did not want to carry out. What else it does not want to tell is a fault.
 func (c *Convention) refused(m broker.Message, d *modern, v val, u *hub.Update) {
 	if d == nil {
+		return
+	}
+	code, _ := v.get("error").get("code").number()
+	reason := fmt.Sprintf("%s (error %.0f)", short(v.get("error").get("message").text(), 200), code)
+	if code == 401 {
+		reason = "it wants a password, which the hub does not have"
+	}
+	if sent, ok := c.called(v); ok {
+		if _, told := d.told[sent.key]; told {
+			u.Refusals = append(u.Refusals, hub.Refusal{Key: sent.key, Ref: sent.Ref, Reason: "the device refused: " + reason})
+			return
+		}
+	}
+	if number, _ := v.get("id").number(); number == askComponents && code != 401 {
+		d.noPages = true // an older firmware
 		return
 	}
 	key := ""
 	if len(d.told) > 0 {
 		key = d.key
 	}
-	number, _ := v.get("id").number()
-	code, _ := v.get("error").get("code").number()
-	message := short(v.get("error").get("message").text(), 200)
-	what := "the hub's question"
-	if number >= firstCommand && number < 1<<53 {
-		if sent := c.sent[int64(number)%int64(len(c.sent))]; float64(sent.id) == number {
-			what = sent.what
-			if _, told := d.told[sent.key]; told {
-				key = sent.key
-			}
-		} else {
-			what = "a command"
-		}
-	} else if number == askComponents && code != 401 {
-		d.noPages = true // an older firmware
-		return
-	}
-	reason := fmt.Sprintf("the device refused %s: %s (error %.0f)", what, message, code)
-	if code == 401 {
-		reason = fmt.Sprintf("the device refused %s: it wants a password, which the hub does not have", what)
-	}
-	u.Faults = append(u.Faults, hub.Fault{Key: key, Topic: m.Topic, Reason: reason})
+	u.Faults = append(u.Faults, hub.Fault{Key: key, Topic: m.Topic, Reason: "the device refused the hub's question: " + reason})
 }
 
-// done takes the answer to a command. A device that was told not to tell changes is asked for them.
+// done takes the answer to a command: an act has been done. A device that was told not to tell changes is asked for them.
 func (c *Convention) done(d *modern, v val, u *hub.Update) {
-	if number, ok := v.get("id").number(); d != nil && d.silent && ok && number >= firstCommand {
+	sent, ok := c.called(v)
+	if d == nil || !ok {
+		return
+	}
+	if device, told := d.told[sent.key]; told {
+		if p := device.Property(sent.Ref); p != nil && p.Answers {
+			u.Readings = append(u.Readings, hub.Reported{Key: sent.key, Ref: sent.Ref, Value: sent.value})
+		}
+	}
+	if d.silent {
 		u.Ask = append(u.Ask, c.questions(d.prefix, askStatus)...)
 	}
 }

@@ -250,7 +250,7 @@ func (d *classic) tell(u *hub.Update) {
 	firstTime := !d.told
 	d.told = true
 	u.Devices = append(u.Devices, hub.Announced{
-		Key: classicKey + d.id, Device: d.device.Clone(), Sources: sources, Availability: true,
+		Key: classicKey + d.id, Device: d.device.Clone(), Sources: sources, Availability: true, Sleeps: d.sleeps(),
 	})
 	if firstTime && d.said != "" {
 		d.reach(u, d.said, "it said so when it connected")

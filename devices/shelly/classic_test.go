@@ -18,6 +18,8 @@ var classicHouse = []string{
 	`shellies/shelly1pm-A4CF12F45412/input_event/0 {"event":"S","event_cnt":3}`,
 	"shellies/shelly1pm-A4CF12F45412/temperature 51.20", "shellies/shelly1pm-A4CF12F45412/overtemperature 0",
 	"shellies/shelly1pm-A4CF12F45412/ext_temperature/0 999",
+	`shellies/shelly1pm-A4CF12F45412/info {"wifi_sta":{"rssi":-40},"uptime":7,"update":{"status":"pending","has_update":true,"new_version":"20230913-112234/v1.14.1-gcb84623","old_version":"20230913-112234/v1.14.0-gcb84623"}}`,
+	"shellies/shellygas-FFEEDD/valve/0/state opened", "shellies/shellygas-FFEEDD/sensor/gas none",
 	"shellies/house/blind/roller/0 stop", "shellies/house/blind/roller/0/pos 42",
 	`shellies/shellybulb-3CC533/color/0/status {"ison":true,"mode":"color","red":255,"green":0,"blue":0,"white":51,"gain":70,"temp":3000,"brightness":20,"effect":0}`,
 	"shellies/shellybulb-3CC533/light/0 on", "shellies/shellybulb-3CC533/light/0/power 7.5",
@@ -43,6 +45,10 @@ func TestClassicValues(t *testing.T) {
 		"shelly1pm-A4CF12F45412/temperature/temperature":          "51.2",
 		"shelly1pm-A4CF12F45412/ext-temperature-0/temperature":    "",
 		"shelly1pm-A4CF12F45412/button-0/event":                   "",
+		"shelly1pm-A4CF12F45412/update/installed-version":         "1.14.0",
+		"shelly1pm-A4CF12F45412/update/latest-version":            "1.14.1",
+		"shelly1pm-A4CF12F45412/update/in-progress":               "false",
+		"shellygas-FFEEDD/valve-0/state":                          "open",
 		"house/blind/roller-0/state":                              "stopped",
 		"house/blind/roller-0/position":                           "42",
 		"shellybulb-3CC533/light-0/on":                            "true",
@@ -86,6 +92,8 @@ func TestClassicCommands(t *testing.T) {
 	h.hear(classicHouse...)
 	for _, tc := range []struct{ id, path, value, want string }{
 		{"shelly1pm-A4CF12F45412", "relay-0/on", "off", "relay/0/command off"},
+		{"shelly1pm-A4CF12F45412", "update/install", "true", "command update_fw"},
+		{"shellygas-FFEEDD", "valve-0/state", "closed", "valve/0/command close"},
 		{"house/blind", "roller-0/state", "open", "roller/0/command open"},
 		{"house/blind", "roller-0/state", "closed", "roller/0/command close"},
 		{"house/blind", "roller-0/stop", "true", "roller/0/command stop"},
@@ -129,6 +137,27 @@ func TestClassic(t *testing.T) {
 		{"a button that sleeps wakes up because it is pressed", []string{`shellies/shellybutton1-AABBCC/input_event/0 {"event":"SS","event_cnt":1}`}, func(t *testing.T, h *house) {
 			if got := h.values["gen1/shellybutton1-AABBCC/button-0/event"].String(); got != "double" {
 				t.Errorf("%q", got)
+			}
+		}},
+		{"a valve that failed is a fault", []string{"shellies/shellygas-FFEEDD/valve/0/state failure"}, func(t *testing.T, h *house) {
+			if len(h.faults) != 1 || !strings.Contains(h.faults[0], `expected a valve that is open or closed, got "failure"`) {
+				t.Error(h.faults)
+			}
+		}},
+		{"sleepers are announced as such", nil, func(t *testing.T, h *house) {
+			for id, want := range map[string]bool{"shellyht-778899": true, "shellydw2-AABBCC": true, "shelly1pm-A4CF12F45412": false} {
+				if got := h.devices["gen1/"+id].Sleeps; got != want {
+					t.Errorf("%s: %v", id, got)
+				}
+			}
+		}},
+		{"what is cleared is the device's alone", []string{"shellies/house/relay/0 on"}, func(t *testing.T, h *house) {
+			if diff := cmp.Diff([]string{"shellies/house/blind/#"}, h.c.Topics("gen1/house/blind")); diff != "" {
+				t.Error(diff)
+			}
+			want := []string{"shellies/house/announce", "shellies/house/info", "shellies/house/online", "shellies/house/relay/0"}
+			if diff := cmp.Diff(want, h.c.Topics("gen1/house")); diff != "" {
+				t.Error(diff)
 			}
 		}},
 		{"a will makes it offline, or asleep", []string{relay + "online false", "shellies/shellyht-778899/online false"}, func(t *testing.T, h *house) {

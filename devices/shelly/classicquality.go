@@ -84,15 +84,14 @@ var qualities = map[string]*quality{
 	"sensor/gas":           word1("gas", "Gas", "none", "mild", "heavy", "test", "unknown"),
 	"sensor/operation":     diagnostic(word1("operation", "Operation", "warmup", "normal", "fault", "unknown")),
 	"sensor/self_test":     diagnostic(word1("self-test", "Self test", "not_completed", "completed", "running", "pending", "unknown")),
-	"valve/state": word1("valve-", "Valve",
-		"closed", "opened", "not_connected", "failure", "closing", "opening", "checking", "unknown"),
-	"sensor/flood":     truth1("flood", "Flood", "moisture", "moisture", no, yes),
-	"sensor/motion":    truth1("motion", "Motion", "motion", "motion", no, yes),
-	"sensor/smoke":     truth1("smoke", "Smoke", "smoke", "smoke", no, yes),
-	"sensor/vibration": truth1("vibration", "Vibration", "vibration", "vibration", no, yes),
-	"sensor/state":     truth1("opening", "Opening", "opening", "opening", []string{"close", "closed"}, []string{"open"}),
-	"sensor/charger":   diagnostic(truth1("charger", "Charger", "battery-charging", "battery_charging", no, yes)),
-	"sensor/ext_power": diagnostic(truth1("external-power", "External power", "external-power", "plug", no, yes)),
+	"valve/state":          valve1(),
+	"sensor/flood":         truth1("flood", "Flood", "moisture", "moisture", no, yes),
+	"sensor/motion":        truth1("motion", "Motion", "motion", "motion", no, yes),
+	"sensor/smoke":         truth1("smoke", "Smoke", "smoke", "smoke", no, yes),
+	"sensor/vibration":     truth1("vibration", "Vibration", "vibration", "vibration", no, yes),
+	"sensor/state":         truth1("opening", "Opening", "opening", "opening", []string{"close", "closed"}, []string{"open"}),
+	"sensor/charger":       diagnostic(truth1("charger", "Charger", "battery-charging", "battery_charging", no, yes)),
+	"sensor/ext_power":     diagnostic(truth1("external-power", "External power", "external-power", "plug", no, yes)),
 }
 
 // members are what is taken from the JSON of a topic.
@@ -118,8 +117,58 @@ func qualities1(class string) *quality {
 func diagnostics1() []member {
 	rssi := diagnostic(number1("wifi", devices.Sensor, "Wi-Fi", "signal-strength", "signal_strength", "dBm", 1))
 	uptime := diagnostic(number1("sys", devices.Sensor, "System", "uptime", "duration", "s", 1))
-	update := diagnostic(truth1("update", "Update", "update", "update", no, yes))
-	return []member{{"rssi", "wifi_sta.rssi", rssi}, {"uptime", "uptime", uptime}, {"update", "update.has_update", update}}
+	return []member{
+		{"rssi", "wifi_sta.rssi", rssi}, {"uptime", "uptime", uptime},
+		{"installed", "update.old_version", firmware1(devices.Installed, devices.String, readVersion)},
+		{"latest", "update.new_version", firmware1(devices.Latest, devices.String, readVersion)},
+		{"updating", "update.status", firmware1(devices.InProgress, devices.Bool, func(s string) (devices.Value, bool, string) {
+			return devices.BoolValue(s == "updating"), true, ""
+		})},
+	}
+}
+
+// firmware1 is something about the device's firmware.
+func firmware1(id string, datatype devices.Datatype, read func(s string) (devices.Value, bool, string)) *quality {
+	return &quality{
+		component: updateID, kind: devices.Update, name: "Firmware", category: "config",
+		property: devices.Property{ID: id, Datatype: datatype}, read: read,
+	}
+}
+
+// readVersion reads the name of a build; devices that have not asked yet say nothing.
+func readVersion(s string) (devices.Value, bool, string) {
+	s = versionOf(short(s, maxName))
+	if s == "" {
+		return devices.Value{}, true, ""
+	}
+	return devices.TextValue(s), true, ""
+}
+
+// valve1 is the valve of a gas detector.
+func valve1() *quality {
+	names := map[string]string{"opened": "open", "closed": "closed", "opening": "opening", "closing": "closing"}
+	return &quality{
+		component: "valve-", kind: devices.Valve, name: "Valve",
+		property: devices.Property{
+			ID: devices.State, Datatype: devices.Enum, Choices: []string{"open", "opening", "closed", "closing"},
+			Wanted: []string{"open", "closed"},
+		},
+		read: func(s string) (devices.Value, bool, string) {
+			switch name, ok := names[s]; {
+			case ok:
+				return devices.EnumValue(name), true, ""
+			case s == "unknown" || s == "checking" || s == "not_connected":
+				return devices.Value{}, s != "not_connected", ""
+			}
+			return devices.Value{}, false, "a valve that is open or closed"
+		},
+		write: func(d *classic, n string, v devices.Value) broker.Message {
+			if v.Text() == "open" {
+				return d.publish("valve/"+n+"/command", "open")
+			}
+			return d.publish("valve/"+n+"/command", "close")
+		},
+	}
 }
 
 // thermostat1 is a radiator valve.

@@ -261,6 +261,10 @@ func (b *classicBuild) feature(f string) {
 		for _, m := range members[topic] {
 			if m.name == name {
 				b.quality(m.quality, "")
+				if m.name == "installed" {
+					b.add(b.device.Component(updateID), devices.Property{ID: devices.Install, Datatype: devices.Bool, Momentary: true},
+						func(devices.Value) broker.Message { return b.publish("command", "update_fw") })
+				}
 			}
 		}
 		return

@@ -25,12 +25,12 @@ func (c *Convention) online(m broker.Message, f *frame, u *hub.Update) {
 		c.want(d, u)
 	case there:
 		d.reach(u, devices.Online, "%s says true", m.Topic)
-		if d.asked, d.since = 0, 0; d.sleeper && d.docs[docConfig].Topic != "" {
+		if d.asked, d.since = 0, 0; d.rhythm.sleeps && d.docs[docConfig].Topic != "" {
 			return // it is awake for two seconds, and says how it is by itself
 		}
 		d.asked = 1
 		u.Ask = append(u.Ask, c.questions(d.prefix, askAll)...)
-	case d.sleeper:
+	case d.rhythm.sleeps:
 		d.reach(u, devices.Asleep, "it sleeps between its reports")
 	default:
 		d.reach(u, devices.Offline, "%s says false", m.Topic)
@@ -99,9 +99,7 @@ func (c *Convention) notification(m broker.Message, f *frame, u *hub.Update) {
 		}
 	}
 	c.awake(m, d, u)
-	if period, ok := params.get("sys").get("wakeup_period").number(); ok {
-		d.sleeper = period > 0
-	}
+	d.rhythm.note(params.get("sys"))
 	if method == "NotifyEvent" {
 		c.events(m, d, params, u)
 		return
@@ -203,7 +201,7 @@ func (c *Convention) events(m broker.Message, d *modern, params val, u *hub.Upda
 		case "component_added", "component_removed":
 			ask |= askComponents
 		case "sleep":
-			d.sleeper = true
+			d.rhythm.sleeps = true
 			d.reach(u, devices.Asleep, "it said that it goes to sleep")
 		case "":
 		default:
@@ -216,6 +214,9 @@ func (c *Convention) events(m broker.Message, d *modern, params val, u *hub.Upda
 	if len(d.told) > 0 && !m.Retain {
 		for v := range params.get("events").children() {
 			d.pressed(v, u)
+			if v.get("component").text() == "sys" {
+				d.updating(m, v, u)
+			}
 		}
 	}
 	if ask != 0 {

@@ -22,6 +22,7 @@ type house struct {
 	reach   map[string]devices.Reach
 	faults  []string
 	asked   []broker.Message
+	refused []string
 }
 
 func newHouse(t testing.TB) *house {
@@ -62,7 +63,7 @@ func (h *house) take(m broker.Message) hub.Update {
 	}
 	for _, r := range u.Readings {
 		d := h.devices[r.Key]
-		if p := d.Device.Property(r.Ref); p == nil || p.Datatype != r.Datatype() || !p.Readable {
+		if p := d.Device.Property(r.Ref); p == nil || p.Datatype != r.Datatype() || !p.Readable && !p.Answers {
 			h.t.Errorf("%s gives a reading of %s/%s of type %s, which is %+v", m.Topic, r.Key, r.Ref, r.Datatype(), p)
 		}
 		h.values[r.Key+"/"+r.Ref.String()] = r.Value
@@ -72,6 +73,9 @@ func (h *house) take(m broker.Message) hub.Update {
 	}
 	for _, f := range u.Faults {
 		h.faults = append(h.faults, fmt.Sprintf("%s: %s: %s", f.Key, f.Topic, f.Reason))
+	}
+	for _, r := range u.Refusals {
+		h.refused = append(h.refused, fmt.Sprintf("%s/%s: %s", r.Key, r.Ref, r.Reason))
 	}
 	h.asked = append(h.asked, u.Ask...)
 	return u

@@ -174,13 +174,7 @@ func (b *build) system() {
 	c := b.component("sys", devices.Sensor, "System", "diagnostic")
 	b.add(c, "uptime", devices.Property{ID: "uptime", Datatype: devices.Int, Unit: "s", Class: "duration"}, intOf)
 	b.truth(c, "restart_required", "restart-required", "problem")
-	b.add(c, "available_updates", devices.Property{ID: "update", Datatype: devices.Bool, Class: "update"},
-		func(v val) (devices.Value, string) {
-			if v.form() != object {
-				return devices.Value{}, "an object"
-			}
-			return devices.BoolValue(v.get("stable").form() == object), ""
-		})
+	b.firmware()
 	c = b.component("restart", devices.Button, "Restart", "config")
 	b.act(c, devices.Press, "", "Shelly.Reboot", nil)
 }

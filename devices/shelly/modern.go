@@ -46,12 +46,14 @@ type modern struct {
 	forgotten map[string]bool // devices behind it that people removed
 	said      devices.Presence
 	why       string
-	asked     int  // how often it was asked for what is missing
-	since     int  // what it said since it was asked
-	heard     int  // notifications
-	sleeper   bool // it runs on batteries and sleeps most of the time
-	noPages   bool // its firmware has no list of components
-	silent    bool // it does not tell changes by itself
+	asked     int // how often it was asked for what is missing
+	since     int // what it said since it was asked
+	heard     int // notifications
+	rhythm    rhythm
+	announced rhythm // as it was announced last
+	version   string // the firmware, as it was reported last
+	noPages   bool   // its firmware has no list of components
+	silent    bool   // it does not tell changes by itself
 	dirty     bool
 }
 
@@ -273,26 +275,32 @@ func (d *modern) listed(key string) (found val) {
 // settle announces what changed. first says that the device is announced for the first time.
 func (c *Convention) settle(d *modern, u *hub.Update) (firstTime bool) {
 	known := len(d.docs) > 1 || len(d.docs) == 1 && d.docs[docStatus].Topic == ""
-	if len(d.told) == 0 && !known && d.heard < patience && !d.sleeper {
+	if len(d.told) == 0 && !known && d.heard < patience && !d.rhythm.sleeps {
 		return false
 	}
 	if d.dirty || d.units == nil {
 		d.rebuild(c)
-	} else if len(d.told) > 0 {
+	} else if len(d.told) > 0 && d.rhythm == d.announced {
 		return false
 	}
 	firstTime = len(d.told) == 0
 	var sources []broker.Message
 	for _, key := range slices.Sorted(maps.Keys(d.units)) {
 		v := d.units[key].device
-		if old, ok := d.told[key]; ok && old.Equal(v) || key != d.key && len(v.Components) == 0 {
+		same := key != d.key || d.rhythm == d.announced
+		if old, ok := d.told[key]; ok && same && old.Equal(v) || key != d.key && len(v.Components) == 0 {
 			continue
 		}
 		if sources == nil {
 			sources = d.sources()
 		}
 		d.told[key] = v
-		u.Devices = append(u.Devices, hub.Announced{Key: key, Device: v.Clone(), Sources: sources, Availability: key == d.key})
+		a := hub.Announced{Key: key, Device: v.Clone(), Sources: sources, Availability: key == d.key}
+		if key == d.key {
+			a.Silence, a.Sleeps = d.rhythm.silence(), d.rhythm.sleeps
+			d.announced = d.rhythm
+		}
+		u.Devices = append(u.Devices, a)
 	}
 	for _, key := range slices.Sorted(maps.Keys(d.told)) {
 		if d.units[key] == nil {
@@ -300,6 +308,7 @@ func (c *Convention) settle(d *modern, u *hub.Update) (firstTime bool) {
 			u.Gone = append(u.Gone, key)
 		}
 	}
+	d.tellVersion(u)
 	if firstTime && d.said != "" {
 		u.Reaches = append(u.Reaches, hub.Reached{Key: d.key, Reach: devices.Reach{Presence: d.said, Why: d.why}})
 	}

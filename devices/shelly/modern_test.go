@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -92,8 +93,13 @@ func TestAPlugIsLearnt(t *testing.T) {
     voltage: float (voltage) V = 231.2
   sys: sensor "System" diagnostic
     restart-required: bool (problem) = false
-    update: bool (update) = true
     uptime: int (duration) s = 3600
+  update: update "Firmware" config
+    in-progress: bool
+    install: bool settable momentary
+    installed-version: text = 1.3.1
+    latest-version: text = 1.4.0
+    progress: float %
   wifi: sensor "Wi-Fi" diagnostic
     ip: text = 192.168.1.7
     signal-strength: int (signal_strength) dBm = -61
@@ -115,6 +121,7 @@ func TestCommands(t *testing.T) {
 	for _, tc := range []struct{ key, path, value, topic, method, params string }{
 		{plugID, "switch-0/on", "on", plugID, "Switch.Set", `{"id":0,"on":true}`},
 		{plugID, "restart/press", "true", plugID, "Shelly.Reboot", `null`},
+		{plugID, "update/install", "true", plugID, "Shelly.Update", `{"stage":"stable"}`},
 		{lightsID, "light-0/on", "off", "home/attic/lights", "Light.Set", `{"id":0,"on":false}`},
 		{lightsID, "light-0/brightness", "40", "home/attic/lights", "Light.Set", `{"brightness":40,"id":0,"on":true}`},
 		{lightsID, "light-0/brightness", "0", "home/attic/lights", "Light.Set", `{"id":0,"on":false}`},
@@ -257,11 +264,52 @@ func TestModern(t *testing.T) {
 				t.Error(h.faults)
 			}
 		}},
-		{"a refusal names the command", plug, func(t *testing.T, h *house) {
+		{"an error refuses the command that it answers", plug, func(t *testing.T, h *house) {
 			h.tell(plugID, "switch-0/on", "on")
 			h.hear(plugAnswer + `{"id":1001,"src":"` + plugID + `","dst":"homehub/shelly/x","error":{"code":-109,"message":"Overpower"}}`)
-			want := []string{plugID + ": " + strings.TrimSpace(plugAnswer) + ": the device refused switch-0/on = true: Overpower (error -109)"}
-			if diff := cmp.Diff(want, h.faults); diff != "" {
+			if diff := cmp.Diff([]string{plugID + "/switch-0/on: the device refused: Overpower (error -109)"}, h.refused); diff != "" {
+				t.Error(diff)
+			}
+			if len(h.faults) > 0 {
+				t.Error(h.faults)
+			}
+		}},
+		{"an act is done when it is answered", plug, func(t *testing.T, h *house) {
+			h.tell(plugID, "update/install", "on")
+			if h.values[plugID+"/update/install"].Bool() {
+				t.Error("too early")
+			}
+			h.hear(plugAnswer + `{"id":1001,"src":"` + plugID + `","dst":"homehub/shelly/x","result":null}`)
+			if !h.values[plugID+"/update/install"].Bool() {
+				t.Error("it was not told")
+			}
+		}},
+		{"an update says how far it is", append(plug,
+			notified(plugID, plugID, "NotifyEvent", `"events":[{"component":"sys","event":"ota_begin","msg":"Waiting","ts":1},{"component":"sys","event":"ota_progress","msg":"x","progress_percent":26,"ts":2}]`),
+		), func(t *testing.T, h *house) {
+			if h.values[plugID+"/update/progress"].Float() != 26 || !h.values[plugID+"/update/in-progress"].Bool() {
+				t.Errorf("%v", h.values)
+			}
+			h.hear(notified(plugID, plugID, "NotifyEvent", `"events":[{"component":"sys","event":"ota_success","msg":"x","ts":3}]`))
+			h.hear(plugAnswer + strings.ReplaceAll(plugInfo, "1.3.1", "1.4.0"))
+			h.hear(notify(`"sys":{"available_updates":{}}`))
+			if h.values[plugID+"/update/in-progress"].Bool() || h.values[plugID+"/update/installed-version"].Text() != "1.4.0" ||
+				h.values[plugID+"/update/latest-version"].Text() != "1.4.0" {
+				t.Errorf("%v", h.values)
+			}
+		}},
+		{"a sleeper is announced as one, with how long it sleeps", sleeper, func(t *testing.T, h *house) {
+			if a := h.devices[sleeperID]; !a.Sleeps || a.Silence != 4*time.Hour+time.Minute {
+				t.Errorf("%v %v", a.Sleeps, a.Silence)
+			}
+			h.hear(notified(sleeperID, sleeperID, "NotifyStatus", `"sys":{"wakeup_period":600}`))
+			if a := h.devices[sleeperID]; !a.Sleeps || a.Silence != 21*time.Minute {
+				t.Errorf("then %v %v", a.Sleeps, a.Silence)
+			}
+		}},
+		{"what is cleared is the device's alone", append(plug, lights...), func(t *testing.T, h *house) {
+			want := []string{"home/attic/lights/online", "home/attic/lights/events/rpc", "home/attic/lights/status/+", "home/attic/lights/debug/+"}
+			if diff := cmp.Diff(want, h.c.Topics(lightsID)); diff != "" {
 				t.Error(diff)
 			}
 		}},

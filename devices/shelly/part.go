@@ -177,9 +177,9 @@ func (b *build) set(c *devices.Component, property string, w writer) {
 	b.writers[target{b.unit, devices.Ref{Component: c.ID, Property: property}}] = w
 }
 
-// act adds a momentary property that is an act.
+// act adds a momentary property that is an act, which the device answers.
 func (b *build) act(c *devices.Component, property, name, method string, params map[string]any) {
-	c.Properties = append(c.Properties, devices.Property{ID: property, Name: name, Datatype: devices.Bool, Momentary: true})
+	c.Properties = append(c.Properties, devices.Property{ID: property, Name: name, Datatype: devices.Bool, Momentary: true, Answers: true})
 	b.set(c, property, func(devices.Value) (string, map[string]any) { return method, params })
 }
 

@@ -54,9 +54,9 @@ type Convention struct {
 
 // call is a command that was sent, so that people can be told what was refused.
 type call struct {
-	id   int64
-	key  string
-	what string
+	id int64
+	target
+	value devices.Value
 }
 
 var _ hub.Convention = (*Convention)(nil)
@@ -165,22 +165,8 @@ func (c *Convention) Encode(key string, ref devices.Ref, v devices.Value) ([]bro
 	}
 	method, params := write(v)
 	c.lastID++
-	c.sent[c.lastID%int64(len(c.sent))] = call{c.lastID, key, fmt.Sprintf("%s = %s", ref, short(v.String(), 40))}
+	c.sent[c.lastID%int64(len(c.sent))] = call{c.lastID, target{key, ref}, v}
 	return []broker.Message{c.request(d.prefix, c.lastID, method, params)}, nil
-}
-
-// Topics are all that the device publishes. What is behind a gateway has none of its own.
-func (c *Convention) Topics(key string) []string {
-	if id, ok := strings.CutPrefix(key, classicKey); ok {
-		if c.classic[id] == nil {
-			return nil
-		}
-		return []string{"shellies/" + id + "/#"}
-	}
-	if d := c.modern[key]; d != nil {
-		return []string{d.prefix + "/#"}
-	}
-	return nil
 }
 
 // Forget drops a device. When it announces itself again it is a new one.

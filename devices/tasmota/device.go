@@ -195,7 +195,7 @@ func (b *builder) relays() {
 func (d *device) announce() hub.Announced {
 	return hub.Announced{
 		Key: d.key, Device: d.built.Clone(), Sources: slices.Concat(d.founding, d.said, d.taught), Availability: true,
-		Silence: d.silence(),
+		Silence: d.silence(), Sleeps: d.sleeper,
 	}
 }
 

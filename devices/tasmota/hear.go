@@ -153,6 +153,7 @@ func (d *device) word(m broker.Message, p *parsed, u *hub.Update) {
 func (d *device) will(m broker.Message, u *hub.Update) {
 	said := string(m.Payload)
 	switch {
+	case said == d.offline && d.sleeper && d.presence == devices.Asleep: // it has said more before
 	case said == d.offline && d.sleeper:
 		d.presence, d.why = devices.Asleep, "it is in deep sleep between its reports, and LWT says "+clip(said, 40)
 	case said == d.offline:
@@ -179,7 +180,10 @@ func (d *device) live(m broker.Message, p *parsed, u *hub.Update) {
 		if until := p.doc[p.doc.get(i, "Time")].text; until != "" && p.doc[i].kind == object {
 			d.why += " until " + clip(clean(until), 40) + " of its own clock"
 		}
-		d.sleeper = true
+		if !d.sleeper {
+			d.sleeper = true
+			u.Devices = append(u.Devices[:0], d.announce())
+		}
 		d.reach(u)
 		return
 	}

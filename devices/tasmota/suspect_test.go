@@ -228,7 +228,7 @@ func TestDeepSleep(t *testing.T) {
 		t.Error(r)
 	}
 	h.hear("tele/hall/LWT", "Offline")
-	if r := h.reach[mac]; !strings.HasPrefix(r, "asleep: ") {
+	if r := h.reach[mac]; r != "asleep: it is in deep sleep until 2021-06-27T15:04:00 of its own clock" || !h.devices[mac].Sleeps {
 		t.Error(r)
 	}
 }

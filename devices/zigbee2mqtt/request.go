@@ -116,7 +116,7 @@ var acts = []act{
 // property is the act as a property of the bridge.
 func (a act) property() devices.Property {
 	return devices.Property{
-		ID: a.id, Name: a.name, Datatype: a.datatype, Readable: !a.slow, Settable: true, Momentary: true, Answers: !a.slow,
+		ID: a.id, Name: a.name, Datatype: a.datatype, Settable: true, Momentary: true, Answers: !a.slow,
 	}
 }
 
@@ -154,7 +154,7 @@ func bridgeSchema() schema {
 			{ID: permitJoin.Property, Datatype: devices.Bool, Readable: true, Settable: true},
 		}},
 		{ID: restart.Component, Kind: devices.Button, Name: "Restart", Category: "config", Properties: []devices.Property{
-			{ID: restart.Property, Datatype: devices.Bool, Readable: true, Settable: true, Momentary: true, Answers: true},
+			{ID: restart.Property, Datatype: devices.Bool, Settable: true, Momentary: true, Answers: true},
 		}},
 		{ID: needRestart.Component, Kind: devices.BinarySensor, Name: "Restart required", Category: "diagnostic", Properties: []devices.Property{
 			{ID: needRestart.Property, Datatype: devices.Bool, Class: "problem", Readable: true},
