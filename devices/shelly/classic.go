@@ -96,7 +96,7 @@ func (c *Convention) plain(m broker.Message, f *frame, u *hub.Update) {
 	if !d.told {
 		return
 	}
-	if !m.Retain && (d.said == devices.Offline || d.said == devices.Asleep) {
+	if !m.Retain && d.said != devices.Online {
 		d.reach(u, devices.Online, "it spoke")
 	}
 	for _, r := range found {

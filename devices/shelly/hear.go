@@ -135,7 +135,7 @@ func (d *modern) replay(m broker.Message, u *hub.Update) {
 func (c *Convention) awake(m broker.Message, d *modern, u *hub.Update) {
 	d.heard++
 	d.since++
-	if !m.Retain && (d.said == devices.Offline || d.said == devices.Asleep) {
+	if !m.Retain && d.said != devices.Online {
 		d.reach(u, devices.Online, "it spoke")
 	}
 }

@@ -235,9 +235,15 @@ func TestModern(t *testing.T) {
 				t.Errorf("%v", h.reach)
 			}
 		}},
-		{"that it was online once, which the broker kept, says nothing", append(plug[1:], "="+plugID+"/online true"), func(t *testing.T, h *house) {
+		{"that it was online once, which the broker kept, says nothing", []string{
+			"=" + plug[1], "=" + plug[2], "=" + plugID + "/online true",
+		}, func(t *testing.T, h *house) {
 			if len(h.reach) > 0 {
 				t.Errorf("%v", h.reach)
+			}
+			h.hear(plug[3])
+			if r := h.reach[plugID]; r.Presence != devices.Online || r.Why != "it spoke" {
+				t.Errorf("when it answers it is %v", r)
 			}
 		}},
 		{"what runs on batteries sleeps when its will comes", append(sleeper, sleeperID+"/online false"), func(t *testing.T, h *house) {
