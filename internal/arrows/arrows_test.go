@@ -24,6 +24,8 @@ var rules = []struct {
 	{"devices/shelly", []string{"broker/", "store", "web", "simulator", "internal", "devices/homeassistant", "devices/homie", "net/http", "github.com/"}},
 	{"devices/tasmota", []string{"broker/", "store", "web", "simulator", "internal", "devices/homeassistant", "devices/homie", "net/http", "github.com/"}},
 	{"devices/zigbee2mqtt", []string{"broker/", "store", "web", "simulator", "internal", "devices/homeassistant", "devices/homie", "net/http", "github.com/"}},
+	{"devices/internal", []string{"broker/", "hub", "store", "web", "simulator", "internal", "devices/homeassistant", "devices/homie", "net/http", "github.com/"}},
+	{"devices/rtl433", []string{"broker/", "store", "web", "simulator", "internal", "devices/homeassistant", "devices/homie", "net/http", "github.com/"}},
 	{"hub", []string{"broker/", "store", "web", "simulator", "internal", "devices/", "database/sql", "github.com/"}},
 	{"store", []string{"broker/", "web", "simulator", "internal", "devices/", "github.com/mochi-mqtt", "github.com/eclipse"}},
 	{"web", []string{"broker/", "store", "simulator", "internal", "devices/", "github.com/mochi-mqtt", "github.com/eclipse"}},
@@ -38,7 +40,7 @@ var rules = []struct {
 }
 
 // testsOnly are the folders whose packages exist for tests and may know more.
-var testsOnly = []string{"broker/brokertest", "hub/linktest", "hub/storetest", "hub/conventiontest"}
+var testsOnly = []string{"broker/brokertest", "hub/linktest", "hub/storetest", "hub/conventiontest", "devices/internal/house"}
 
 func TestEveryArrowPointsTheRightWay(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", module+"...").Output()
