@@ -218,17 +218,32 @@ func (c *Convention) settle(changed map[*device]bool, u *hub.Update) {
 
 // report applies a message to the entities that read its topic.
 func (c *Convention) report(m broker.Message, doc *template.Document, u *hub.Update) {
-	if doc.Binary() || len(m.Payload) == 0 {
-		return // no state; an empty payload takes a kept message away
+	if len(m.Payload) == 0 {
+		return // no state; it takes a kept message away
 	}
-	in := input{doc: doc, replayed: m.Retain}
+	c.whole = devices.Value{}
+	in := input{doc: doc, replayed: m.Retain, whole: &c.whole}
+	var latin *template.Document // the payload as single bytes, for those that read it so
 	c.readers.Match(m.Topic, func(_ readerKey, r *binding) {
+		in := in
+		switch {
+		case r.latin && latin == nil:
+			latin = fromLatin(m.Payload)
+			fallthrough
+		case r.latin:
+			in.doc = latin
+		case doc.Binary():
+			return
+		}
 		c.found = c.found[:0]
 		err := r.read(in, &c.found)
 		if u.Readings == nil && len(c.found) > 0 {
 			u.Readings = make([]hub.Reported, 0, 8)
 		}
 		for _, f := range c.found {
+			if r.silent && f.property == devices.Attributes {
+				continue
+			}
 			u.Readings = append(u.Readings, hub.Reported{
 				Key: r.device.key, Ref: devices.Ref{Component: r.component, Property: f.property}, Value: f.value, Replayed: m.Retain,
 			})
@@ -242,6 +257,13 @@ func (c *Convention) report(m broker.Message, doc *template.Document, u *hub.Upd
 			u.Faults = append(u.Faults, hub.Fault{Key: r.device.key, Topic: m.Topic, Reason: fmt.Sprintf("%s: %v", r.component, err)})
 		}
 	})
+	if !doc.Binary() {
+		c.hearPresence(m, doc, u)
+	}
+}
+
+// hearPresence applies a message to the devices whose availability its topic tells.
+func (c *Convention) hearPresence(m broker.Message, doc *template.Document, u *hub.Update) {
 	c.sources.Match(m.Topic, func(s *source, d *device) {
 		c.counter++
 		heard, err := s.hear(doc, c.counter)
@@ -256,21 +278,6 @@ func (c *Convention) report(m broker.Message, doc *template.Document, u *hub.Upd
 			u.Reaches = append(u.Reaches, hub.Reached{Key: d.key, Reach: devices.Reach{Presence: p, Why: why}})
 		}
 	})
-}
-
-// Topics are those in which the device's entities were announced. Its states may be anywhere, also among those of others.
-func (c *Convention) Topics(key string) []string {
-	d := c.devices[key]
-	if d == nil {
-		return nil
-	}
-	var topics []string
-	for _, m := range d.members {
-		if !slices.Contains(topics, m.topic) {
-			topics = append(topics, m.topic)
-		}
-	}
-	return topics
 }
 
 // Forget drops a device. When it announces itself again it is a new one.

@@ -49,16 +49,7 @@ func (b *builder) climate() {
 		ID: devices.CurrentHumidity, Datatype: devices.Float, Class: "humidity", Unit: "%",
 		Readable: b.readsNumber("current_humidity_topic", "current_humidity_template", devices.CurrentHumidity, same.in),
 	})
-	humidity := devices.Property{
-		ID: "target-humidity", Datatype: devices.Float, Class: "humidity", Unit: "%", Step: 1,
-		Min: bound(b.numberOr("min_humidity", 30)), Max: bound(b.numberOr("max_humidity", 99)),
-		Readable: b.readsNumber("target_humidity_state_topic", "target_humidity_state_template", "target-humidity", same.in),
-	}
-	if o := b.hears("target_humidity_command_topic", "target_humidity_command_template"); o != nil {
-		humidity.Settable = true
-		b.writers[humidity.ID] = o.sendNumber(same.out, "")
-	}
-	b.property(humidity)
+	b.targetHumidity(30, 99)
 	b.property(devices.Property{
 		ID: devices.Action, Datatype: devices.Enum, Choices: climateActions,
 		Readable: b.readsChoice("action_topic", "action_template", devices.Action, climateActions),
@@ -73,13 +64,14 @@ func (b *builder) climate() {
 		swingModes = []string{"on", "off"}
 	}
 	b.enum(devices.SwingMode, "swing_mode", "swing_mode_state_template", swingModes)
+	if sideways := b.list("swing_horizontal_modes"); len(sideways) > 0 {
+		swingModes = sideways
+	}
+	b.enum("swing-horizontal-mode", "swing_horizontal_mode", "swing_horizontal_mode_state_template", swingModes)
 	b.presets("preset_mode_value_template")
 
-	if o := b.hears("power_command_topic", "power_command_template"); o != nil {
-		on, off := b.text("payload_on", "ON"), b.text("payload_off", "OFF")
-		p := devices.Property{ID: devices.On}
-		p.Readable = b.readsBool("power_state_topic", "power_state_template", devices.On, on, off)
-		b.toggle(p, o, on, off)
+	if b.has("power_command_topic") {
+		b.power("power_state_topic", "power_state_template", "power_command_topic", "power_command_template")
 	}
 }
 

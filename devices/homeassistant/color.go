@@ -85,7 +85,7 @@ func (s *sink) addColor(mode string, n []float64) error {
 		ok = false
 	}
 	if !ok {
-		return fmt.Errorf("reading a color: %v is no %s color", n, mode)
+		return fmt.Errorf("expected the numbers of a color in %s, got %v", mode, n)
 	}
 	v, err := devices.ColorValue(hue, saturation)
 	if err != nil {

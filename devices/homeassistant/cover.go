@@ -1,8 +1,6 @@
 package homeassistant
 
 import (
-	"fmt"
-
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/homeassistant/template"
@@ -112,103 +110,15 @@ func (b *builder) readsNamed(templateKey string, names map[string]string, order 
 				return nil
 			}
 		}
-		return unexpected(v)
+		return expected(oneOf(values(order, names)), v)
 	})
 }
 
-func (b *builder) lock() {
-	b.kind = devices.Lock
-	state := devices.Property{
-		ID: devices.State, Datatype: devices.Enum,
-		Choices: []string{"locked", "unlocked", "locking", "unlocking", "jammed"}, Wanted: []string{"locked", "unlocked"},
+// values are what names has for each of the keys.
+func values(keys []string, names map[string]string) []string {
+	out := make([]string, len(keys))
+	for i, key := range keys {
+		out[i] = names[key]
 	}
-	state.Readable = b.readsNamed("value_template", map[string]string{
-		"locked": b.text("state_locked", "LOCKED"), "unlocked": b.text("state_unlocked", "UNLOCKED"),
-		"locking": b.text("state_locking", "LOCKING"), "unlocking": b.text("state_unlocking", "UNLOCKING"),
-		"jammed": b.text("state_jammed", "JAMMED"),
-	}, state.Choices)
-	o := b.hears("command_topic", "command_template")
-	if o != nil {
-		state.Settable = true
-		payloads := map[string]string{"locked": b.text("payload_lock", "LOCK"), "unlocked": b.text("payload_unlock", "UNLOCK")}
-		b.writers[devices.State] = o.sendText(func(v devices.Value) string { return payloads[v.Text()] })
-	}
-	b.property(state)
-	if b.has("payload_open") {
-		b.act(devices.Open, o, b.text("payload_open", "OPEN"))
-	}
-}
-
-func (b *builder) fan() {
-	b.kind = devices.Fan
-	on, off := b.text("payload_on", "ON"), b.text("payload_off", "OFF")
-	stateTemplate := "state_value_template"
-	if !b.has(stateTemplate) {
-		stateTemplate = "value_template"
-	}
-	p := devices.Property{ID: devices.On}
-	p.Readable = b.readsBool("state_topic", stateTemplate, devices.On, on, off)
-	b.toggle(p, b.hears("command_topic", "command_template"), on, off)
-	b.speed()
-	b.presets("preset_mode_value_template")
-
-	swings, rests := b.text("payload_oscillation_on", "oscillate_on"), b.text("payload_oscillation_off", "oscillate_off")
-	p = devices.Property{ID: devices.Oscillating}
-	p.Readable = b.readsBool("oscillation_state_topic", "oscillation_value_template", devices.Oscillating, swings, rests)
-	b.toggle(p, b.hears("oscillation_command_topic", "oscillation_command_template"), swings, rests)
-
-	p = devices.Property{ID: devices.Direction, Datatype: devices.Enum, Choices: []string{"forward", "reverse"}}
-	names := map[string]string{"forward": b.text("payload_direction_forward", "forward"), "reverse": b.text("payload_direction_reverse", "reverse")}
-	p.Readable = b.reads("direction_state_topic", "direction_value_template", func(v template.Value, out *sink) error {
-		for _, direction := range p.Choices {
-			if is(v, names[direction]) {
-				out.add(devices.Direction, devices.EnumValue(direction))
-				return nil
-			}
-		}
-		return unexpected(v)
-	})
-	if o := b.hears("direction_command_topic", "direction_command_template"); o != nil {
-		p.Settable = true
-		b.writers[devices.Direction] = o.sendText(func(v devices.Value) string { return names[v.Text()] })
-	}
-	b.property(p)
-}
-
-// speed adds a fan's speed. 0 % is below the device's range: the fan is off.
-func (b *builder) speed() {
-	low, high := b.numberOr("speed_range_min", 1), b.numberOr("speed_range_max", 100)
-	at := steps{low - 1, high}
-	if high < low || !at.valid() {
-		b.fault("the speed range %v to %v is empty", low, high)
-		return
-	}
-	p := devices.Property{ID: devices.Speed, Datatype: devices.Float, Unit: "%", Min: bound(0), Max: bound(100), Step: at.step()}
-	reset := b.text("payload_reset_percentage", "None")
-	p.Readable = b.reads("percentage_state_topic", "percentage_value_template", func(v template.Value, out *sink) error {
-		if is(v, reset) {
-			return nil
-		}
-		f, ok, err := number(v)
-		if !ok {
-			return err
-		}
-		if f != 0 && (f < low || f > high) {
-			return fmt.Errorf("reading a state: the speed %v is not within %v to %v", f, low, high)
-		}
-		if f == 0 {
-			return out.float(devices.Speed, 0)
-		}
-		return out.float(devices.Speed, at.in(f))
-	})
-	if o := b.hears("percentage_command_topic", "percentage_command_template"); o != nil {
-		p.Settable = true
-		b.writers[devices.Speed] = o.sendNumber(func(percent float64) float64 {
-			if percent == 0 {
-				return 0
-			}
-			return max(at.out(percent), low)
-		}, "percentage")
-	}
-	b.property(p)
+	return out
 }

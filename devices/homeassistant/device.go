@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
@@ -26,6 +27,7 @@ type member struct {
 	component string // its component ID
 	sources   []*source
 	bad       []bool // by reader: it could not be read last time
+	silent    bool   // another member has the attributes that both name
 }
 
 // readerKey names one reader of one entity in the trie.
@@ -118,19 +120,32 @@ func (c *Convention) rebuild(d *device) {
 	before := d.sources
 	d.sources = map[[4]string]*source{}
 	d.byComponent = map[string]*member{}
+	groups := map[string]string{}
 	for _, m := range d.members { // those that have an ID keep it
-		if m.component != "" && d.byComponent[m.component] != nil {
+		if id := m.component; id != "" && d.byComponent[id] != nil && (m.group == "" || groups[m.group] != id) {
 			m.component = "" // two devices turned out to be one
 		}
 		if m.component != "" {
 			d.byComponent[m.component] = m
+			if m.group != "" {
+				groups[m.group] = m.component
+			}
 		}
 	}
+	attributed := map[[2]string]bool{}
 	for _, m := range d.members {
+		if m.component == "" && m.group != "" {
+			m.component = groups[m.group]
+		}
 		if m.component == "" {
 			m.component = d.free(m.wish, m.kind)
 			d.byComponent[m.component] = m
 		}
+		if m.group != "" {
+			groups[m.group] = m.component
+		}
+		m.silent = m.attributes[0] != "" && attributed[m.attributes]
+		attributed[m.attributes] = true
 		for _, h := range m.owner.handles() {
 			if c.owners[h] == nil {
 				c.owners[h] = d
@@ -194,9 +209,7 @@ func (c *Convention) announced(d *device) hub.Announced {
 				v.Connections = append(v.Connections, cn)
 			}
 		}
-		v.Components = append(v.Components, devices.Component{
-			ID: m.component, Kind: m.kind, Name: m.shortName(), Category: m.category, Properties: slices.Clone(m.properties),
-		})
+		v.Components = m.addTo(v.Components)
 		if !slices.Contains(topics, m.topic) {
 			topics = append(topics, m.topic)
 			if a := c.announce[m.topic]; a != nil {
@@ -209,8 +222,57 @@ func (c *Convention) announced(d *device) hub.Announced {
 	} else if v.Name == "" && len(v.Connections) > 0 {
 		v.Name = v.Connections[0].Value
 	}
+	out.Silence, out.Native = d.silence(), d.native()
 	v.Sort()
 	return out
+}
+
+// addTo adds the member's component, or what the member contributes to the one that its group has already.
+func (m *member) addTo(components []devices.Component) []devices.Component {
+	if m.group != "" {
+		for i := range components {
+			if c := &components[i]; c.ID == m.component {
+				c.Properties = join(c.Properties, m.properties)
+				return components
+			}
+		}
+	}
+	c := devices.Component{ID: m.component, Kind: m.kind, Name: m.shortName(), Category: m.category, Hidden: m.hidden}
+	for _, p := range m.properties {
+		if p.ID != devices.Attributes || !m.silent {
+			c.Properties = append(c.Properties, p)
+		}
+	}
+	return append(components, c)
+}
+
+// join adds the choices of other properties to those that have the same ID.
+func join(properties, others []devices.Property) []devices.Property {
+	for _, p := range others {
+		i := slices.IndexFunc(properties, func(q devices.Property) bool { return q.ID == p.ID })
+		if i < 0 {
+			properties = append(properties, p)
+			continue
+		}
+		properties[i].Choices = unique(append(slices.Clone(properties[i].Choices), p.Choices...))
+	}
+	return properties
+}
+
+// silence is for how long the device says nothing as long as it is well: expire_after, where all of its sensors say the same.
+func (d *device) silence() time.Duration {
+	seconds := 0.0
+	for _, m := range d.members {
+		for _, p := range m.properties {
+			if (m.kind == devices.Sensor || m.kind == devices.BinarySensor) && p.ID != devices.Attributes {
+				if p.Expires == 0 || seconds != 0 && p.Expires != seconds {
+					return 0
+				}
+				seconds = p.Expires
+			}
+		}
+	}
+	return time.Duration(seconds * float64(time.Second))
 }
 
 // shortName is the entity's name without the device's in front of it, and empty when it is the device's.

@@ -19,6 +19,7 @@ type discovery struct {
 	ignore  bool           // our own announcement
 	owner   owner          // of all entities
 	migrate bool           // its entities may be taken over by another topic
+	origin  string         // the name of the program that announces
 	// entities are those that were understood; faults says what was not, also of parts of entities.
 	entities []*entity
 	faults   []string
@@ -98,17 +99,17 @@ func discover(t discoveryTopic, m broker.Message, doc *template.Document) *disco
 		return d
 	}
 	if !t.valid() {
-		d.fault("the topic's parts may hold letters, digits, _ and - only")
+		d.fault("expected a topic whose parts hold letters, digits, _ and - only, got %.80q", m.Topic)
 		return d
 	}
 	if doc.JSON().Kind() != template.Dict {
-		d.fault("the announcement is not a JSON object")
+		d.fault("%v", expected("a JSON object", template.Of(doc.Text())))
 		return d
 	}
 	top := expand(doc.JSON(), entityKeys)
 	d.migrate = top["migrate_discovery"].Truth()
 	origin := expand(top["origin"], originKeys)
-	if origin.text("name", "") == ownOrigin {
+	if d.origin = origin.text("name", ""); d.origin == ownOrigin {
 		d.ignore = true
 		return d
 	}
@@ -129,7 +130,7 @@ func discover(t discoveryTopic, m broker.Message, doc *template.Document) *disco
 	if components := top["components"]; components.Kind() == template.Dict {
 		d.components(t, top, components, own)
 	} else if !d.migrate {
-		d.fault("the announcement of a device lacks its components")
+		d.fault("expected a JSON object at components, got %.60q", top.text("components", ""))
 	}
 	return d
 }
@@ -146,13 +147,13 @@ func (d *discovery) components(t discoveryTopic, top config, components template
 		}
 		key := strings.TrimSpace(components.Key(i))
 		if components.At(i).Kind() != template.Dict {
-			d.fault("component %q is not a JSON object", key)
+			d.fault("expected a JSON object at components.%s, got %.60q", key, components.At(i).Text())
 			continue
 		}
 		c := expand(components.At(i), entityKeys)
 		platform := c.text("platform", "")
 		if platform == "" {
-			d.fault("component %q does not say its platform", key)
+			d.fault("expected a platform such as sensor at components.%s, got none", key)
 			continue
 		}
 		if len(c) == 1 {
@@ -183,7 +184,7 @@ func looksLikeAddress(s string) bool {
 func (d *discovery) entity(component, id, object string, c config, own owner, prefixes []string) {
 	build, ok := builders[component]
 	if !ok {
-		d.fault("components of the kind %q are not understood", component)
+		d.fault("expected a kind of component that is understood, got %q", component)
 		return
 	}
 	b := &builder{config: c, discovery: d, entity: &entity{
@@ -194,6 +195,8 @@ func (d *discovery) entity(component, id, object string, c config, own owner, pr
 	case "config", "diagnostic":
 		b.category = category
 	}
+	b.hidden = b.has("enabled_by_default") && !b.yes("enabled_by_default")
+	b.readEncoding()
 	if len(own.handles()) == 0 {
 		if unique := c.text("unique_id", ""); unique != "" {
 			b.soleKey = "unique:" + unique
@@ -214,15 +217,16 @@ func (d *discovery) entity(component, id, object string, c config, own owner, pr
 	build(b)
 	if len(b.properties) == 0 {
 		if len(d.faults) == 0 || !b.failed {
-			d.fault("%s: it has neither a topic to report on nor one to hear commands on", component)
+			d.fault("%s: expected a topic to report on or to hear commands on, got none", component)
 		}
 		return
 	}
+	b.readsAttributes()
 	b.availability()
-	if component == "device_automation" && b.has("type") && b.has("subtype") { // one button has several, in topics of its own
-		object = b.text("type", "") + " " + b.text("subtype", "")
+	b.entity.native = native(d.origin, b.owner, b.entity)
+	if b.wish = b.group; b.wish == "" {
+		b.wish = componentID(object, string(b.kind), append(prefixes, own.identifiers...))
 	}
-	b.wish = componentID(object, string(b.kind), append(prefixes, own.identifiers...))
 	d.entities = append(d.entities, b.entity)
 }
 

@@ -17,16 +17,22 @@ type entity struct {
 
 	kind           devices.Kind
 	name, category string
+	hidden         bool   // not enabled by default
+	group          string // entities of one group are one component; empty for those that are one of their own
 	owner          owner
 	soleKey        string // the device's key when there is no device block
 	deviceWish     string // wished device ID
+	native         string // the convention that understands the device better
 	qos            byte   // of subscriptions
+	latin          bool   // payloads are single bytes, not UTF-8
 
 	properties []devices.Property
 	readers    []reader
 	writers    map[string]writer
 	sources    []sourceConfig
-	mode       string // of availability: all, any, latest
+	mode       string    // of availability: all, any, latest
+	commands   []string  // the topics that hear commands
+	attributes [2]string // topic and template of the attributes, if there are any
 }
 
 // reader turns the messages of one topic into readings.
@@ -40,6 +46,8 @@ type input struct {
 	doc *template.Document
 	// replayed: the broker kept the message. It is a state, but not an event.
 	replayed bool
+	// whole is the payload as attributes, made by the first who asks for them.
+	whole *devices.Value
 }
 
 // sink takes the readings of one message.
@@ -131,7 +139,13 @@ func (b *builder) readsInput(topicKey, templateKey string, read func(v template.
 		if !known(v) {
 			return nil
 		}
-		return read(v, in, out)
+		if err := read(v, in, out); err != nil {
+			if t != nil {
+				return fmt.Errorf("%s %.100s: %w", templateKey, t.Source(), err)
+			}
+			return fmt.Errorf("%s: %w", topicKey, err)
+		}
+		return nil
 	}})
 	return true
 }
@@ -151,6 +165,7 @@ func known(v template.Value) bool {
 type outlet struct {
 	topic string
 	tpl   *template.Template
+	latin bool // payloads are single bytes
 }
 
 // hears makes an outlet of a command topic and its template; nil when there is none.
@@ -167,11 +182,15 @@ func (b *builder) hears(topicKey, templateKey string) *outlet {
 	if !ok {
 		return nil
 	}
-	return &outlet{topic: topic, tpl: t}
+	b.commands = append(b.commands, topic)
+	return &outlet{topic: topic, tpl: t, latin: b.latin}
 }
 
 // plain publishes a payload as it is.
 func (o *outlet) plain(payload string) broker.Message {
+	if o.latin {
+		return broker.Message{Topic: o.topic, Payload: toLatin(payload)}
+	}
 	return broker.Message{Topic: o.topic, Payload: []byte(payload)}
 }
 
@@ -220,9 +239,29 @@ func (o *outlet) sendNumber(convert func(f float64) float64, variable string) wr
 // is compares a state with a payload: without regard to case, so that JSON's true is Python's True.
 func is(v template.Value, payload string) bool { return strings.EqualFold(v.Text(), payload) }
 
-// unexpected is the error about a state that is none of those that were announced.
-func unexpected(v template.Value) error {
-	return fmt.Errorf("reading a state: %.60q is none of those announced", v.Text())
+// expected is the error about a state that is not what it should be.
+func expected(what string, got template.Value) error {
+	return fmt.Errorf("expected %s, got %.60q", what, got.Text())
+}
+
+// object is a state that is a JSON object, whether a template made it or its text did.
+func object(v template.Value) (template.Value, error) {
+	read := v
+	if v.Kind() == template.String {
+		read = template.ReadText(v.Text()).JSON()
+	}
+	if read.Kind() != template.Dict {
+		return template.Value{}, expected("a JSON object", v)
+	}
+	return read, nil
+}
+
+// oneOf spells choices for people.
+func oneOf(choices []string) string {
+	if n := len(choices); n > 12 {
+		return "one of " + strings.Join(choices[:12], ", ") + fmt.Sprintf(" and %d more", n-12)
+	}
+	return "one of " + strings.Join(choices, ", ")
 }
 
 // choice finds a state among choices, without regard to case.
@@ -238,7 +277,7 @@ func choice(v template.Value, choices []string) (string, error) {
 			return c, nil
 		}
 	}
-	return "", unexpected(v)
+	return "", expected(oneOf(choices), v)
 }
 
 // number reads a state that is a number. The words by which devices say that they do not know are no mistake.
@@ -250,7 +289,7 @@ func number(v template.Value) (f float64, ok bool, err error) {
 	case "unknown", "unavailable", "null", "nan", "inf", "-inf", "n/a", "-":
 		return 0, false, nil
 	}
-	return 0, false, fmt.Errorf("reading a state: %.60q is not a number", v.Text())
+	return 0, false, expected("a number", v)
 }
 
 // readsNumber is reads for a number that is converted to the model's unit.
@@ -273,7 +312,7 @@ func (b *builder) readsBool(topicKey, templateKey, property, on, off string) boo
 		case is(v, off):
 			out.add(property, devices.BoolValue(false))
 		default:
-			return unexpected(v)
+			return expected(on+" or "+off, v)
 		}
 		return nil
 	})

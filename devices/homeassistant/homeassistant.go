@@ -4,7 +4,9 @@
 // The hub calls it through hub.Convention. It is pure: it does no I/O and has no clock and no goroutine, and no payload
 // makes it panic. Value templates are evaluated by its subpackage template. It never publishes retained.
 //
-// What is not kept: expire_after and off_delay (they need a timer), json_attributes, encoding, and code formats of locks.
+// What has no meaning here: retain (commands are never retained), force_update (a repetition is no event anywhere in the hub),
+// off_delay (a convention has no clock), and codes of locks and alarms. A device that is optimistic and yet has a state topic is
+// read like any other.
 package homeassistant
 
 import (
@@ -41,6 +43,7 @@ type Convention struct {
 	filters  map[string]int // how often each filter is needed
 	counter  uint64         // numbers entities and availability messages in their order
 	found    sink           // reused by Apply
+	whole    devices.Value  // the message's payload as attributes, if somebody asked for it
 }
 
 var _ hub.Convention = (*Convention)(nil)

@@ -15,11 +15,14 @@ type exchange struct {
 	want           string // joined by blanks
 }
 
-var kinds = []struct {
+// kind is an announcement with the device it must make, as describe says it, and what is said to and by it afterwards.
+type kind struct {
 	name, topic, config string
-	want                string // as describe says it
+	want                string
 	steps               []exchange
-}{
+}
+
+var kinds = append([]kind{
 	{
 		"a sensor in Fahrenheit is one in °C", "homeassistant/sensor/0x01/temperature/config",
 		`{"stat_t":"z/a","dev_cla":"temperature","unit_of_meas":"°F","val_tpl":"{{ value_json.t }}","dev":{"ids":"0x01","name":"A"}}`,
@@ -297,13 +300,13 @@ var kinds = []struct {
 	{
 		"a device automation", "homeassistant/device_automation/0x05/action_on/config",
 		`{"atype":"trigger","t":"z/button","pl":"on","val_tpl":"{{ value_json.action }}","type":"button_short_press","stype":"button_1","dev":{"ids":["0x05"],"name":"Remote"}}`,
-		"button-short-press-button-1(event)/event:enum mr",
-		[]exchange{{"z/button", `{"action":"on"}`, "button-short-press-button-1/event=button_short_press"}, {"z/button", `{"action":"off"}`, ""}},
+		"button-1(event)/event:enum mr",
+		[]exchange{{"z/button", `{"action":"on"}`, "button-1/event=button_short_press"}, {"z/button", `{"action":"off"}`, ""}},
 	},
 	{
 		"an update", "homeassistant/update/0x06/update/config",
 		`{"stat_t":"z/a","val_tpl":"{\"latest_version\":\"{{ value_json['update']['latest_version'] }}\",\"installed_version\":\"{{ value_json['update']['installed_version'] }}\",\"in_progress\":{{ (value_json['update']['state'] == 'updating')|lower }}}","dev":{"ids":["0x06"],"name":"A"}}`,
-		"update(other)/in-progress:bool r; update(other)/installed-version:text r; update(other)/latest-version:text r",
+		"update(update)/in-progress:bool r; update(update)/installed-version:text r; update(update)/latest-version:text r; update(update)/progress:float r %",
 		[]exchange{
 			{"z/a", `{"update":{"installed_version":1,"latest_version":2,"state":"idle"}}`, "update/in-progress=false update/installed-version=1 update/latest-version=2"},
 			{"z/a", `{}`, ""},
@@ -321,7 +324,7 @@ var kinds = []struct {
 		"energy-today(sensor)/value:float r kWh",
 		[]exchange{{"tasmota01/tele/SENSOR", `{"ENERGY":{"Today":1.5}}`, "energy-today/value=1.5"}},
 	},
-}
+}, moreKinds...)
 
 func TestKinds(t *testing.T) {
 	for _, k := range kinds {

@@ -52,7 +52,7 @@ func (k kelvins) read(f float64, out *sink) error {
 		f = mired(f)
 	}
 	if !(f >= 1 && f <= 1e6) {
-		return fmt.Errorf("reading a color temperature: %v", f)
+		return fmt.Errorf("expected a color temperature of 1 to 1000000 K, got %v", f)
 	}
 	out.add(devices.ColorTemperature, devices.IntValue(int64(math.Round(f))))
 	return nil
@@ -221,7 +221,7 @@ func numbers(v template.Value) ([]float64, error) {
 	add := func(v template.Value) error {
 		f, ok := v.Number()
 		if !ok {
-			return unexpected(v)
+			return expected("a number", v)
 		}
 		out = append(out, f)
 		return nil
@@ -236,7 +236,7 @@ func numbers(v template.Value) ([]float64, error) {
 	}
 	for part := range strings.SplitSeq(strings.Trim(v.Text(), "()[] "), ",") {
 		if err := add(template.Of(part)); err != nil || len(out) > 8 {
-			return nil, unexpected(v)
+			return nil, expected("up to eight numbers with commas between", v)
 		}
 	}
 	return out, nil

@@ -115,7 +115,7 @@ func (l *jsonLight) read(in input, out *sink) error {
 		if in.doc.Text() == "" {
 			return nil
 		}
-		return fmt.Errorf("reading the state of a light: %.60q is no JSON object", in.doc.Text())
+		return expected("a JSON object", template.Of(in.doc.Text()))
 	}
 	if v := state.Get("state"); known(v) {
 		switch strings.ToUpper(v.Text()) {
@@ -124,13 +124,13 @@ func (l *jsonLight) read(in input, out *sink) error {
 		case "OFF", "FALSE":
 			out.add(devices.On, devices.BoolValue(false))
 		default:
-			return unexpected(v)
+			return expected("ON or OFF at state", v)
 		}
 	}
 	if v := state.Get("brightness"); l.dims && known(v) {
 		f, ok := v.Number()
 		if !ok {
-			return unexpected(v)
+			return expected("a number at brightness", v)
 		}
 		if err := out.float(devices.Brightness, l.at.in(f)); err != nil {
 			return err
@@ -140,7 +140,7 @@ func (l *jsonLight) read(in input, out *sink) error {
 	if v := state.Get("color_temp"); l.tunes && known(v) && (mode == "" || mode == "color_temp") {
 		f, ok := v.Number()
 		if !ok {
-			return unexpected(v)
+			return expected("a number at color_temp", v)
 		}
 		if err := l.kelvins.read(f, out); err != nil {
 			return err

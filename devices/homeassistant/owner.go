@@ -44,7 +44,24 @@ func readOwner(v template.Value) owner {
 			o.connections = append(o.connections, devices.Connection{Kind: strings.ToLower(pair.At(0).Text()), Value: value})
 		}
 	}
+	for _, id := range o.identifiers {
+		o.connect(id)
+	}
 	return o
+}
+
+// connect takes an address out of an identifier: many programs name a device by its MAC address, or by the IEEE address of
+// Zigbee, and say nothing of connections. By it the device is recognised in what other conventions say.
+func (o *owner) connect(id string) {
+	cn := devices.Connection{Kind: "mac", Value: normalAddress(id)}
+	if i := strings.LastIndex(id, "0x"); i >= 0 && len(id)-i == 18 && strings.Trim(id[i+2:], "0123456789abcdefABCDEF") == "" {
+		cn = devices.Connection{Kind: "zigbee", Value: strings.ToLower(id[i:])}
+	} else if len(cn.Value) != 17 || strings.Count(cn.Value, ":") != 5 || strings.Trim(cn.Value, "0123456789abcdef:") != "" {
+		return
+	}
+	if !slices.ContainsFunc(o.connections, func(c devices.Connection) bool { return c.Value == cn.Value }) {
+		o.connections = append(o.connections, cn)
+	}
 }
 
 // normalAddress spells a MAC address, however it is written, in lower case with colons, and leaves anything else but for

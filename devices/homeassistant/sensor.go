@@ -10,25 +10,6 @@ import (
 	"home.arpa/homehub/devices/homeassistant/template"
 )
 
-// builders are the components that are understood, by Home Assistant's name.
-var builders = map[string]func(*builder){
-	"sensor":            (*builder).sensor,
-	"binary_sensor":     (*builder).binarySensor,
-	"switch":            (*builder).relay,
-	"light":             (*builder).light,
-	"climate":           (*builder).climate,
-	"cover":             (*builder).cover,
-	"lock":              (*builder).lock,
-	"fan":               (*builder).fan,
-	"number":            (*builder).numeric,
-	"select":            (*builder).selection,
-	"button":            (*builder).button,
-	"text":              (*builder).prose,
-	"event":             (*builder).event,
-	"update":            (*builder).update,
-	"device_automation": (*builder).automation,
-}
-
 // classIDs are the IDs of properties whose device class is not their name: it says nothing about what is measured, or other
 // conventions have one word for the same quantity. Which words mean a class is in each convention: devices/homie has its own
 // table.
@@ -67,7 +48,16 @@ func (b *builder) sensor() {
 		p.Datatype = devices.Float
 		p.Readable = b.readsNumber("state_topic", "value_template", id, s.in)
 	}
+	p.Expires = b.expires()
 	b.property(p)
+}
+
+// expires is after how many seconds a reading of a sensor says nothing any more; 0 when the announcement does not say.
+func (b *builder) expires() float64 {
+	if f, ok := b.number("expire_after"); ok && f > 0 && f < 1e9 {
+		return f
+	}
+	return 0
 }
 
 // readsText is reads for any text.
@@ -87,6 +77,7 @@ func (b *builder) binarySensor() {
 	class := b.text("device_class", "")
 	p := devices.Property{ID: propertyID(class, devices.On), Class: class, Datatype: devices.Bool}
 	p.Readable = b.readsBool("state_topic", "value_template", p.ID, b.text("payload_on", "ON"), b.text("payload_off", "OFF"))
+	p.Expires = b.expires()
 	b.property(p)
 }
 
@@ -164,87 +155,6 @@ func (b *builder) prose() {
 		b.writers[p.ID] = o.sendText(devices.Value.Text)
 	}
 	b.property(p)
-}
-
-// event is a source of events: JSON with an event_type. A kept message is not an event.
-func (b *builder) event() {
-	b.kind = devices.EventSource
-	types := b.list("event_types")
-	p := devices.Property{ID: devices.EventType, Datatype: devices.Enum, Choices: types, Class: b.text("device_class", ""), Momentary: true}
-	p.Readable = b.readsInput("state_topic", "value_template", func(v template.Value, in input, out *sink) error {
-		if in.replayed {
-			return nil
-		}
-		if v.Kind() != template.Dict {
-			v = template.ReadText(v.Text()).JSON()
-		}
-		t := v.Get("event_type")
-		if !known(t) {
-			return fmt.Errorf("reading an event: it has no event_type")
-		}
-		name := t.Text()
-		if len(types) > 0 {
-			var err error
-			if name, err = choice(t, types); err != nil {
-				return err
-			}
-		}
-		out.add(devices.EventType, devices.EnumValue(name))
-		return nil
-	})
-	b.property(p)
-}
-
-// automation is a device trigger: one payload (or any) on a topic, which is an event of its type.
-func (b *builder) automation() {
-	b.kind = devices.EventSource
-	name := b.text("type", "trigger")
-	if b.name == "" {
-		b.name = strings.ReplaceAll(strings.TrimSpace(b.text("subtype", "")+" "+name), "_", " ")
-	}
-	payload := b.text("payload", "")
-	p := devices.Property{ID: devices.EventType, Datatype: devices.Enum, Choices: []string{name}, Momentary: true}
-	p.Readable = b.readsInput("topic", "value_template", func(v template.Value, in input, out *sink) error {
-		if !in.replayed && (payload == "" || v.Text() == payload) {
-			out.add(devices.EventType, devices.EnumValue(name))
-		}
-		return nil
-	})
-	b.property(p)
-}
-
-// update is the firmware's version and the newest one there is; installing it is not offered.
-func (b *builder) update() {
-	b.kind = devices.Other
-	if b.category == "" {
-		b.category = "diagnostic"
-	}
-	const installed, latest, running = "installed-version", "latest-version", "in-progress"
-	state := b.reads("state_topic", "value_template", func(v template.Value, out *sink) error {
-		if v.Kind() == template.String {
-			if d := template.ReadText(v.Text()); d.JSON().Kind() == template.Dict {
-				v = d.JSON()
-			}
-		}
-		if v.Kind() != template.Dict {
-			out.add(installed, devices.TextValue(v.Text()))
-			return nil
-		}
-		if version := v.Get("installed_version"); known(version) {
-			out.add(installed, devices.TextValue(version.Text()))
-		}
-		if version := v.Get("latest_version"); known(version) {
-			out.add(latest, devices.TextValue(version.Text()))
-		}
-		if progress := v.Get("in_progress"); progress.Kind() == template.Bool {
-			out.add(running, devices.BoolValue(progress.Truth()))
-		}
-		return nil
-	})
-	newest := b.readsText("latest_version_topic", "latest_version_template", latest)
-	b.property(devices.Property{ID: installed, Datatype: devices.String, Readable: state})
-	b.property(devices.Property{ID: latest, Datatype: devices.String, Readable: state || newest})
-	b.property(devices.Property{ID: running, Datatype: devices.Bool, Readable: state})
 }
 
 // lacking says whether a list lacks an element, without regard to case.

@@ -118,6 +118,20 @@ func (v Value) Get(key string) Value {
 	return missing(key)
 }
 
+// Without is a dict that lacks a text key; v itself when it is no dict.
+func (v Value) Without(key string) Value {
+	if v.kind != Dict {
+		return v
+	}
+	b := &box{keys: make([]Value, 0, v.Len()), items: make([]Value, 0, v.Len())}
+	for i, k := range v.box.keys {
+		if k.kind != String || k.str != key {
+			b.keys, b.items = append(b.keys, k), append(b.items, v.box.items[i])
+		}
+	}
+	return Value{kind: Dict, box: b}
+}
+
 // At is the i-th element of a list or tuple, or the i-th value of a dict; undefined out of range.
 func (v Value) At(i int) Value {
 	if i < 0 || i >= v.Len() {

@@ -1,0 +1,33 @@
+package homeassistant
+
+// builders are the components that are understood, by Home Assistant's name. Pictures, tags and infrared codes are not.
+var builders = map[string]func(*builder){
+	"sensor":              (*builder).sensor,
+	"binary_sensor":       (*builder).binarySensor,
+	"switch":              (*builder).relay,
+	"light":               (*builder).light,
+	"climate":             (*builder).climate,
+	"cover":               (*builder).cover,
+	"lock":                (*builder).lock,
+	"fan":                 (*builder).fan,
+	"number":              (*builder).numeric,
+	"select":              (*builder).selection,
+	"button":              (*builder).button,
+	"text":                (*builder).prose,
+	"date":                (*builder).prose,
+	"time":                (*builder).prose,
+	"datetime":            (*builder).prose,
+	"notify":              (*builder).notify,
+	"event":               (*builder).event,
+	"update":              (*builder).update,
+	"device_automation":   (*builder).automation,
+	"siren":               (*builder).siren,
+	"valve":               (*builder).valve,
+	"humidifier":          (*builder).humidifier,
+	"water_heater":        (*builder).waterHeater,
+	"vacuum":              (*builder).vacuum,
+	"lawn_mower":          (*builder).lawnMower,
+	"alarm_control_panel": (*builder).alarm,
+	"scene":               (*builder).scene,
+	"device_tracker":      (*builder).tracker,
+}
