@@ -2,6 +2,8 @@ package homeassistant
 
 import (
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/homeassistant/template"
@@ -69,7 +71,7 @@ func (b *builder) automation() {
 	if b.group == "" {
 		b.group = "trigger"
 	}
-	b.name = strings.ReplaceAll(source, "_", " ")
+	b.name = capital(strings.ReplaceAll(source, "_", " "))
 	payload, any := b.text("payload", ""), !b.has("payload")
 	p := devices.Property{ID: devices.EventType, Datatype: devices.Enum, Choices: []string{name}, Momentary: true}
 	p.Readable = b.readsInput("topic", "value_template", func(v template.Value, in input, out *sink) error {
@@ -79,4 +81,10 @@ func (b *builder) automation() {
 		return nil
 	})
 	b.property(p)
+}
+
+// capital writes a name's first letter large.
+func capital(name string) string {
+	r, size := utf8.DecodeRuneInString(name)
+	return string(unicode.ToUpper(r)) + name[size:]
 }
