@@ -225,7 +225,7 @@ func (n *zigbeeNode) motion() {
 		if err != nil || f < 0 || f > 65535 {
 			return nil, fmt.Errorf("%v is not a number from 0 to 65535", message[key])
 		}
-		motion.SetHold(time.Duration(f) * time.Second)
+		motion.SetHold(time.Duration(f * float64(time.Second)))
 		return nil, nil
 	}, "occupancy_timeout")
 }

@@ -61,6 +61,9 @@ func wishes(t *testing.T, p devices.Property) []devices.Value {
 		add(devices.ColorValue(0, 100))
 		add(devices.ColorValue(120, 50))
 		add(devices.ColorValue(240, 100))
+	case devices.String:
+		add(devices.TextValue("Hello again"), nil)
+	case devices.JSON: // who tells it must know what it means
 	default:
 		t.Errorf("no value is known for %s, a %s", p.ID, p.Datatype)
 	}

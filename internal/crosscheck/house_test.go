@@ -17,6 +17,7 @@ import (
 	"home.arpa/homehub/devices/homie"
 	"home.arpa/homehub/devices/shelly"
 	"home.arpa/homehub/devices/tasmota"
+	"home.arpa/homehub/devices/zigbee2mqtt"
 	"home.arpa/homehub/hub"
 	"home.arpa/homehub/simulator"
 	"home.arpa/homehub/store/memory"
@@ -88,7 +89,11 @@ func (h *home) startHub(o hub.Options) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	if h.Hub, err = hub.New(h.broker.Link(), h.store, []hub.Convention{ha, homie.New(), tasmotas, shellies}, o); err != nil {
+	zigbee, err := zigbee2mqtt.New(zigbee2mqtt.Options{})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if h.Hub, err = hub.New(h.broker.Link(), h.store, []hub.Convention{ha, homie.New(), tasmotas, shellies, zigbee}, o); err != nil {
 		h.t.Fatal(err)
 	}
 	h.hubEnd = h.run(h.Hub.Run)
