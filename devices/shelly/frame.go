@@ -3,6 +3,7 @@ package shelly
 import (
 	"encoding/json"
 	"strings"
+	"sync"
 
 	"home.arpa/homehub/broker"
 )
@@ -25,7 +26,34 @@ type frame struct {
 	prefix    string // empty for an answer to somebody else
 	component string // of a status topic
 	doc       *document
-	bad       error // why the payload is not JSON
+	bad       error    // why the payload is not JSON
+	room      document // memory to read into
+}
+
+// spare are the memory of messages that were applied.
+var spare = sync.Pool{New: func() any { return &frame{} }}
+
+// newFrame is an empty frame.
+func newFrame(kind frameKind, prefix string) *frame {
+	f := spare.Get().(*frame)
+	*f = frame{kind: kind, prefix: prefix, room: document{nodes: f.room.nodes[:0]}}
+	return f
+}
+
+// parse reads the payload's JSON.
+func (f *frame) parse(payload []byte) *frame {
+	if f.bad = f.room.read(payload); f.bad == nil {
+		f.doc = &f.room
+	}
+	return f
+}
+
+// done gives the memory of a message back, unless there is more of it than others need.
+func (f *frame) done() {
+	if cap(f.room.nodes) <= 512 {
+		clear(f.room.nodes[:cap(f.room.nodes)]) // its keys are parts of the payload
+		spare.Put(f)
+	}
 }
 
 // Numbers of requests. Devices send them back with their answers.
@@ -51,41 +79,40 @@ func (c *Convention) read(m broker.Message) *frame {
 		if rest == "/rpc" {
 			prefix = ""
 		}
-		f := &frame{kind: kindAnswer, prefix: prefix}
-		f.doc, f.bad = readJSON(m.Payload)
-		return f
+		return newFrame(kindAnswer, prefix).parse(m.Payload)
 	}
 	classic := strings.HasPrefix(m.Topic, classicPrefix)
 	if prefix, ok := strings.CutSuffix(m.Topic, "/events/rpc"); ok {
 		if !goodPrefix(prefix) {
 			return nil
 		}
-		f := &frame{kind: kindNotification, prefix: prefix}
-		f.doc, f.bad = readJSON(m.Payload)
-		return f
+		return newFrame(kindNotification, prefix).parse(m.Payload)
 	}
 	if strings.HasSuffix(m.Topic, "/rpc") {
 		return readForeignAnswer(m)
 	}
 	if prefix, ok := strings.CutSuffix(m.Topic, "/online"); ok && goodPrefix(prefix) {
 		if p := string(m.Payload); p == "true" || p == "false" {
-			return &frame{kind: kindOnline, prefix: prefix, classic: classic}
+			f := newFrame(kindOnline, prefix)
+			f.classic = classic
+			return f
 		}
 	}
 	if slash := strings.LastIndexByte(m.Topic, '/'); slash > 0 && m.Payload[0] == '{' {
 		component := m.Topic[slash+1:]
 		if prefix, ok := strings.CutSuffix(m.Topic[:slash], "/status"); ok && isComponent(component) && goodPrefix(prefix) {
-			f := &frame{kind: kindStatus, prefix: prefix, component: component}
-			f.doc, f.bad = readJSON(m.Payload)
-			return f
+			f := newFrame(kindStatus, prefix)
+			f.component = component
+			return f.parse(m.Payload)
 		}
 	}
 	if !classic {
 		return nil
 	}
-	f := &frame{classic: true}
+	f := newFrame(kindNone, "")
+	f.classic = true
 	if m.Payload[0] == '{' {
-		f.doc, f.bad = readJSON(m.Payload)
+		f.parse(m.Payload)
 	}
 	return f
 }
@@ -95,15 +122,13 @@ func readForeignAnswer(m broker.Message) *frame {
 	if m.Payload[0] != '{' {
 		return nil
 	}
-	doc, err := readJSON(m.Payload)
-	if err != nil {
-		return nil
-	}
-	v := doc.root()
+	f := newFrame(kindAnswer, "").parse(m.Payload)
+	v := f.doc.root()
 	if dst := v.get("dst").text(); v.get("src").text() == "" || dst == "" || m.Topic != dst+"/rpc" || v.get("result").form() != object {
+		f.done()
 		return nil
 	}
-	return &frame{kind: kindAnswer, doc: doc}
+	return f
 }
 
 // goodPrefix says whether something may be asked under a prefix.

@@ -184,9 +184,12 @@ func (d *modern) report(m broker.Message, key string, status val, u *hub.Update)
 			})
 		case !value.IsZero():
 			if u.Readings == nil {
-				u.Readings = make([]hub.Reported, 0, 8)
+				u.Readings = d.readings[:0]
 			}
 			u.Readings = append(u.Readings, hub.Reported{Key: b.key, Ref: b.Ref, Value: value, Replayed: m.Retain})
+			if cap(u.Readings) <= maxReadings {
+				d.readings = u.Readings
+			}
 		}
 	}
 }

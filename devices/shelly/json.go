@@ -53,18 +53,32 @@ type val struct {
 
 // readJSON reads a whole document.
 func readJSON(payload []byte) (*document, error) {
-	if len(payload) > maxPayload {
-		return nil, errors.New("it is too long")
+	d := &document{}
+	if err := d.read(payload); err != nil {
+		return nil, err
 	}
-	r := reader{document: &document{src: string(payload), nodes: make([]node, 0, min(len(payload)/12+4, 512))}}
+	return d, nil
+}
+
+// read reads a whole document into the memory of this one.
+func (d *document) read(payload []byte) error {
+	if len(payload) > maxPayload {
+		return errors.New("it is too long")
+	}
+	d.src = string(payload)
+	if n := min(len(payload)/12+4, 512); n > cap(d.nodes) {
+		d.nodes = make([]node, 0, n)
+	}
+	d.nodes = d.nodes[:0]
+	r := reader{document: d}
 	r.space()
 	if !r.value("", 0) {
-		return nil, errJSON
+		return errJSON
 	}
 	if r.space(); r.pos != len(r.src) {
-		return nil, errJSON
+		return errJSON
 	}
-	return r.document, nil
+	return nil
 }
 
 func (d *document) root() val {

@@ -15,6 +15,7 @@ const manufacturer = "Shelly"
 
 const (
 	maxKept     = 192 << 10 // bytes of one device's descriptions
+	maxReadings = 32        // memory for readings that a device keeps from one message to the next
 	maxExtra    = 12        // notifications that are kept because they told what the descriptions did not
 	maxPages    = 64
 	maxChildren = 100
@@ -42,6 +43,8 @@ type modern struct {
 	writers map[target]writer
 	units   map[string]*unit          // it and the devices behind it
 	told    map[string]devices.Device // as they were announced last
+
+	readings []hub.Reported // memory of the last message's, for the next
 
 	forgotten map[string]bool // devices behind it that people removed
 	said      devices.Presence

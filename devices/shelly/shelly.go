@@ -50,6 +50,8 @@ type Convention struct {
 
 	lastID int64
 	sent   [256]call // the last commands, by their number
+	// update is what Apply returns, here so that it needs no memory of its own.
+	update hub.Update
 }
 
 // call is a command that was sent, so that people can be told what was refused.
@@ -128,21 +130,23 @@ func (c *Convention) Apply(m broker.Message, p hub.Parsed) hub.Update {
 	if !ok {
 		return hub.Update{}
 	}
-	var u hub.Update
+	defer f.done()
+	c.update = hub.Update{}
+	u := &c.update
 	switch f.kind {
 	case kindOnline:
-		c.online(m, f, &u)
+		c.online(m, f, u)
 	case kindNotification:
-		c.notification(m, f, &u)
+		c.notification(m, f, u)
 	case kindStatus:
-		c.statusTopic(m, f, &u)
+		c.statusTopic(m, f, u)
 	case kindAnswer:
-		c.answer(m, f, &u)
+		c.answer(m, f, u)
 	}
 	if f.classic {
-		c.plain(m, f, &u)
+		c.plain(m, f, u)
 	}
-	return u
+	return *u
 }
 
 // Encode renders a command for the device.
