@@ -223,14 +223,29 @@ type memory struct {
 	last shade // value is 100 until the light has said more
 }
 
-// tint is a color without its brightness.
+// tint is a color without its brightness. Before Homie 5 a color is bare: its payload does not name the one format there is.
 type tint struct {
 	formats []string
 	memory  *memory
+	bare    bool
+}
+
+func (c tint) read(s string) (col shade, bright bool, err error) {
+	if c.bare {
+		s = c.formats[0] + "," + s
+	}
+	return readColor(s, c.formats)
+}
+
+func (c tint) write(col shade, format string) string {
+	if c.bare {
+		return writeBareColor(col, format)
+	}
+	return writeColor(col, format)
 }
 
 func (c tint) decode(s string) (devices.Value, error) {
-	col, bright, err := readColor(s, c.formats)
+	col, bright, err := c.read(s)
 	if err != nil {
 		return devices.Value{}, err
 	}
@@ -249,14 +264,14 @@ func (c tint) decode(s string) (devices.Value, error) {
 
 func (c tint) encode(v devices.Value) (string, error) {
 	hue, saturation := v.Color()
-	return writeColor(shade{hue, saturation, c.memory.last.value}, c.formats[0]), nil
+	return c.write(shade{hue, saturation, c.memory.last.value}, c.formats[0]), nil
 }
 
 // glow is the brightness that a color carries, for lights that tell it in no other way.
 type glow struct{ tint }
 
 func (c glow) decode(s string) (devices.Value, error) {
-	col, bright, err := readColor(s, c.formats)
+	col, bright, err := c.read(s)
 	if err != nil || !bright {
 		return devices.Value{}, err
 	}
@@ -266,7 +281,7 @@ func (c glow) decode(s string) (devices.Value, error) {
 func (c glow) encode(v devices.Value) (string, error) {
 	for _, format := range c.formats {
 		if format != formatXYZ {
-			return writeColor(shade{c.memory.last.hue, c.memory.last.saturation, v.Float()}, format), nil
+			return c.write(shade{c.memory.last.hue, c.memory.last.saturation, v.Float()}, format), nil
 		}
 	}
 	return "", errors.New("xyz says nothing about brightness")

@@ -68,6 +68,14 @@ func writeColor(c shade, format string) string {
 	return "hsv," + tenth(c.hue) + "," + tenth(c.saturation) + "," + tenth(c.value)
 }
 
+// writeBareColor spells a color as before Homie 5: whole numbers only, and no name of the format.
+func writeBareColor(c shade, format string) string {
+	if format == formatRGB {
+		return strings.TrimPrefix(writeColor(c, formatRGB), "rgb,")
+	}
+	return fmt.Sprintf("%d,%d,%d", int(math.Round(c.hue)), int(math.Round(c.saturation)), int(math.Round(c.value)))
+}
+
 // xyToRGB gives the brightest sRGB color (IEC 61966-2-1, white point D65) of a chromaticity, each part 0-255.
 func xyToRGB(x, y float64) (r, g, b float64) {
 	if y <= 0 {

@@ -1,10 +1,10 @@
-// Package homie speaks Homie 5 (https://homieiot.github.io), in both directions: Convention reads the devices of a house
-// that announce themselves in it and tells them what is wanted, and Exporter spells any device in it for everybody who
-// reads the topics.
+// Package homie speaks Homie (https://homieiot.github.io), in both directions: Convention reads the devices of a house that
+// announce themselves in version 5, or in one of the versions 2 to 4, and tells them what is wanted, and Exporter spells any device
+// in version 5 for everybody who reads the topics.
 //
 // The hub calls both; they do no I/O, start no goroutine and never panic, whatever bytes they are given. Units and names
-// are translated at this edge: inside there is only the model of package devices. The extensions of Homie, its alerts, logs
-// and broadcasts are not read.
+// are translated at this edge: inside there is only the model of package devices. Of the extensions of Homie those are read that tell of
+// the firmware and its statistics; broadcasts are not read.
 package homie
 
 import (
@@ -27,55 +27,69 @@ const Own = "hub"
 // maxDevices bounds how many devices are remembered, so that nobody can fill the memory with $state messages.
 const maxDevices = 10000
 
-// Convention is Homie 5 as a hub.Convention. A device's key is <domain>/<device ID>.
+// Convention is Homie as a hub.Convention. The key of a device in Homie 5 is <domain>/<device ID>, that of one in an older version
+// <root>/4/<device ID>.
 type Convention struct {
-	devices map[string]*device
+	name string
+	// only is the one implementation of the older versions that is read, and nothing of Homie 5; empty: all but those in elsewhere.
+	only    string
+	without []string // nodes that are not read
+
+	devices map[string]*device    // of Homie 5
+	trees   map[string]*tree      // of the older versions, by their base topics
+	partial partial               // those of trees that are not announced
 	topics  map[string][]*binding // by value topic, of announced devices
-	early   early
+	early   early                 // of Homie 5
 }
 
-// device is what is known of one device.
-type device struct {
-	domain, id string
-	state      string        // its own $state, empty while unknown
-	announced  *announcement // nil until its description was applied
-	waiting    *announcement // a replayed description, until the $state shows that the device exists
-	bindings   map[devices.Ref]*binding
-}
+// elsewhere are the roots and the implementations that conventions of their own read: they know more of these devices.
+var elsewhere = map[string]bool{"valetudo": true, "Valetudo": true}
 
 // New returns a convention that has seen nothing yet.
 func New() *Convention {
-	return &Convention{devices: map[string]*device{}, topics: map[string][]*binding{}}
+	return &Convention{
+		name: Name, devices: map[string]*device{}, trees: map[string]*tree{}, topics: map[string][]*binding{},
+	}
 }
 
-// Name is "homie".
-func (c *Convention) Name() string { return Name }
+// NewOnly returns a convention, called name, that reads only the devices whose $implementation in Homie 2 to 4 is the one that is
+// given, under any root, and of these not the nodes in without. Conventions that know more of such devices are built upon it.
+func NewOnly(name, implementation string, without ...string) *Convention {
+	c := New()
+	c.name, c.only, c.without = name, implementation, without
+	return c
+}
+
+// Name is "homie", or what NewOnly was given.
+func (c *Convention) Name() string { return c.name }
 
 // Filters are those of auto-discovery in any domain, and of the descriptions.
 func (c *Convention) Filters() []broker.Subscription {
-	return []broker.Subscription{{Filter: "+/5/+/$state", QoS: 1}, {Filter: "+/5/+/$description", QoS: 1}}
+	if c.only != "" {
+		return []broker.Subscription{{Filter: "+/+/$implementation", QoS: 1}}
+	}
+	return []broker.Subscription{{Filter: "+/5/+/$state", QoS: 1}, {Filter: "+/5/+/$description", QoS: 1}, {Filter: "+/+/$homie", QoS: 1}}
 }
 
 // Greet is nothing: all that a device says of itself is retained.
 func (c *Convention) Greet() []broker.Message { return nil }
-
-// filters are the subscriptions for one device's values and targets.
-func filters(domain, id string) []string {
-	prefix := domain + "/5/" + id + "/+/+"
-	return []string{prefix, prefix + "/$target"}
-}
 
 // What Parse hands to Apply: *announcement, or one of these.
 type (
 	stated   struct{ domain, id, state string }
 	removed  struct{ domain, id string }
 	rejected struct{ key, reason string }
+	found    struct{ root, id string }
 )
 
-// Parse reads descriptions and states. A description asks for the device's values and targets.
+// Parse reads the descriptions and states of Homie 5. A description asks for the device's values, targets, alerts and log. Of older
+// versions it reads that there is a device, and asks for all that it says.
 func (c *Convention) Parse(m broker.Message) hub.Parsed {
+	if root, id, ok := c.announces(m.Topic); ok {
+		return c.find(root, id, m)
+	}
 	domain, id, rest, ok := split(m.Topic)
-	if !ok || rest != "$state" && rest != "$description" {
+	if !ok || c.only != "" || rest != "$state" && rest != "$description" {
 		return hub.Parsed{}
 	}
 	key := keyOf(domain, id)
@@ -110,11 +124,19 @@ func (c *Convention) Apply(m broker.Message, p hub.Parsed) hub.Update {
 		return c.state(m, content)
 	case removed:
 		return c.remove(keyOf(content.domain, content.id), m.Topic)
+	case found:
+		return c.discover(m, content)
 	case rejected:
 		return fault(content.key, m.Topic, content.reason)
 	}
 	if bindings := c.topics[m.Topic]; bindings != nil {
 		return c.value(m, bindings)
+	}
+	if t, path := c.treeOf(m.Topic); t != nil {
+		return c.grow(t, path, m)
+	}
+	if c.only != "" {
+		return hub.Update{}
 	}
 	if topic, ok := strings.CutSuffix(m.Topic, "/$target"); ok && c.topics[topic] != nil {
 		return c.target(m, c.topics[topic])
@@ -122,86 +144,49 @@ func (c *Convention) Apply(m broker.Message, p hub.Parsed) hub.Update {
 	return c.stray(m)
 }
 
-// describe applies a description.
-func (c *Convention) describe(m broker.Message, a *announcement) hub.Update {
-	d := c.device(a.key)
-	if d == nil {
-		return fault("", m.Topic, fmt.Sprintf("more than %d devices", maxDevices))
-	}
-	switch {
-	case d.announced != nil && string(d.announced.source.Payload) == string(m.Payload):
-		return hub.Update{} // a replay; the same version with other content is not the same
-	case m.Retain && d.state == "" && d.announced == nil:
-		// What was kept of a device that has no state is the rest of one that was removed.
-		d.waiting = a
-		return hub.Update{}
-	}
-	return c.install(d, a)
+// known is what is announced of one device, in whatever version of Homie.
+type known struct {
+	announced *announcement // nil until its description was applied
+	bindings  map[devices.Ref]*binding
 }
 
-func (c *Convention) install(d *device, a *announcement) hub.Update {
-	c.uninstall(d)
-	d.announced, d.waiting, d.bindings = a, nil, map[devices.Ref]*binding{}
-	told := hub.Announced{Key: a.key, Device: a.device.Clone(), Availability: true}
-	source := a.source
-	source.Retain, source.Client = false, "" // so that it counts as the device's word when the hub starts from its store
-	told.Sources = []broker.Message{source}
+// known finds a device by its key, nil if it is not announced.
+func (c *Convention) known(key string) *known {
+	if d := c.devices[key]; d != nil && d.announced != nil {
+		return &d.known
+	}
+	if t := c.trees[baseOf(key)]; t != nil && t.announced != nil {
+		return &t.known
+	}
+	return nil
+}
+
+// bind makes a description the device's, in place of the one before.
+func (c *Convention) bind(k *known, a *announcement) {
+	c.unbind(k)
+	k.announced, k.bindings = a, map[devices.Ref]*binding{}
 	for _, b := range a.bindings {
-		d.bindings[b.ref] = b
+		k.bindings[b.ref] = b
 		c.topics[b.topic] = append(c.topics[b.topic], b)
 	}
-	u := hub.Update{Devices: []hub.Announced{told}}
-	for _, reason := range a.faults {
-		u.Faults = append(u.Faults, hub.Fault{Key: a.key, Topic: a.source.Topic, Reason: reason})
-	}
-	if r, ok := c.reach(d); ok {
-		u.Reaches = append(u.Reaches, hub.Reached{Key: a.key, Reach: r})
-	}
-	for _, m := range c.early.take(d.domain + "/5/" + d.id + "/") {
-		// An event that came before anybody knew its meaning is over.
-		if topic, target := strings.CutSuffix(m.Topic, "/$target"); target && c.topics[topic] != nil {
-			u = join(u, c.target(m, c.topics[topic]))
-		} else if bindings := c.topics[m.Topic]; bindings != nil && !bindings[0].property.Momentary {
-			u = join(u, c.value(m, bindings))
-		}
-	}
-	return u
 }
 
-// uninstall takes a description's topics back.
-func (c *Convention) uninstall(d *device) {
-	if d.announced == nil {
+// unbind takes a description's topics back.
+func (c *Convention) unbind(k *known) {
+	if k.announced == nil {
 		return
 	}
-	for _, b := range d.announced.bindings {
+	for _, b := range k.announced.bindings {
 		delete(c.topics, b.topic)
 	}
-	d.announced, d.bindings = nil, nil
+	k.announced, k.bindings = nil, nil
 }
 
-// remove ends a device that took back its $state or its $description.
-func (c *Convention) remove(key, topic string) hub.Update {
-	d := c.devices[key]
-	if d == nil {
-		return hub.Update{}
-	}
-	var u hub.Update
-	if d.announced != nil {
-		u.Gone = []string{key}
-		u.Unsubscribe = filters(d.domain, d.id)
-	}
-	c.uninstall(d)
-	d.waiting = nil
-	if strings.HasSuffix(topic, "/$state") {
-		wasLost := d.state == lost
-		delete(c.devices, key)
-		u.Reaches = append(u.Reaches, c.children(key, wasLost, false)...)
-	}
-	return u
-}
-
-// Forget drops what was learnt of a device, but for the $state, by which its children are judged.
+// Forget drops what was learnt of a device, but for the $state in Homie 5, by which its children are judged.
 func (c *Convention) Forget(key string) (unneeded []string) {
+	if t := c.trees[baseOf(key)]; t != nil {
+		return c.fell(t).Unsubscribe
+	}
 	d := c.devices[key]
 	if d == nil {
 		return nil
@@ -209,8 +194,8 @@ func (c *Convention) Forget(key string) (unneeded []string) {
 	if d.announced != nil || d.waiting != nil {
 		unneeded = filters(d.domain, d.id)
 	}
-	c.uninstall(d)
-	d.waiting = nil
+	c.unbind(&d.known)
+	d.waiting, d.aside = nil, aside{}
 	c.early.take(d.domain + "/5/" + d.id + "/")
 	if d.state == "" {
 		delete(c.devices, key)
@@ -220,20 +205,22 @@ func (c *Convention) Forget(key string) (unneeded []string) {
 
 // Topics are all that the device keeps: everything of it lies under its own level.
 func (c *Convention) Topics(key string) []string {
-	d := c.devices[key]
-	if d == nil {
-		return nil
+	if d := c.devices[key]; d != nil {
+		return []string{d.domain + "/5/" + d.id + "/#"}
 	}
-	return []string{d.domain + "/5/" + d.id + "/#"}
+	if base := baseOf(key); c.trees[base] != nil {
+		return []string{base + "/#"}
+	}
+	return nil
 }
 
 // Encode tells a device a value.
 func (c *Convention) Encode(key string, ref devices.Ref, v devices.Value) ([]broker.Message, error) {
-	d := c.devices[key]
-	if d == nil || d.announced == nil {
+	k := c.known(key)
+	if k == nil {
 		return nil, errors.New("the device has not described itself yet")
 	}
-	b := d.bindings[ref]
+	b := k.bindings[ref]
 	switch {
 	case b == nil:
 		return nil, fmt.Errorf("the device has no property %s", ref)
@@ -249,38 +236,14 @@ func (c *Convention) Encode(key string, ref devices.Ref, v devices.Value) ([]bro
 	return []broker.Message{{Topic: b.topic + "/set", Payload: payload(s)}}, nil
 }
 
-// device returns what is known of a device, new if need be; nil when there are too many.
-func (c *Convention) device(key string) *device {
-	d := c.devices[key]
-	if d == nil && len(c.devices) < maxDevices {
-		d = &device{}
-		d.domain, d.id, _ = strings.Cut(key, "/")
-		c.devices[key] = d
-	}
-	return d
-}
-
-// split takes a topic of Homie 5 apart: <domain>/5/<device>/<rest>. It does not accept the hub's own domain, whose
-// messages are the hub's, and Homie's own IDs, which begin with $.
-func split(topic string) (domain, id, rest string, ok bool) {
-	domain, rest, ok = strings.Cut(topic, "/")
-	if !ok || domain == "" || domain == Own || domain[0] == '$' {
-		return "", "", "", false
-	}
-	if rest, ok = strings.CutPrefix(rest, "5/"); !ok {
-		return "", "", "", false
-	}
-	if id, rest, ok = strings.Cut(rest, "/"); !ok || id == "" || id[0] == '$' {
-		return "", "", "", false
-	}
-	return domain, id, rest, true
-}
-
 func fault(key, topic, reason string) hub.Update {
 	return hub.Update{Faults: []hub.Fault{{Key: key, Topic: topic, Reason: reason}}}
 }
 
 func join(a, b hub.Update) hub.Update {
+	a.Devices = append(a.Devices, b.Devices...)
+	a.Gone = append(a.Gone, b.Gone...)
+	a.Unsubscribe = append(a.Unsubscribe, b.Unsubscribe...)
 	a.Readings = append(a.Readings, b.Readings...)
 	a.Targets = append(a.Targets, b.Targets...)
 	a.Reaches = append(a.Reaches, b.Reaches...)

@@ -238,7 +238,7 @@ func TestFaultsNameTopicAndReason(t *testing.T) {
 	} {
 		l.want(l.hear(test.topic, test.payload), test.want)
 	}
-	for _, ignored := range []string{"a/5/plug/$log/warn", "a/5/plug/$alert/battery", "a/5/plug/switch/on/set", "a/5/$broadcast/alert/x", "b/c/d/e/f"} {
+	for _, ignored := range []string{"a/5/plug/$log/debug", "a/5/plug/$unknown/x", "a/5/plug/switch/on/set", "a/5/$broadcast/alert/x", "b/c/d/e/f"} {
 		l.want(l.hear(ignored, "true"))
 	}
 }

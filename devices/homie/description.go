@@ -1,6 +1,7 @@
 package homie
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,8 +26,11 @@ type description struct {
 
 type node struct {
 	id, name, kind string
+	level          string     // the level of its topics where that is not its ID
 	properties     []property // sorted by ID
 }
+
+func (n node) topic() string { return cmp.Or(n.level, n.id) }
 
 // property is a property as the device describes it, in Homie's terms.
 type property struct {
@@ -36,7 +40,11 @@ type property struct {
 	retained       bool
 	span           span     // integer and float
 	choices        []string // enum: the choices; boolean: the two labels, or none; color: the spellings
+	level          string   // the level of its topic where that is not its ID
+	bare           bool     // color: the spelling is not named in the payload
 }
+
+func (p property) topic() string { return cmp.Or(p.level, p.id) }
 
 // span is the format of a number: bounds, nil when open, and step, 0 when any.
 type span struct {

@@ -15,7 +15,7 @@ type announcement struct {
 	device    devices.Device
 	bindings  []*binding
 	faults    []string
-	source    broker.Message
+	sources   []broker.Message // the messages that it was made of, as they are kept
 }
 
 // binding ties one property of the model to a topic. One topic can have two: a color carries a brightness, too.
@@ -31,17 +31,11 @@ type binding struct {
 // keyOf names a device among all domains.
 func keyOf(domain, id string) string { return domain + "/" + id }
 
-// announce makes the model's view of a description.
+// announce makes the model's view of a description in Homie 5.
 func announce(domain, id string, d *description, source broker.Message) *announcement {
-	a := &announcement{key: keyOf(domain, id), faults: d.faults, source: source}
-	a.device = devices.Device{
-		ID: id, Name: d.name, Room: d.room, Model: d.kind, Convention: Name,
-		Identifiers: []string{domain + "/5/" + id},
-		Components:  make([]devices.Component, 0, len(d.nodes)),
-	}
-	if a.device.Name == "" {
-		a.device.Name = id
-	}
+	source.Retain, source.Client = false, "" // so that it counts as the device's word when the hub starts from its store
+	a := lay(d, keyOf(domain, id), id, domain+"/5/"+id)
+	a.sources = []broker.Message{source}
 	if d.root != "" && d.root != id {
 		a.root = keyOf(domain, d.root)
 		a.device.Via = a.root
@@ -49,12 +43,26 @@ func announce(domain, id string, d *description, source broker.Message) *announc
 			a.device.Via = keyOf(domain, d.parent)
 		}
 	}
+	return a
+}
+
+// lay makes the model's view of what a description says in any version; base is the topic under which the device lives.
+func lay(d *description, key, id, base string) *announcement {
+	a := &announcement{key: key, faults: d.faults}
+	a.device = devices.Device{
+		ID: devices.Slug(id), Name: d.name, Room: d.room, Model: d.kind, Convention: Name,
+		Identifiers: []string{base},
+		Components:  make([]devices.Component, 0, len(d.nodes)),
+	}
+	if a.device.Name == "" {
+		a.device.Name = id
+	}
 	for _, n := range d.nodes {
 		if len(n.properties) == 0 {
 			continue
 		}
 		b := builder{
-			kind: kindOf(n, d.kind), key: a.key, node: n.id, prefix: domain + "/5/" + id + "/" + n.id + "/",
+			kind: kindOf(n, d.kind), key: a.key, node: n.id, prefix: base + "/" + n.topic() + "/",
 			taken: map[string]bool{}, memory: &memory{last: shade{value: 100}},
 		}
 		b.build(n.properties)
@@ -104,7 +112,7 @@ func (b *builder) build(properties []property) {
 		case b.kind == devices.Light && m.ID == devices.ColorHS && !dims && !slices.Equal(p.choices, []string{formatXYZ}):
 			b.taken[devices.Brightness] = true
 			bright := numbers(devices.Property{ID: devices.Brightness, Readable: true, Settable: p.settable}, 0, 100, "%")
-			b.bind(bright, glow{tint{p.choices, b.memory}}, p, false)
+			b.bind(bright, glow{tint{p.choices, b.memory, p.bare}}, p, false)
 		case b.kind == devices.Cover && m.ID == devices.State && !stops && p.settable && slices.Contains(p.choices, "stop"):
 			b.taken[devices.Stop] = true
 			stop := devices.Property{ID: devices.Stop, Datatype: devices.Bool, Settable: true, Momentary: true}
@@ -115,7 +123,7 @@ func (b *builder) build(properties []property) {
 
 func (b *builder) bind(m devices.Property, c codec, p property, set bool) {
 	b.bindings = append(b.bindings, &binding{
-		key: b.key, ref: devices.Ref{Component: b.node, Property: m.ID}, property: m, codec: c, topic: b.prefix + p.id, set: set,
+		key: b.key, ref: devices.Ref{Component: b.node, Property: m.ID}, property: m, codec: c, topic: b.prefix + p.topic(), set: set,
 	})
 }
 
@@ -168,7 +176,7 @@ func (b *builder) known(m *devices.Property, p property) codec {
 		return scaled(m, p, kelvin(p), devices.Int)
 	case devices.ColorHS:
 		m.Datatype = devices.Color
-		return tint{p.choices, b.memory}
+		return tint{p.choices, b.memory, p.bare}
 	case devices.State, devices.Mode, devices.Action, devices.Direction:
 		return chosen(m, p, b.kind)
 	}
@@ -242,7 +250,7 @@ func generic(m *devices.Property, p property) codec {
 		return choice{choices: p.choices}
 	case typeColor:
 		m.Datatype = devices.Color
-		return tint{p.choices, &memory{last: shade{value: 100}}}
+		return tint{p.choices, &memory{last: shade{value: 100}}, p.bare}
 	case typeDuration:
 		m.Datatype, m.Unit, m.Min = devices.Float, "s", new(0.0)
 		return duration{}

@@ -17,6 +17,7 @@ const (
 	disconnected = "disconnected"
 	sleeping     = "sleeping"
 	lost         = "lost"
+	alert        = "alert" // before Homie 5 only
 )
 
 // reaches says what a $state means. A device that is starting does not listen to commands yet, so it counts as away.

@@ -62,16 +62,22 @@ func (b *binding) read(data []byte) (devices.Value, error) {
 	return b.codec.decode(text(data))
 }
 
-// stray looks at a message that belongs to no described property: it may be early, or a mistake.
+// stray looks at a message that belongs to no described property: it may be early, or a mistake, or an alert or a line of the log.
 func (c *Convention) stray(m broker.Message) hub.Update {
 	domain, id, rest, ok := split(m.Topic)
-	if !ok || len(m.Payload) == 0 || !validID(id) {
+	if !ok || !validID(id) {
+		return hub.Update{}
+	}
+	if strings.HasPrefix(rest, "$") {
+		return c.hearAside(keyOf(domain, id), rest, m)
+	}
+	if len(m.Payload) == 0 {
 		return hub.Update{}
 	}
 	node, rest, _ := strings.Cut(rest, "/")
 	name, attribute, _ := strings.Cut(rest, "/")
 	if !validID(node) || !validID(name) || attribute != "" && attribute != "$target" {
-		return hub.Update{} // $log, $alert, /set: none of ours
+		return hub.Update{} // /set and the like: none of ours
 	}
 	c.early.put(m)
 	if d := c.devices[keyOf(domain, id)]; d != nil && d.announced != nil && d.state == ready {
