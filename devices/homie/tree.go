@@ -1,7 +1,6 @@
 package homie
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,15 +9,6 @@ import (
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/hub"
-)
-
-// What a device of the older versions may say until it is announced, and all of those that are not whole together. What is too much is
-// dropped: first the device that has been incomplete for longest.
-const (
-	maxAttribute   = 8 << 10
-	maxTree        = 512 << 10
-	maxPartial     = 500
-	maxPartialSize = 16 << 20
 )
 
 // tree is a device in Homie 2 to 4, which describes itself in retained attributes, one a message, in any order.
@@ -249,8 +239,10 @@ func (c *Convention) treeValue(t *tree, kind topicKind, path string, m broker.Me
 	if name := strings.TrimPrefix(path, "$stats/"); kind == statistic && !t.lists(name) && len(m.Payload) > 0 {
 		c.note(t, "$stats", strings.TrimPrefix(t.attributes["$stats"]+","+name, ",")) // not all list them
 	}
+	// Who is ready and reports has said all that it says of itself.
+	said := !m.Retain && treeReaches[t.state].Presence != devices.Offline
 	if t.announced != nil {
-		u := c.consider(t, false)
+		u := c.consider(t, said)
 		if len(u.Devices) > 0 && c.topics[m.Topic] != nil {
 			return join(u, c.value(m, c.topics[m.Topic]))
 		}
@@ -267,14 +259,13 @@ func (c *Convention) treeValue(t *tree, kind topicKind, path string, m broker.Me
 			c.weigh(t, len(m.Topic))
 		}
 	}
-	// Who is ready and reports has said all that it says of itself.
-	return c.settle(t, !m.Retain && treeReaches[t.state].Presence != devices.Offline)
+	return c.settle(t, said)
 }
 
 // consider announces the device if it is whole and there is something to say. said: the device has just shown that it has said all.
 func (c *Convention) consider(t *tree, said bool) hub.Update {
 	switch {
-	case t.state == "", t.state == starting, t.announced != nil && !t.changed, !said && t.lacks() != "":
+	case t.state == "", t.state == starting, t.announced != nil && !t.changed, t.lacks() != "" && !(said && t.begun()):
 		return hub.Update{}
 	}
 	first := t.announced == nil
@@ -315,39 +306,6 @@ func (c *Convention) fell(t *tree) hub.Update {
 	c.unbind(&t.known)
 	delete(c.trees, t.base())
 	return u
-}
-
-// thin drops the device if it is too large, and the oldest of those that are not whole as long as they are too many.
-func (c *Convention) thin(t *tree) hub.Update {
-	var u hub.Update
-	drop := func(t *tree) {
-		u = join(u, c.fell(t))
-		u.Faults = append(u.Faults, hub.Fault{
-			Topic: t.base(), Reason: fmt.Sprintf("the device was left out: it did not describe itself wholly, %s is missing", cmp.Or(t.lacks(), "$state")),
-		})
-	}
-	if t.announced == nil && t.size > maxTree {
-		drop(t)
-	}
-	for len(c.partial.trees) > maxPartial || c.partial.size > maxPartialSize {
-		drop(c.partial.trees[0])
-	}
-	return u
-}
-
-// partial are the devices that are not announced, the oldest first.
-type partial struct {
-	trees []*tree
-	size  int
-}
-
-func (p *partial) add(t *tree) { p.trees = append(p.trees, t) }
-
-func (p *partial) remove(t *tree) {
-	if i := slices.Index(p.trees, t); i >= 0 {
-		p.trees = slices.Delete(p.trees, i, i+1)
-		p.size -= t.size
-	}
 }
 
 // fault says that a message of the device was not understood.
