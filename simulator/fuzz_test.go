@@ -15,7 +15,7 @@ import (
 func FuzzCommand(f *testing.F) {
 	house := parse(f, commandHouse)
 	house.Rooms = parse(f, zigbeeHouse).Rooms
-	for _, more := range []string{espHouse, oldHomieHouse, zigbeeHouse} {
+	for _, more := range []string{espHouse, oldHomieHouse, zigbeeHouse, formHouse} {
 		house.Devices = append(house.Devices, parse(f, more).Devices...)
 	}
 	seeds := []string{

@@ -107,7 +107,7 @@ func (d DeviceSpec) again(number int, spoken []*language) DeviceSpec {
 	}
 	if l := fit[(own+number-1)%len(fit)]; l.name != d.Speaks {
 		d.Speaks, d.Form, d.Style, d.Short, d.Retain = l.name, "", "", false, false
-		d.Tasmota, d.Sleeps, d.Outlets, d.Topic = nil, 0, 0, ""
+		d.Tasmota, d.Sleeps, d.Outlets, d.Topic, d.OwnWords, d.Volatile = nil, 0, 0, "", false, false
 		if l.grown != nil {
 			l.grown(&d)
 		}

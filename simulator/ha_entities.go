@@ -50,15 +50,19 @@ func (h *haVoice) entity(key, platform, name string, config map[string]any) {
 	} else {
 		config["name"] = nil
 	}
+	h.rename(platform, config)
 	h.entities = append(h.entities, entity{key, platform, config})
 }
 
 // tell adds a field, and makes the config say where it is found.
 func (h *haVoice) tell(config map[string]any, topicKey, templateKey, name string, value func() any, of ...*physics.Property) {
-	h.fields = append(h.fields, field{name, of, value})
-	if h.topics {
+	h.fields = append(h.fields, field{name: name, of: of, value: h.ownWord(value)})
+	switch {
+	case h.topics:
 		config[topicKey] = h.topic(name)
-	} else {
+	case h.partial:
+		config[topicKey], config[templateKey] = h.base, strings.TrimSuffix(template(name), " }}")+" | is_defined }}"
+	default:
 		config[topicKey], config[templateKey] = h.base, template(name)
 	}
 }
@@ -75,7 +79,7 @@ func (h *haVoice) obey(config map[string]any, key, name string, do func(payload 
 		topic = h.base + "/set"
 	}
 	config[key] = topic
-	h.commands[topic] = do
+	h.commands[topic] = func(payload []byte) ([]*physics.Property, error) { return do(h.commonWord(payload)) }
 }
 
 // words makes a command of exact payloads.
@@ -153,8 +157,17 @@ func (h *haVoice) sensor(part *physics.Part, p *physics.Property) {
 	if part.ID == "meter" {
 		name = "meter." + p.ID
 	}
-	h.tell(c, "state_topic", "value_template", wire(name), raw(p), p)
-	if p.Class == "duration" && !h.topics {
+	value := raw(p)
+	if p.ID == "remaining" && h.partial {
+		value = func() any {
+			if left := p.Read().(float64); left > 0 {
+				return left
+			}
+			return nil // nothing runs
+		}
+	}
+	h.tell(c, "state_topic", "value_template", wire(name), value, p)
+	if p.Class == "duration" && h.whole() {
 		c["value_template"] = "{{ value_json." + wire(name) + " | int }}"
 	}
 	h.entity(key, "sensor", p.Name, c)

@@ -23,11 +23,11 @@ func (h *haVoice) jsonLight(part *physics.Part) {
 	}
 	l.lamp, _ = h.device.thing.(*physics.Lamp)
 	c := map[string]any{"schema": "json", "state_topic": h.base}
-	h.fields = append(h.fields, field{"state", []*physics.Property{l.on}, switched(l.on)})
+	h.fields = append(h.fields, field{name: "state", of: []*physics.Property{l.on}, value: switched(l.on), always: true})
 	var modes []string
 	if l.brightness != nil {
 		c["brightness"], c["brightness_scale"] = true, brightnessSteps
-		h.fields = append(h.fields, field{"brightness", []*physics.Property{l.brightness}, func() any {
+		h.fields = append(h.fields, field{name: "brightness", of: []*physics.Property{l.brightness}, value: func() any {
 			return math.Round(l.brightness.Read().(float64) / 100 * brightnessSteps)
 		}})
 	}
@@ -38,18 +38,21 @@ func (h *haVoice) jsonLight(part *physics.Part) {
 		} else {
 			c["min_mireds"], c["max_mireds"] = l.mired(physics.Coldest), l.mired(physics.Warmest)
 		}
-		h.fields = append(h.fields, field{"color_temp", []*physics.Property{l.temperature}, func() any {
+		h.fields = append(h.fields, field{name: "color_temp", of: []*physics.Property{l.temperature}, value: func() any {
 			return l.mired(l.temperature.Read().(float64))
 		}})
 	}
 	if l.color != nil {
 		modes = append(modes, physics.ColorMode)
-		h.fields = append(h.fields, field{"color", []*physics.Property{l.color}, func() any {
+		h.fields = append(h.fields, field{name: "color", of: []*physics.Property{l.color}, value: func() any {
+			if h.partial && len(modes) == 2 && l.lamp.Mode() == physics.WhiteMode {
+				return nil // it shines white
+			}
 			color := l.color.Read().(physics.Color)
 			return map[string]float64{"h": color.H, "s": color.S}
 		}})
 	}
-	h.fields = append(h.fields, field{"color_mode", []*physics.Property{l.on}, func() any {
+	h.fields = append(h.fields, field{name: "color_mode", of: []*physics.Property{l.on}, always: true, value: func() any {
 		switch {
 		case len(modes) == 2 && l.lamp != nil:
 			return l.lamp.Mode()

@@ -19,13 +19,17 @@ const HomeAssistant = "homeassistant"
 
 var homeAssistantLanguage = language{
 	name: HomeAssistant, title: "Home Assistant discovery", topics: []string{"homeassistant/#", "sim/#"},
-	keys: []string{"form", "style", "short", "retain"},
+	keys: []string{"form", "style", "short", "retain", "own_words", "volatile", "topic"},
 	check: func(d DeviceSpec, fault func(format string, args ...any)) {
 		if !slices.Contains([]string{"", "device", "single"}, d.Form) {
 			fault("form is device or single, not %q", d.Form)
 		}
-		if !slices.Contains([]string{"", "document", "topics"}, d.Style) {
-			fault("style is document or topics, not %q", d.Style)
+		if !slices.Contains([]string{"", "document", "partial", "topics"}, d.Style) {
+			fault("style is document, partial or topics, not %q", d.Style)
+		}
+		first, _, _ := strings.Cut(d.Topic, "/")
+		if d.Topic != "" && (broker.ValidTopic(d.Topic) != nil || slices.Contains([]string{"homeassistant", "homie", "sim"}, first)) {
+			fault("topic is a topic that is not used by others, not %q", d.Topic)
 		}
 	},
 	voice: func(d *device) voice { return newHomeAssistant(d) },
@@ -36,12 +40,14 @@ var homeAssistantLanguage = language{
 // fields, which are the values on the wire, and entities, which tell Home Assistant what the fields mean; ha_entities.go
 // makes both for each kind of device.
 //
-// In the document style all fields are members of one JSON object on the topic sim/<id>; in the topics style each
-// field has a topic of its own, sim/<id>/<field>.
+// In the document style all fields are members of one JSON object on the topic sim/<id>; in the partial style, too, but the
+// object holds what has changed only, and null for what has no value at the moment; in the topics style each field has a topic of
+// its own, sim/<id>/<field>.
 type haVoice struct {
 	device   *device
 	base     string
 	topics   bool // the style
+	partial  bool
 	entities []entity
 	fields   []field
 	commands map[string]func(payload []byte) ([]*physics.Property, error)
@@ -60,14 +66,19 @@ type field struct {
 	name string
 	// of are the properties that it is made of.
 	of []*physics.Property
-	// value is a string, a number, a bool, an object, or nil for a field that is left out at the moment.
+	// value is a string, a number, a bool, an object, or nil for a field that has no value at the moment.
 	value func() any
+	// always: it is in every document, also in one that holds what has changed.
+	always bool
 }
 
 func newHomeAssistant(d *device) *haVoice {
 	h := &haVoice{
-		device: d, base: "sim/" + d.id, topics: d.spec.Style == "topics",
+		device: d, base: "sim/" + d.id, topics: d.spec.Style == "topics", partial: d.spec.Style == "partial",
 		commands: map[string]func([]byte) ([]*physics.Property, error){},
+	}
+	if d.spec.Topic != "" {
+		h.base = d.spec.Topic
 	}
 	h.describe()
 	return h
@@ -75,10 +86,15 @@ func newHomeAssistant(d *device) *haVoice {
 
 func (h *haVoice) availability() string { return h.base + "/availability" }
 
-func (h *haVoice) will() broker.Message { return kept(h.availability(), "offline") }
+func (h *haVoice) will() broker.Message { return h.presence("offline") }
 
-func (h *haVoice) goodbye() []broker.Message {
-	return []broker.Message{kept(h.availability(), "offline")}
+func (h *haVoice) goodbye() []broker.Message { return []broker.Message{h.presence("offline")} }
+
+// presence says whether the device is there.
+func (h *haVoice) presence(word string) broker.Message {
+	m := kept(h.availability(), word)
+	m.Retain = !h.device.spec.Volatile
+	return m
 }
 
 // birth is the topic on which Home Assistant says that it has started.
@@ -95,11 +111,11 @@ func (h *haVoice) filters() []broker.Subscription {
 
 func (h *haVoice) announce() []broker.Message {
 	out := h.discovery()
-	out = append(out, kept(h.availability(), "online"))
+	out = append(out, h.presence("online"))
 	return append(out, h.state(h.fields)...)
 }
 
-func (h *haVoice) whole() bool { return !h.topics }
+func (h *haVoice) whole() bool { return !h.topics && !h.partial }
 
 func (h *haVoice) report(changed []*physics.Property) []broker.Message {
 	var list []field
@@ -110,11 +126,12 @@ func (h *haVoice) report(changed []*physics.Property) []broker.Message {
 		}
 	}
 	for _, f := range h.fields {
-		if slices.ContainsFunc(f.of, func(p *physics.Property) bool { return slices.Contains(changed, p) }) {
+		told := slices.ContainsFunc(f.of, func(p *physics.Property) bool { return slices.Contains(changed, p) })
+		if told || f.always && h.partial && len(changed) > 0 {
 			list = append(list, f)
 		}
 	}
-	if len(list) > 0 && !h.topics {
+	if len(list) > 0 && h.whole() {
 		list = h.fields
 	}
 	return append(out, h.state(list)...)
@@ -126,7 +143,7 @@ func (h *haVoice) state(list []field) []broker.Message {
 		return nil
 	}
 	if !h.topics {
-		return []broker.Message{{Topic: h.base, Payload: document(list), Retain: h.device.spec.Retain}}
+		return []broker.Message{{Topic: h.base, Payload: document(list, h.partial), Retain: h.device.spec.Retain}}
 	}
 	var out []broker.Message
 	for _, f := range list {
@@ -159,8 +176,8 @@ func (h *haVoice) hear(m broker.Message) heard {
 	return heard{touched: touched}
 }
 
-// document joins fields into one JSON object, in their order.
-func document(list []field) []byte {
+// document joins fields into one JSON object, in their order. Those without a value are null, or left out.
+func document(list []field, nulls bool) []byte {
 	var b bytes.Buffer
 	group, first := "", true
 	comma := func() {
@@ -172,7 +189,7 @@ func document(list []field) []byte {
 	b.WriteByte('{')
 	for _, f := range list {
 		v := f.value()
-		if v == nil {
+		if v == nil && !nulls {
 			continue
 		}
 		in, name, nested := strings.Cut(f.name, ".")

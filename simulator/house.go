@@ -98,10 +98,15 @@ type DeviceSpec struct {
 	// What follows is for devices that speak HomeAssistant. Form is device (one announcement for all; the default) or
 	// single (one for each entity). Style is document (all values in one JSON document; the default) or topics (a topic for each
 	// value, which is kept by the broker). Short uses the abbreviated keys and ~. Retain keeps a document, too.
+	// partial is a document of what has changed. OwnWords: its states and commands have other words than Home Assistant's usual
+	// ones. Volatile: its availability, and so its will, is not kept by the broker.
 	Form   string `yaml:"form"`
 	Style  string `yaml:"style"`
 	Short  bool   `yaml:"short"`
 	Retain bool   `yaml:"retain"`
+
+	OwnWords bool `yaml:"own_words"`
+	Volatile bool `yaml:"volatile"`
 
 	// Tasmota is how a device that speaks it is set up; nil means as it comes from the factory.
 	Tasmota *TasmotaSpec `yaml:"tasmota"`
@@ -260,6 +265,7 @@ func (d DeviceSpec) languageKeys() (keys []string) {
 	}{
 		{"form", d.Form != ""}, {"style", d.Style != ""}, {"short", d.Short}, {"retain", d.Retain},
 		{"sleeps", d.Sleeps != 0}, {"outlets", d.Outlets > 1}, {"tasmota", d.Tasmota != nil}, {"topic", d.Topic != ""},
+		{"own_words", d.OwnWords}, {"volatile", d.Volatile},
 	} {
 		if k.set {
 			keys = append(keys, k.name)
