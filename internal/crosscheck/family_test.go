@@ -50,13 +50,41 @@ type tongue struct {
 	gone      time.Duration
 	batteries bool
 	washer    bool
+	// plain is another house, whose devices have harder forms; empty means kindsOf.
+	plain string
 }
+
+// hardForms has devices of Home Assistant's discovery that say what has changed only, or in words of their own.
+const hardForms = `
+name: Test
+rooms:
+  - {name: Parlour, use: living}
+devices:
+  - {name: Form light, room: Parlour, kind: light, speaks: homeassistant, style: partial, can: [brightness, temperature, color]}
+  - {name: Form washer, room: Parlour, kind: washing machine, speaks: homeassistant, style: partial}
+  - {name: Form climate, room: Parlour, kind: climate sensor, speaks: homeassistant, style: partial, topic: attic/my sensor}
+  - {name: Form plug, room: Parlour, kind: plug, speaks: homeassistant, load: computer, own_words: true, short: true}
+  - {name: Form cover, room: Parlour, kind: cover, speaks: homeassistant, own_words: true}
+  - {name: Form lock, room: Parlour, kind: lock, speaks: homeassistant, own_words: true, style: topics}
+  - {name: Form fan, room: Parlour, kind: fan, speaks: homeassistant, own_words: true, volatile: true}
+  - {name: Form remote, room: Parlour, kind: remote, speaks: homeassistant, form: single}
+`
 
 var tongues = []tongue{
 	{language: simulator.HomeAssistant, convention: "homeassistant", rooms: true, steered: 20, gone: 3 * time.Second, batteries: true, washer: true},
 	{language: simulator.Homie, convention: "homie", steered: 20, gone: 3 * time.Second, batteries: true, washer: true},
+	{language: simulator.Homie4, convention: "homie", steered: 20, gone: 3 * time.Second, batteries: true, washer: true},
+	{language: simulator.Homie3, convention: "homie", steered: 20, gone: 3 * time.Second, batteries: true, washer: true},
+	{language: simulator.HomeAssistant, convention: "homeassistant", rooms: true, steered: 10, gone: 3 * time.Second, batteries: true, plain: hardForms},
 	{language: simulator.ESPHome, convention: "homeassistant", rooms: true, steered: 20, gone: 3 * time.Second, batteries: true, washer: true},
 	{language: simulator.Zigbee2MQTT, convention: "zigbee2mqtt", steered: 20, gone: 65 * time.Second},
+}
+
+func (f tongue) name() string {
+	if f.plain != "" {
+		return f.language + " in harder forms"
+	}
+	return f.language
 }
 
 func (f tongue) plan(t *testing.T) simulator.House {
@@ -64,6 +92,9 @@ func (f tongue) plan(t *testing.T) simulator.House {
 	text := fmt.Sprintf(kindsOf, "Aa", f.language)
 	if f.washer {
 		text += fmt.Sprintf("  - {name: Aa washer, room: Washroom, kind: washing machine, speaks: %s}\n", f.language)
+	}
+	if f.plain != "" {
+		text = f.plain
 	}
 	house, err := simulator.ParseHouse("test.yaml", []byte(text))
 	if err != nil {
@@ -75,7 +106,7 @@ func (f tongue) plan(t *testing.T) simulator.House {
 // forEachFamily runs a house of each family with a hub.
 func forEachFamily(t *testing.T, visit func(t *testing.T, f tongue, h *home)) {
 	for _, f := range tongues {
-		t.Run(f.language, func(t *testing.T) {
+		t.Run(f.name(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHome(t)
 				h.plan = f.plan(t)
@@ -184,7 +215,7 @@ func TestDevicesOfEachFamilyAreMissedAndComeBack(t *testing.T) {
 // A hub that starts in a house that has been up for long gets everything, too: what is not retained it asks for.
 func TestALateHubKnowsEachFamilySoon(t *testing.T) {
 	for _, f := range tongues {
-		t.Run(f.language, func(t *testing.T) {
+		t.Run(f.name(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHome(t)
 				h.plan = f.plan(t)
