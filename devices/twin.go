@@ -30,6 +30,7 @@ type Twin struct {
 	// fresh is when each property that Expires was last reported, expired are those that have not been for too long.
 	fresh   map[Ref]time.Time
 	expired map[Ref]bool
+	events  []Event // reused by Report
 }
 
 // Kept is what is kept of a twin between two lives of the hub.
@@ -181,7 +182,7 @@ func (t *Twin) Heard(now time.Time) []Event {
 // command. A momentary property's report is an occurrence: always an event, never kept. Replayed says that the report is
 // an old one which the broker kept: if it equals what is known it is nothing at all, and a momentary one is nothing ever.
 //
-// Reports of properties that the device does not have, or of another type, are ignored.
+// Reports of properties that the device does not have, or of another type, are ignored. The events are good until the next Report.
 func (t *Twin) Report(now time.Time, ref Ref, v Value, replayed bool) []Event {
 	p := t.device.Property(ref)
 	if p == nil || v.Datatype() != p.Datatype {
@@ -205,7 +206,7 @@ func (t *Twin) Report(now time.Time, ref Ref, v Value, replayed bool) []Event {
 	if p.Expires > 0 && !replayed {
 		t.refresh(now, ref)
 	}
-	var events []Event
+	events := t.events[:0]
 	if !same {
 		r := Reading{Value: v, Heard: now}
 		t.reported[ref] = r
@@ -217,7 +218,9 @@ func (t *Twin) Report(now time.Time, ref Ref, v Value, replayed bool) []Event {
 	if target, ok := t.targets[ref]; ok && p.Same(target, v) {
 		delete(t.targets, ref)
 	}
-	return append(events, t.confirm(now, ref, p, v)...)
+	events = append(events, t.confirm(now, ref, p, v)...)
+	t.events = events
+	return events
 }
 
 // refresh notes that a property that expires was reported.

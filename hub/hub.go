@@ -81,6 +81,7 @@ type Hub struct {
 	store       Store
 	conventions []Convention
 	exporter    Exporter
+	exports     string // the filter of all that the exporter makes, empty without one
 	announcers  []Announcer
 	rooms       []string
 	keep        time.Duration
@@ -136,7 +137,8 @@ type Hub struct {
 	faultLog logLimit
 	touched  []touched // reused by update
 
-	exportLog logLimit // the dispatcher's own
+	exportLog logLimit // the dispatcher's own, as is patience
+	patience  patience
 }
 
 // deviceKey is how a convention names a device.
@@ -172,6 +174,9 @@ func New(link Link, store Store, conventions []Convention, o Options) (*Hub, err
 		busy: map[*entry]struct{}{}, onKept: map[string]func(){},
 	}
 	h.inbox = newInbox(inboxSize, clientShare, h.stopping)
+	if h.exporter != nil {
+		h.exports = h.exporter.All()
+	}
 	h.linkState.Store(&linkState{detail: "not yet connected"})
 	for i, c := range conventions {
 		h.filters.fix(i, c.Filters())

@@ -48,7 +48,7 @@ func (h *Hub) HandleSession(ctx context.Context, s broker.Session) {
 
 // own says whether a topic is one of those that the hub writes itself.
 func (h *Hub) own(topic string) bool {
-	return h.exporter != nil && broker.Match(h.exporter.All(), topic) ||
+	return h.exports != "" && broker.Match(h.exports, topic) ||
 		slices.ContainsFunc(h.announcers, func(a Announcer) bool { return a.Owns(topic) })
 }
 

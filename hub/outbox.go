@@ -126,6 +126,8 @@ func (o *outbox) size() (commands, exports int, dropped uint64) {
 const (
 	// publishTime is how long a broker may take to acknowledge one message.
 	publishTime = 10 * time.Second
+	// sharedTime is how long messages share a deadline.
+	sharedTime = 100 * time.Millisecond
 	// pause is how long the dispatcher waits before it tries again an export for which the link was down.
 	pause = time.Second
 )
@@ -133,6 +135,7 @@ const (
 // dispatch is the dispatcher's goroutine: the only one that publishes. When stop is closed it goes on until nothing waits or
 // ctx ends.
 func (h *Hub) dispatch(ctx context.Context, stop <-chan struct{}) {
+	defer h.patience.end()
 	for ctx.Err() == nil {
 		task, command, export, ok := h.outbox.next(h.linkState.Load().up)
 		switch {
@@ -156,10 +159,27 @@ func (h *Hub) dispatch(ctx context.Context, stop <-chan struct{}) {
 	}
 }
 
+// publish is called by the dispatcher only. Messages that follow each other closely share a deadline.
 func (h *Hub) publish(ctx context.Context, m broker.Message) error {
-	ctx, cancel := context.WithTimeout(ctx, publishTime)
-	defer cancel()
-	return h.link.Publish(ctx, m)
+	if now := time.Now(); h.patience.ctx == nil || now.After(h.patience.until) || h.patience.ctx.Err() != nil {
+		h.patience.end()
+		h.patience.ctx, h.patience.cancel = context.WithTimeout(ctx, publishTime+sharedTime)
+		h.patience.until = now.Add(sharedTime)
+	}
+	return h.link.Publish(h.patience.ctx, m)
+}
+
+// patience is the deadline of what the dispatcher publishes.
+type patience struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	until  time.Time // when the next one begins
+}
+
+func (p *patience) end() {
+	if p.cancel != nil {
+		p.cancel()
+	}
 }
 
 func (h *Hub) publishCommand(ctx context.Context, c *outgoing) {
