@@ -92,6 +92,11 @@ func (d DeviceSpec) again(number int, spoken []*language) DeviceSpec {
 		own.Topic = "" // no two devices have the same
 		d.Tasmota = &own
 	}
+	if d.Shelly != nil {
+		own := *d.Shelly
+		own.Prefix, own.ID = "", ""
+		d.Shelly = &own
+	}
 	var fit []*language
 	own := 0
 	for _, l := range spoken {
@@ -107,7 +112,7 @@ func (d DeviceSpec) again(number int, spoken []*language) DeviceSpec {
 	}
 	if l := fit[(own+number-1)%len(fit)]; l.name != d.Speaks {
 		d.Speaks, d.Form, d.Style, d.Short, d.Retain = l.name, "", "", false, false
-		d.Tasmota, d.Sleeps, d.Outlets, d.Topic, d.OwnWords, d.Volatile = nil, 0, 0, "", false, false
+		d.Tasmota, d.Shelly, d.Sleeps, d.Outlets, d.Topic, d.OwnWords, d.Volatile = nil, nil, 0, 0, "", false, false
 		if l.grown != nil {
 			l.grown(&d)
 		}

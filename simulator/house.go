@@ -108,8 +108,9 @@ type DeviceSpec struct {
 	OwnWords bool `yaml:"own_words"`
 	Volatile bool `yaml:"volatile"`
 
-	// Tasmota is how a device that speaks it is set up; nil means as it comes from the factory.
+	// Tasmota and Shelly are how devices that speak these languages are set up; nil means as they come from the factory.
 	Tasmota *TasmotaSpec `yaml:"tasmota"`
+	Shelly  *ShellySpec  `yaml:"shelly"`
 
 	line int
 }
@@ -264,7 +265,7 @@ func (d DeviceSpec) languageKeys() (keys []string) {
 		set  bool
 	}{
 		{"form", d.Form != ""}, {"style", d.Style != ""}, {"short", d.Short}, {"retain", d.Retain},
-		{"sleeps", d.Sleeps != 0}, {"outlets", d.Outlets > 1}, {"tasmota", d.Tasmota != nil}, {"topic", d.Topic != ""},
+		{"sleeps", d.Sleeps != 0}, {"outlets", d.Outlets > 1}, {"tasmota", d.Tasmota != nil}, {"shelly", d.Shelly != nil}, {"topic", d.Topic != ""},
 		{"own_words", d.OwnWords}, {"volatile", d.Volatile},
 	} {
 		if k.set {

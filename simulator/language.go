@@ -34,7 +34,7 @@ type language struct {
 
 // languages are all languages.
 var languages = []language{
-	homeAssistantLanguage, homieLanguage, homie4Language, homie3Language, esphomeLanguage, zigbeeLanguage, tasmotaLanguage,
+	homeAssistantLanguage, homieLanguage, homie4Language, homie3Language, esphomeLanguage, zigbeeLanguage, tasmotaLanguage, shellyLanguage,
 }
 
 // findLanguage returns the language of a name, or nil.
