@@ -78,7 +78,7 @@ function place(id) {
   return true;
 }
 
-const kindOrder = ["light", "climate", "cover", "lock", "appliance", "fan", "switch", "number", "select", "text", "button", "other", "reading"];
+const kindOrder = ["light", "climate", "water_heater", "cover", "valve", "lock", "alarm_control_panel", "appliance", "vacuum", "lawn_mower", "fan", "humidifier", "siren", "switch", "scene", "number", "select", "text", "button", "other", "reading"];
 
 /** Puts all cards into their rooms, in order, moving only what is not in its place. */
 function arrange() {

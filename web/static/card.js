@@ -35,6 +35,7 @@ export function compose(view, leads, send) {
         blocks.push(...ui.climateControls(view, c, send));
         break;
       case "cover":
+      case "valve":
         blocks.push(...ui.coverControls(view, c, send));
         break;
       case "lock":
@@ -141,6 +142,8 @@ function presenceLine(v, short) {
       return short ? "Offline for " + duration((Date.now() - new Date(v.reach.since)) / 1000) : "Offline since " + moment(v.reach.since);
     case "asleep":
       return short ? "Asleep" : "Asleep, heard " + ago(v.last_seen);
+    case "late":
+      return short ? "Not heard for " + duration((Date.now() - new Date(v.last_seen)) / 1000) : "Late, heard " + ago(v.last_seen);
     default:
       return "";
   }

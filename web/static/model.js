@@ -2,11 +2,11 @@
 import { words } from "./format.js";
 
 /** Kinds with which people steer, in the order in which a device's card leads with them. */
-const rank = ["light", "climate", "cover", "lock", "fan", "appliance", "switch", "number", "select", "text", "button", "other"];
+const rank = ["light", "climate", "water_heater", "cover", "valve", "lock", "alarm_control_panel", "fan", "humidifier", "vacuum", "lawn_mower", "appliance", "siren", "switch", "scene", "number", "select", "text", "button", "other"];
 const order = (kind) => (rank.indexOf(kind) + rank.length + 1) % (rank.length + 1); // what is not listed comes last
 
 export const key = (c, p) => c.id + "/" + p.id;
-export const daily = (c) => !c.category;
+export const daily = (c) => !c.category && !c.hidden && c.kind !== "update";
 export const property = (c, id) => c?.properties.find((p) => p.id === id);
 export const can = (c, id) => !!property(c, id)?.settable;
 
@@ -43,7 +43,7 @@ export const weight = (p) => (weights.indexOf(p.class || p.id) + weights.length 
 export function readings(view) {
   const found = [], m = machine(view);
   for (const c of view.components) {
-    if (!daily(c) || !["sensor", "binary_sensor", "event", "other", "appliance"].includes(c.kind)) continue;
+    if (!daily(c) || !["sensor", "binary_sensor", "event", "other", "appliance", "device_tracker"].includes(c.kind)) continue;
     for (const p of c.properties) {
       if (!p.readable || p.settable || isDiagnostic(p)) continue;
       if (m && (typeof p.unit !== "string" || [m.left?.p, m.progress?.p].includes(p))) continue; // its own line tells these
@@ -132,11 +132,15 @@ export function iconOf(view) {
     return state === "unlocked" || state === "unlocking" ? "unlock" : "lock";
   }
   if (kind === "switch") return plugged.find(([name]) => name.test(view.name))?.[1] || kind;
-  if (kind) return kind;
+  if (kind) return kindIcons[kind] || kind;
+  if (view.components.some((c) => c.kind === "device_tracker")) return "occupancy";
   const first = readings(view)[0];
   if (!first) return view.components.some((c) => c.kind === "event") ? "event" : view.components.length ? "other" : "gateway";
   return iconOfReading(first.p);
 }
+
+/** Kinds that have the icon of something like them. */
+const kindIcons = { water_heater: "climate", valve: "leak", alarm_control_panel: "lock", humidifier: "humidity", vacuum: "appliance", lawn_mower: "appliance", siren: "event", scene: "light" };
 
 /** What a plug's name says of the thing that is plugged in. */
 const plugged = [[/\b(lights?|lamps?)\b/i, "light"], [/\b(fridge|refrigerator|freezer)\b/i, "fridge"], [/\b(tv|television|telly)\b/i, "tv"], [/\bfan\b/i, "fan"]];

@@ -50,7 +50,8 @@ export function sheet(house, send) {
       const value = el("dd"), name = propertyName(v0, c, p), owner = componentName(v0, c);
       binds.push((v) => {
         const r = v.reported[key(c, p)];
-        text(value, r ? spell(p, r.value) : "–");
+        const overdue = v.expired?.includes(key(c, p));
+        text(value, (r ? spell(p, r.value) : "–") + (overdue ? ", overdue" : ""));
         value.title = r ? "heard " + ago(r.heard) : "not reported yet";
       });
       return el("div", {}, el("dt", {}, name, names.indexOf(name) === names.lastIndexOf(name) ? null : el("small", {}, owner)), value);
@@ -58,14 +59,22 @@ export function sheet(house, send) {
 
     const part = (title, ...inside) => (inside.flat().filter(Boolean).length ? el("section", {}, el("h3", {}, title), inside) : null);
     const list = (rows) => (rows.length ? el("dl", {}, rows) : null), lines = (all) => list(all.map(({ c, p }) => line(view, c, p)));
-    const facts = [["Manufacturer", view.manufacturer], ["Model", view.model], ["Firmware", view.firmware], ["Speaks", convention(view.convention)],
+    const facts = [["Manufacturer", view.manufacturer], ["Model", view.model], ["Firmware", view.firmware], ["Speaks", (view.conventions?.length ? view.conventions : [view.convention]).map(convention).join(", ")],
       ["Reached through", view.via && (house.views.get(view.via)?.name || view.via)], ["First seen", moment(view.joined)], ["Name in topics", view.id]]
       .filter(([, v]) => v).map(([k, v]) => el("div", {}, el("dt", {}, k), el("dd", {}, v)));
     facts.splice(-1, 0, el("div", {}, el("dt", {}, "Last heard"), el("dd", {}, live((v) => ago(v.last_seen)))));
 
+    const faultList = el("ul", { class: "ledger" });
     const faults = el("section", { class: "faults", hidden: true }, el("h3", {}, "Not understood"), el("p", {}, live((v) =>
-      v.faults ? v.faults + (v.faults === 1 ? " message" : " messages") + (v.last_faults?.length ? ", the newest " + ago(v.last_faults[0].at) + ": " + v.last_faults[0].reason + " (" + v.last_faults[0].topic + ")" : "") : "")));
-    binds.push((v) => { faults.hidden = !v.faults; });
+      v.faults ? v.faults + (v.faults === 1 ? " message" : " messages") : "")), faultList);
+    binds.push((v) => {
+      faults.hidden = !v.faults;
+      const notes = v.last_faults || [];
+      if (faultList.dataset.of === JSON.stringify(notes)) return;
+      faultList.dataset.of = JSON.stringify(notes);
+      faultList.replaceChildren(...notes.map((f) => el("li", {}, el("span", {}, f.topic + ": " + f.reason),
+        el("small", {}, (f.count > 1 ? f.count + " times, last " : "") + ago(f.at) + (f.sample ? " · " + f.sample : "")))));
+    });
 
     const disc = el("span", { class: "disc" });
     binds.push((v) => {
@@ -138,20 +147,35 @@ export function sheet(house, send) {
   }
 
   function forget(view) {
-    let armed = false;
+    let armed = false, left = [];
+    const retained = el("div", { class: "leftovers", hidden: true });
+    const clear = el("input", { type: "checkbox", checked: true });
     const button = el("button", { type: "button", class: "soft" }, "Forget this device");
-    button.addEventListener("blur", () => { armed = false; button.textContent = "Forget this device"; button.classList.remove("danger"); });
+    button.addEventListener("blur", (e) => { if (retained.contains(e.relatedTarget)) return; armed = false; button.textContent = "Forget this device"; button.classList.remove("danger"); });
     button.addEventListener("click", async () => {
-      if (!armed) { armed = true; button.textContent = "Press again to forget it and its history"; button.classList.add("danger"); return; }
+      if (!armed) {
+        armed = true;
+        button.textContent = "Press again to forget it and its history";
+        button.classList.add("danger");
+        try {
+          left = await ask("GET", "/devices/" + encodeURIComponent(view.id) + "/retained");
+        } catch {
+          left = []; // it can be forgotten all the same
+        }
+        retained.hidden = left.length === 0;
+        retained.replaceChildren(el("label", {}, clear, " Clear what the broker retains in its name, too:"),
+          el("ul", { class: "ledger" }, left.map((m) => el("li", {}, el("span", {}, m.topic), el("small", {}, m.sample)))));
+        return;
+      }
       try {
-        await ask("DELETE", "/devices/" + encodeURIComponent(view.id));
+        await ask("DELETE", "/devices/" + encodeURIComponent(view.id) + (left.length && clear.checked ? "?retained=clear" : ""));
         dialog.close();
         toast(view.name + " is forgotten. It comes back when it announces itself.", "good");
       } catch (refusal) {
         toast("Not forgotten: " + refusal.message, "bad");
       }
     });
-    return el("div", { class: "forget" }, button);
+    return el("div", { class: "forget" }, retained, button);
   }
 
   return {
@@ -187,7 +211,8 @@ function onCard(c, p) {
   switch (c.kind) {
     case "light": return ["on", "brightness", "color-temperature", "color"].includes(p.id);
     case "climate": return ["mode", "target-temperature", "target-temperature-low", "target-temperature-high"].includes(p.id) || (p.id === "on" && !can(c, "mode"));
-    case "cover": return ["state", "position", "tilt", "stop"].includes(p.id);
+    case "cover":
+    case "valve": return ["state", "position", "tilt", "stop"].includes(p.id);
     case "lock": return ["state", "open"].includes(p.id);
     case "fan": return ["on", "speed"].includes(p.id);
     case "appliance": return p.id === "on";
@@ -195,4 +220,7 @@ function onCard(c, p) {
   return true;
 }
 
-const convention = (name) => ({ homeassistant: "Home Assistant discovery", homie: "Homie 5" })[name] || name;
+const convention = (name) => ({
+  homeassistant: "Home Assistant discovery", homie: "Homie", zigbee2mqtt: "Zigbee2MQTT", tasmota: "Tasmota", shelly: "Shelly", esphome: "ESPHome", wled: "WLED",
+  valetudo: "Valetudo", openmqttgateway: "OpenMQTTGateway", rtl433: "rtl_433", zwavejs: "Z-Wave JS UI", frigate: "Frigate", owntracks: "OwnTracks",
+})[name] || name;
