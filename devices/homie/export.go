@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"home.arpa/homehub/broker"
@@ -56,7 +57,7 @@ type (
 
 // Describe returns the device's description, its values and targets, and at last its state.
 func (e *Exporter) Describe(v hub.View) []broker.Message {
-	messages := []broker.Message{e.kept(v.ID+"/$description", describe(v.Device))}
+	messages := []broker.Message{kept(e.domain+"/5/"+v.ID+"/$description", describe(v.Device))}
 	for _, c := range v.Components {
 		for _, p := range c.Properties {
 			ref := devices.Ref{Component: c.ID, Property: p.ID}
@@ -74,7 +75,7 @@ func (e *Exporter) Describe(v hub.View) []broker.Message {
 // Value returns the message for a reported value: retained, or, for what is momentary, unretained and with QoS 0. No value
 // clears the topic.
 func (e *Exporter) Value(id string, p devices.Property, ref devices.Ref, v devices.Value) []broker.Message {
-	m, ok := e.spelled(id+"/"+ref.String(), p, v)
+	m, ok := spelled(e.domain+"/5/"+id+"/"+ref.Component+"/"+ref.Property, p, v)
 	switch {
 	case !ok, p.Momentary && v.IsZero():
 		return nil
@@ -87,7 +88,7 @@ func (e *Exporter) Value(id string, p devices.Property, ref devices.Ref, v devic
 // Target returns the message for a value that is wanted and not reached; no value clears it. What is momentary has no
 // target.
 func (e *Exporter) Target(id string, p devices.Property, ref devices.Ref, v devices.Value) []broker.Message {
-	m, ok := e.spelled(id+"/"+ref.String()+"/$target", p, v)
+	m, ok := spelled(e.domain+"/5/"+id+"/"+ref.Component+"/"+ref.Property+"/$target", p, v)
 	if !ok || p.Momentary {
 		return nil
 	}
@@ -98,7 +99,7 @@ func (e *Exporter) Target(id string, p devices.Property, ref devices.Ref, v devi
 func (e *Exporter) State(id string, r devices.Reach) []broker.Message {
 	state := starting
 	switch r.Presence {
-	case devices.Online:
+	case devices.Online, devices.Late: // Homie has no word for one that is late, and it may well be there
 		state = ready
 	case devices.Asleep:
 		state = sleeping
@@ -107,7 +108,7 @@ func (e *Exporter) State(id string, r devices.Reach) []broker.Message {
 			state = disconnected
 		}
 	}
-	return []broker.Message{e.kept(id+"/$state", []byte(state))}
+	return []broker.Message{kept(e.domain+"/5/"+id+"/$state", []byte(state))}
 }
 
 // Wish reads a message to one of the Commands topics. A retained one is none: a wish that is replayed at every restart
@@ -152,21 +153,23 @@ func (e *Exporter) Parse(p devices.Property, wish string) (devices.Value, error)
 	return p.ParseText(wish)
 }
 
-// kept is a retained message below the domain.
-func (e *Exporter) kept(topic string, payload []byte) broker.Message {
-	return broker.Message{Topic: e.domain + "/5/" + topic, Payload: payload, QoS: 1, Retain: true}
+// kept is a retained message.
+func kept(topic string, payload []byte) broker.Message {
+	return broker.Message{Topic: topic, Payload: payload, QoS: 1, Retain: true}
 }
 
 // spelled is a retained message with a value in Homie's spelling; ok is false for what Homie cannot say.
-func (e *Exporter) spelled(topic string, p devices.Property, v devices.Value) (m broker.Message, ok bool) {
+func spelled(topic string, p devices.Property, v devices.Value) (m broker.Message, ok bool) {
 	if v.IsZero() {
-		return e.kept(topic, nil), true
+		return kept(topic, nil), true
 	}
 	var s string
 	switch v.Datatype() {
 	case devices.Int, devices.Float:
-		if s = writeFloat(v.Float()); v.Datatype() == devices.Int {
-			s = fmt.Sprintf("%.0f", v.Float())
+		if v.Datatype() == devices.Int {
+			s = strconv.FormatFloat(v.Float(), 'f', 0, 64)
+		} else {
+			s = writeFloat(v.Float())
 		}
 	case devices.Color:
 		hue, saturation := v.Color()
@@ -181,7 +184,7 @@ func (e *Exporter) spelled(topic string, p devices.Property, v devices.Value) (m
 	if v.Datatype() == devices.Enum && s == "" || v.Datatype() != p.Datatype {
 		return m, false
 	}
-	return e.kept(topic, payload(s)), true
+	return kept(topic, payload(s)), true
 }
 
 // describe is the $description of a device. Its version is a number made from the content, so that it changes exactly when
