@@ -23,6 +23,7 @@ var rules = []struct {
 	{"devices/homie", []string{"broker/", "store", "web", "simulator", "internal", "devices/homeassistant", "net/http", "github.com/mochi-mqtt", "github.com/eclipse"}},
 	{"devices/shelly", []string{"broker/", "store", "web", "simulator", "internal", "devices/homeassistant", "devices/homie", "net/http", "github.com/"}},
 	{"devices/tasmota", []string{"broker/", "store", "web", "simulator", "internal", "devices/homeassistant", "devices/homie", "net/http", "github.com/"}},
+	{"devices/wled", []string{"broker/", "store", "web", "simulator", "internal", "devices/homeassistant", "devices/homie", "net/http", "github.com/"}},
 	{"devices/zigbee2mqtt", []string{"broker/", "store", "web", "simulator", "internal", "devices/homeassistant", "devices/homie", "net/http", "github.com/"}},
 	{"devices/internal", []string{"broker/", "hub", "store", "web", "simulator", "internal", "devices/homeassistant", "devices/homie", "net/http", "github.com/"}},
 	{"devices/rtl433", []string{"broker/", "store", "web", "simulator", "internal", "devices/homeassistant", "devices/homie", "net/http", "github.com/"}},
