@@ -21,7 +21,8 @@ var esphomeLanguage = language{
 	name: ESPHome, title: "ESPHome", topics: []string{"homeassistant/#", "esphome/#", "the devices' ids followed by /#"},
 	keys: []string{"sleeps"},
 	check: func(d DeviceSpec, fault func(format string, args ...any)) {
-		if slices.Contains([]string{"homeassistant", "homie", "sim", "esphome"}, d.ID()) {
+		others := []string{"homeassistant", "homie", "sim", "esphome", "hub", "zigbee2mqtt", "tasmota", "cmnd", "stat", "tele", "shellies"}
+		if slices.Contains(others, d.ID()) {
 			fault("its topics would begin with %s, which others own", d.ID())
 		}
 	},

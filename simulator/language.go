@@ -135,3 +135,16 @@ func spoken(list []*device) string {
 
 // sortedKeys are the keys of an object in order, so that what comes of them does not depend on chance.
 func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
+
+// topicsOfAll are the topics of all languages, for people: what a broker's rules must grant.
+func topicsOfAll() string {
+	var list []string
+	for i := range languages {
+		for _, topic := range languages[i].topics {
+			if !slices.Contains(list, topic) {
+				list = append(list, topic)
+			}
+		}
+	}
+	return strings.Join(list, ", ")
+}

@@ -36,7 +36,7 @@ func explain(detail string) (kind, text string) {
 		},
 		{
 			[]string{"publishing to "},
-			"the broker refuses what the devices publish; give their user the right to homie/#, homeassistant/# and sim/#", true,
+			"the broker refuses what the devices publish; give their user the right to " + topicsOfAll(), true,
 		},
 		{[]string{"lost the connection", "closed the connection"}, "", false},
 	} {
