@@ -17,7 +17,7 @@ import (
 // announced calls visit with what each device of a house of 60, which has every kind in both languages, says first.
 func announced(t *testing.T, visit func(t *testing.T, tape *tape, said []broker.Message)) {
 	t.Helper()
-	house, err := simulator.DefaultHouse().Resize(60)
+	house, err := twoLanguages(simulator.DefaultHouse()).Resize(60)
 	if err != nil {
 		t.Fatal(err)
 	}

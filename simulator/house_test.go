@@ -24,7 +24,7 @@ func TestTheHouseThatIsBuiltInIsTheOneInTheConfigs(t *testing.T) {
 }
 
 func TestTheDefaultHouseSpeaksBothLanguagesInEveryKind(t *testing.T) {
-	house := simulator.DefaultHouse()
+	house := twoLanguages(simulator.DefaultHouse())
 	languages := map[string]int{}
 	kinds := map[string]map[string]bool{simulator.HomeAssistant: {}, simulator.Homie: {}}
 	single := 0
@@ -53,6 +53,29 @@ func TestTheDefaultHouseSpeaksBothLanguagesInEveryKind(t *testing.T) {
 	}
 }
 
+// twoLanguages is a house without the devices that speak neither Home Assistant's discovery nor Homie 5: the one that tests of these
+// two are about.
+func twoLanguages(h simulator.House) simulator.House {
+	h.Devices = slices.DeleteFunc(slices.Clone(h.Devices), func(d simulator.DeviceSpec) bool {
+		return d.Speaks != simulator.HomeAssistant && d.Speaks != simulator.Homie
+	})
+	return h
+}
+
+func TestTheDefaultHouseHasEveryFamily(t *testing.T) {
+	count := map[string]int{}
+	for _, d := range simulator.DefaultHouse().Devices {
+		count[d.Speaks]++
+	}
+	for _, language := range []string{
+		simulator.HomeAssistant, simulator.Homie, simulator.Homie4, simulator.Homie3, simulator.ESPHome, simulator.Zigbee2MQTT, simulator.Tasmota,
+	} {
+		if count[language] == 0 {
+			t.Errorf("nothing speaks %s", language)
+		}
+	}
+}
+
 func ids(h simulator.House) (list []string) {
 	for _, d := range h.Devices {
 		list = append(list, d.ID())
@@ -63,11 +86,11 @@ func ids(h simulator.House) (list []string) {
 func TestResize(t *testing.T) {
 	trio := []string{"living-room-lamp", "motion-hall", "hall-lamp"}
 	for _, c := range []struct{ n, want int }{{1, 3}, {3, 3}, {4, 4}, {10, 10}, {28, 28}, {29, 29}, {100, 100}, {500, 500}} {
-		house, err := simulator.DefaultHouse().Resize(c.n)
+		house, err := twoLanguages(simulator.DefaultHouse()).Resize(c.n)
 		if err != nil {
 			t.Fatalf("%d devices: %v", c.n, err)
 		}
-		again, _ := simulator.DefaultHouse().Resize(c.n)
+		again, _ := twoLanguages(simulator.DefaultHouse()).Resize(c.n)
 		list := ids(house)
 		if len(list) != c.want || !slices.Equal(list, ids(again)) {
 			t.Errorf("%d devices make a house of %d, or not always the same", c.n, len(list))
@@ -91,7 +114,7 @@ func TestResize(t *testing.T) {
 			t.Errorf("in a house of %d, %d speak Homie", c.n, half)
 		}
 	}
-	large, _ := simulator.DefaultHouse().Resize(500)
+	large, _ := twoLanguages(simulator.DefaultHouse()).Resize(500)
 	for _, name := range []string{"office-2-lamp", "hall-2-motion", "hall-17-front-door-lock", "utility-room-3-washing-machine"} {
 		if !slices.Contains(ids(large), name) {
 			t.Errorf("a house of 500 has no %s", name)

@@ -149,7 +149,7 @@ func (s *subscriber) await(t *testing.T, what string, ok func(last map[string]st
 
 func remoteHouse(t *testing.T, n int, at simulator.Broker, o simulator.Options) (s *simulator.Simulator, halt func()) {
 	t.Helper()
-	house, err := simulator.DefaultHouse().Resize(n)
+	house, err := twoLanguages(simulator.DefaultHouse()).Resize(n)
 	if err != nil {
 		t.Fatal(err)
 	}

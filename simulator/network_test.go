@@ -93,7 +93,7 @@ func TestAHouseLivesOnABroker(t *testing.T) {
 		b := brokertest.New(t)
 		ear, publish := listen(t, b, "#")
 		began := time.Now()
-		s, halt := open(t, b, simulator.DefaultHouse(), simulator.Options{Seed: 1})
+		s, halt := open(t, b, twoLanguages(simulator.DefaultHouse()), simulator.Options{Seed: 1})
 		<-s.Ready()
 		if took := time.Since(began); took > time.Second {
 			t.Errorf("the house was up after %s", took)
@@ -130,7 +130,7 @@ func TestADeviceWithoutPowerLeavesItsWillAndComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := brokertest.New(t)
 		ear, publish := listen(t, b, "#")
-		s, halt := open(t, b, simulator.DefaultHouse(), simulator.Options{Seed: 1})
+		s, halt := open(t, b, twoLanguages(simulator.DefaultHouse()), simulator.Options{Seed: 1})
 		<-s.Ready()
 		for _, id := range []string{"hall-lamp", "living-room-lamp"} {
 			if err := s.CutPower(id); err != nil {
@@ -231,7 +231,7 @@ func TestFiveHundredDevicesGetOnTheLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := brokertest.New(t)
 		ear, _ := listen(t, b, "+/5/+/$state", "sim/+/availability")
-		house, err := simulator.DefaultHouse().Resize(500)
+		house, err := twoLanguages(simulator.DefaultHouse()).Resize(500)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -254,6 +254,32 @@ func TestFiveHundredDevicesGetOnTheLine(t *testing.T) {
 		halt()
 		if took := time.Since(began); took > 2*time.Second {
 			t.Errorf("the goodbye took %s", took)
+		}
+	})
+}
+
+func TestFiveHundredDevicesOfAllFamiliesGetOnTheLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := brokertest.New(t)
+		house, err := simulator.DefaultHouse().Resize(500)
+		if err != nil {
+			t.Fatal(err)
+		}
+		families := map[string]int{}
+		for _, d := range house.Devices {
+			families[d.Speaks]++
+		}
+		for family, n := range families {
+			if n < 20 {
+				t.Errorf("only %d devices of 500 speak %s", n, family)
+			}
+		}
+		s, _ := open(t, b, house, simulator.Options{Seed: 3})
+		<-s.Ready()
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if n := s.Connected(); n != 500 || len(families) < 7 {
+			t.Errorf("%d devices of %d families are connected, want 500", n, len(families))
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -42,10 +43,19 @@ type home struct {
 
 // newHome is a home in which nothing runs but the broker and the reader. It must be called inside a bubble.
 func newHome(t *testing.T) *home {
-	h := &home{t: t, broker: brokertest.New(t), store: memory.New(), plan: simulator.DefaultHouse()}
+	h := &home{t: t, broker: brokertest.New(t), store: memory.New(), plan: twoLanguages(simulator.DefaultHouse())}
 	h.reader = &reader{link: h.broker.Link(), kept: map[string]string{}}
 	h.reader.link.Subscribe(broker.Subscription{Filter: homie.Own + "/5/#", QoS: 1})
 	h.run(func(ctx context.Context) error { return h.reader.link.Run(ctx, h.reader) })
+	return h
+}
+
+// twoLanguages is a house without the devices that speak neither Home Assistant's discovery nor Homie 5: the one that tests of these
+// two are about.
+func twoLanguages(h simulator.House) simulator.House {
+	h.Devices = slices.DeleteFunc(slices.Clone(h.Devices), func(d simulator.DeviceSpec) bool {
+		return d.Speaks != simulator.HomeAssistant && d.Speaks != simulator.Homie
+	})
 	return h
 }
 

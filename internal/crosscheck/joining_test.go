@@ -48,6 +48,34 @@ func TestEveryDeviceOfTheHouseJoins(t *testing.T) {
 	}
 }
 
+// The house that is built in has devices of every family; a bridge and a group join with those of Zigbee.
+func TestTheHouseWithEveryFamilyJoins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHome(t)
+		h.plan = simulator.DefaultHouse()
+		h.startHub(hub.Options{})
+		h.startHouse(simulator.Options{})
+		h.settle(40 * time.Second)
+		if n := len(h.Devices()); n != len(h.plan.Devices)+2 {
+			t.Errorf("%d devices joined, want %d, a bridge and a group", n, len(h.plan.Devices))
+		}
+		for _, spec := range h.plan.Devices {
+			v, err := h.Device(spec.ID())
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			if v.Name != spec.Name || v.Room != spec.Room || v.Faults != 0 || v.Reach.Presence != devices.Online {
+				t.Errorf("%s is called %q, is in %q, is %s (%s), with the faults %+v; want %+v", v.ID, v.Name, v.Room, v.Reach.Presence,
+					v.Reach.Why, v.LastFaults, spec)
+			}
+		}
+		if o := h.Overview(); o.Faults != 0 {
+			t.Errorf("there are %d faults: %+v", o.Faults, o.Unclaimed)
+		}
+	})
+}
+
 func TestALargeHouseJoins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHome(t)
