@@ -65,38 +65,37 @@ func (p *parser) needed(name token, op *operation, args []expr) error {
 
 // apply is the expression that evaluates operand, if there is one, and arguments, and hands them to the operation.
 func apply(op *operation, operand *expr, args []expr) expr {
-	first := 0
-	if operand != nil {
-		first = 1
+	return expr{eval: func(f *frame) (Value, error) { return f.call(op, nil, operand, args) }}
+}
+
+// call works out an operation of an operand, which is a value or an expression or not there, and of arguments. They lie on the
+// frame's stack meanwhile; an operation keeps none of it.
+func (f *frame) call(op *operation, v *Value, operand *expr, args []expr) (Value, error) {
+	if err := f.charge(128); err != nil {
+		return Value{}, err
 	}
-	return expr{eval: func(f *frame) (Value, error) {
-		if err := f.charge(0); err != nil {
+	base := len(f.stack)
+	defer func() { f.stack = f.stack[:base] }()
+	if v != nil {
+		f.stack = append(f.stack, *v)
+	} else if operand != nil {
+		v, err := operand.eval(f)
+		if err != nil {
 			return Value{}, err
 		}
-		var room [4]Value
-		var values []Value
-		if n := first + len(args); n <= len(room) {
-			values = room[:n]
-		} else {
-			values = make([]Value, n)
-		}
-		var err error
-		if operand != nil {
-			if values[0], err = operand.eval(f); err != nil {
+		f.stack = append(f.stack, v)
+	}
+	for i := range args {
+		v := Value{kind: absent}
+		if args[i].eval != nil {
+			var err error
+			if v, err = args[i].eval(f); err != nil {
 				return Value{}, err
 			}
 		}
-		for i := range args {
-			if args[i].eval == nil {
-				values[first+i].kind = absent
-				continue
-			}
-			if values[first+i], err = args[i].eval(f); err != nil {
-				return Value{}, err
-			}
-		}
-		return op.do(f, values)
-	}}
+		f.stack = append(f.stack, v)
+	}
+	return op.do(f, f.stack[base:len(f.stack):len(f.stack)])
 }
 
 // call reads a call of a function, whose name has been taken.
@@ -127,6 +126,13 @@ func (p *parser) filters(e expr) (expr, error) {
 		switch {
 		case p.op("|"):
 			name := p.next()
+			if name.kind == tokName && eachers[name.s] {
+				var err error
+				if e, err = p.each(name, e); err != nil {
+					return expr{}, err
+				}
+				continue
+			}
 			op, ok := filters[name.s]
 			if name.kind != tokName || !ok {
 				return expr{}, p.errorf(name, "the filter %s is not supported", name)

@@ -157,7 +157,7 @@ func (p *jsonParser) object(depth int) (Value, bool) {
 		case p.take('}'):
 			n := (len(p.stack) - base) / 2
 			all := make([]Value, 2*n)
-			b := &box{keys: all[:0:n], items: all[n : n : 2*n]}
+			b := &box{keys: all[:0:n], items: all[n : n : 2*n], texts: true}
 			for i := base; i < len(p.stack); i += 2 {
 				b.set(p.stack[i], p.stack[i+1])
 			}

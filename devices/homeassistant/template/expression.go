@@ -297,10 +297,18 @@ func (p *parser) name(t token) (expr, error) {
 	if keywords[t.s] {
 		return expr{}, p.errorf(t, "unexpected %s", t)
 	}
-	if next := p.peek(); next.kind == tokOp && next.s == "(" {
-		if _, set := p.slots[t.s]; !set {
-			return p.call(t)
+	if e, ok, err := p.fromKeys(t); ok {
+		return e, err
+	}
+	slots := p.resolve(t.s)
+	if next := p.peek(); next.kind == tokOp && next.s == "(" && len(slots) == 0 {
+		if t.s == "namespace" || t.s == "dict" {
+			return p.keywordCall(t)
 		}
+		return p.call(t)
+	}
+	if t.s == "loop" {
+		p.looked = true
 	}
 	r := rootOther
 	switch t.s {
@@ -310,10 +318,11 @@ func (p *parser) name(t token) (expr, error) {
 		r = rootJSON
 	}
 	name := t.s
-	slot, set := p.slots[name]
 	e := expr{eval: func(f *frame) (Value, error) {
-		if set && f.slots[slot].kind != absent {
-			return f.slots[slot], nil
+		for _, slot := range slots {
+			if f.slots[slot].kind != absent {
+				return f.slots[slot], nil
+			}
 		}
 		if v, ok := f.Vars[name]; ok {
 			return v, nil
@@ -323,7 +332,7 @@ func (p *parser) name(t token) (expr, error) {
 		}
 		return missing(name), nil
 	}}
-	if r != rootOther && !set {
+	if r != rootOther && len(slots) == 0 {
 		e.path = &pathExpr{root: r}
 	}
 	return e, nil
@@ -368,6 +377,9 @@ func (p *parser) items(end string) ([]expr, error) {
 
 func sequence(items []expr, kind Kind) expr {
 	return expr{eval: func(f *frame) (Value, error) {
+		if err := f.charge(sizeOfValue * len(items)); err != nil {
+			return Value{}, err
+		}
 		out := make([]Value, len(items))
 		for i := range items {
 			var err error
@@ -375,7 +387,7 @@ func sequence(items []expr, kind Kind) expr {
 				return Value{}, err
 			}
 		}
-		return Value{kind: kind, box: &box{items: out}}, f.charge(64 * len(out))
+		return f.listOf(kind, out)
 	}}
 }
 
@@ -404,21 +416,20 @@ func (p *parser) dict() (expr, error) {
 		keys, values = append(keys, k), append(values, v)
 	}
 	return expr{eval: func(f *frame) (Value, error) {
-		b := &box{keys: make([]Value, 0, len(keys)), items: make([]Value, 0, len(keys))}
+		b := &box{}
 		for i := range keys {
 			k, err := keys[i].eval(f)
 			if err != nil {
 				return Value{}, err
 			}
-			if k.kind == List || k.kind == Dict {
-				return Value{}, mistake("a %s cannot be a key", k.kind)
-			}
 			v, err := values[i].eval(f)
 			if err != nil {
 				return Value{}, err
 			}
-			b.set(k, v)
+			if err := f.put(b, k, v); err != nil {
+				return Value{}, err
+			}
 		}
-		return Value{kind: Dict, box: b}, f.charge(64 * len(keys))
+		return Value{kind: Dict, box: b}, f.charge(sizeOfBox)
 	}}, nil
 }

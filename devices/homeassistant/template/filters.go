@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 var filters, functions, methods, tests map[string]*operation
@@ -21,6 +22,9 @@ func ofText(change func(string) string) *operation {
 		if err != nil {
 			return Value{}, err
 		}
+		if err := f.charge(6 * len(s)); err != nil {
+			return Value{}, err
+		}
 		return f.made(change(s))
 	})
 }
@@ -30,7 +34,7 @@ func (f *frame) made(s string) (Value, error) {
 	if len(s) > MaxOutput {
 		return Value{}, errTooLong
 	}
-	return text(s), f.charge(len(s))
+	return text(s), f.charge(2 * len(s))
 }
 
 func init() {
@@ -61,11 +65,17 @@ func init() {
 		"count":      simple(length),
 		"first":      simple(func(f *frame, v Value) (Value, error) { return f.pick(v, 0) }),
 		"last":       simple(func(f *frame, v Value) (Value, error) { return f.pick(v, -1) }),
-		"list":       simple(func(f *frame, v Value) (Value, error) { items, err := f.elements(v); return list(items), err }),
+		"list":       simple(asList),
 		"max":        simple(func(f *frame, v Value) (Value, error) { return f.extreme([]Value{v}, greater) }),
 		"min":        simple(func(f *frame, v Value) (Value, error) { return f.extreme([]Value{v}, less) }),
 		"sum":        simple(sum),
 		"is_number":  simple(isNumber),
+		"sort":       {params: []string{"reverse", "case_sensitive", "attribute"}, do: sorted},
+		"unique":     {params: []string{"case_sensitive", "attribute"}, do: uniques},
+		"reverse":    simple(reversed),
+		"items":      simple(itemsOf),
+		"safe":       simple(func(_ *frame, v Value) (Value, error) { return v, nil }),
+		"ord":        simple(ordinal),
 		"iif":        {params: []string{"if_true", "if_false", "if_none"}, do: iif},
 
 		"regex_match":   {params: []string{"find", "ignorecase"}, needed: 1, do: regexTest(true)},
@@ -88,12 +98,51 @@ func init() {
 		"timestamp_local": {params: []string{"default"}, do: timestampLocal},
 		"timestamp_utc":   {params: []string{"default"}, do: timestampUTC},
 		"bitwise_and":     {params: []string{"second"}, needed: 1, do: bitwise(func(a, b int64) int64 { return a & b })},
+		"bitwise_xor":     {params: []string{"second"}, needed: 1, do: bitwise(func(a, b int64) int64 { return a ^ b })},
 		"bitwise_or":      {params: []string{"second"}, needed: 1, do: bitwise(func(a, b int64) int64 { return a | b })},
 	}
 	filters["d"] = filters["default"]
 	initFunctions()
 	initTests()
 	initMethods()
+}
+
+func asList(f *frame, v Value) (Value, error) {
+	items, err := f.elements(v)
+	if err != nil {
+		return Value{}, err
+	}
+	return f.listOf(List, items)
+}
+
+// itemsOf are a dict's entries as pairs.
+func itemsOf(f *frame, v Value) (Value, error) {
+	if v.kind == Undefined {
+		return list(nil), f.charge(sizeOfBox)
+	}
+	if v.kind != Dict {
+		return Value{}, mistake("the items of a %s", v.kind)
+	}
+	if err := f.charge((2*sizeOfValue + sizeOfBox + sizeOfValue) * v.Len()); err != nil {
+		return Value{}, err
+	}
+	out := make([]Value, v.Len())
+	for i := range out {
+		var err error
+		if out[i], err = f.listOf(Tuple, []Value{v.box.keys[i], v.box.items[i]}); err != nil {
+			return Value{}, err
+		}
+	}
+	return f.listOf(List, out)
+}
+
+// ordinal is the number of a single character.
+func ordinal(_ *frame, v Value) (Value, error) {
+	r, size := utf8.DecodeRuneInString(v.str)
+	if v.kind != String || size == 0 || size != len(v.str) {
+		return Value{}, mistake("ord takes one character")
+	}
+	return integer(int64(r)), nil
 }
 
 func defaultTo(_ *frame, a []Value) (Value, error) {
@@ -139,17 +188,23 @@ func otherwise(what string, v, def Value) (Value, error) {
 	if v.kind == Undefined {
 		return Value{}, absence(v.str)
 	}
-	return Value{}, mistake("%s got %.40q and no default", what, v.Text())
+	return Value{}, mistake("%s got %.40q and no default", what, brief(v))
 }
 
-func toFloat(_ *frame, a []Value) (Value, error) {
+func toFloat(fr *frame, a []Value) (Value, error) {
+	if err := fr.charge(16 * min(len(a[0].str), 400)); err != nil {
+		return Value{}, err
+	}
 	if f, ok := number(a[0]); ok {
 		return floating(f), nil
 	}
 	return otherwise("float", a[0], a[1])
 }
 
-func toInt(_ *frame, a []Value) (Value, error) {
+func toInt(fr *frame, a []Value) (Value, error) {
+	if err := fr.charge(16 * min(len(a[0].str), 400)); err != nil {
+		return Value{}, err
+	}
 	v, def := a[0], a[1]
 	base := int64(10)
 	if len(a) > 2 && a[2].kind == Int {
@@ -312,19 +367,20 @@ func isNumber(_ *frame, v Value) (Value, error) {
 }
 
 func toJSON(f *frame, a []Value) (Value, error) {
-	p := printer{max: MaxOutput}
-	ok := p.json(a[0])
-	if p.full {
-		return Value{}, errTooLong
-	}
-	if !ok {
-		return Value{}, absence("a part of what becomes JSON")
-	}
-	return f.made(string(p.b))
+	s, err := f.printed(func(p *printer) bool { return p.json(a[0]) })
+	return text(s), err
 }
 
 func fromJSON(f *frame, v Value) (Value, error) {
-	d := ReadText(v.Text())
+	s, err := f.spell(v)
+	if err != nil {
+		return Value{}, err
+	}
+	// A value takes more room than its text: [0,0,0] has one of two bytes.
+	if err := f.charge(2*sizeOfValue*strings.Count(s, ",") + (sizeOfBox+2*sizeOfValue)*(strings.Count(s, "[")+strings.Count(s, "{")) + 2*len(s)); err != nil {
+		return Value{}, err
+	}
+	d := ReadText(s)
 	if !d.isJSON {
 		return Value{}, mistake("from_json got what is not JSON")
 	}

@@ -26,6 +26,9 @@ type conversion struct {
 
 // format is Python's s % args: %d %i %u %s %r %f %F %e %E %g %G %x %X %o %c %%.
 func (f *frame) format(s string, args []Value) (Value, error) {
+	if err := f.charge(4 * len(s)); err != nil {
+		return Value{}, err
+	}
 	var out []byte
 	for i := 0; i < len(s); i++ {
 		if s[i] != '%' {
@@ -46,6 +49,9 @@ func (f *frame) format(s string, args []Value) (Value, error) {
 		}
 		part, err := f.convert(c, args[0])
 		if err != nil {
+			return Value{}, err
+		}
+		if err := f.charge(256 + 16*len(part)); err != nil {
 			return Value{}, err
 		}
 		if out = append(out, part...); len(out) > MaxOutput {
@@ -96,16 +102,17 @@ func (f *frame) convert(c conversion, v Value) (string, error) {
 	sign, digits := "", ""
 	switch c.verb {
 	case 's', 'r':
-		p := printer{max: MaxOutput}
-		if c.verb == 's' {
-			p.str(v)
-		} else {
-			p.repr(v)
+		s, err := f.printed(func(p *printer) bool {
+			if c.verb == 's' {
+				p.str(v)
+			} else {
+				p.repr(v)
+			}
+			return true
+		})
+		if err != nil {
+			return "", err
 		}
-		if p.full {
-			return "", errTooLong
-		}
-		s := string(p.b)
 		if c.precision >= 0 && runes(s) > c.precision {
 			s = string([]rune(s)[:c.precision])
 		}

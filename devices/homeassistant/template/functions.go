@@ -23,6 +23,8 @@ func initFunctions() {
 		"now":          {do: func(f *frame, _ []Value) (Value, error) { return text(spellTime(f.now(), " ")), nil }},
 		"utcnow":       {do: func(f *frame, _ []Value) (Value, error) { return text(spellTime(f.now().UTC(), " ")), nil }},
 		"as_timestamp": {params: []string{"value", "default"}, needed: 1, do: asTimestamp},
+		"range":        {params: []string{"start", "stop", "step"}, needed: 1, do: rangeOf},
+		"zip":          {params: []string{"*"}, do: zip},
 		"states":       constantly(text("unknown")),
 		"state_attr":   constantly(none),
 		"is_state":     constantly(boolean(false)),
@@ -78,7 +80,7 @@ func asTimestamp(_ *frame, a []Value) (Value, error) {
 	if a[0].kind == Int || a[0].kind == Float {
 		return floating(a[0].asFloat()), nil
 	}
-	if v, err := timestampOf(a[0].Text()); err == nil {
+	if v, err := timestampOf(brief(a[0])); err == nil {
 		return v, nil
 	}
 	return otherwise("as_timestamp", a[0], a[1])

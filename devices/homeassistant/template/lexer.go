@@ -83,6 +83,9 @@ func lex(src string) ([]token, error) {
 				l.at++
 			}
 		}
+		if len(l.tokens) > maxTokens {
+			return nil, l.errorf(l.at, "more than %d words, numbers and signs", maxTokens)
+		}
 		if s != "" {
 			l.tokens = append(l.tokens, token{kind: tokText, s: s, at: begin - open})
 		}
@@ -124,6 +127,9 @@ func (l *lexer) tag(end string, kind tokenKind) (trim bool, err error) {
 	depth := 0
 	begin := l.at
 	for l.at < len(l.src) {
+		if len(l.tokens) > maxTokens {
+			return false, l.errorf(l.at, "more than %d words, numbers and signs", maxTokens)
+		}
 		c := l.src[l.at]
 		switch {
 		case c == ' ' || c == '\t' || c == '\n' || c == '\r':

@@ -52,10 +52,13 @@ func (f *frame) equal(a, b Value) (bool, error) {
 	if a.box == b.box {
 		return true, nil
 	}
-	if err := f.charge(64 * a.Len()); err != nil {
+	if err := f.charge(16 * a.Len()); err != nil {
 		return false, err
 	}
 	for i := range a.box.items {
+		if err := f.charge(0); err != nil {
+			return false, err
+		}
 		x := a.box.items[i]
 		var y Value
 		if a.kind == Dict {
@@ -140,7 +143,7 @@ func (f *frame) contains(v, x Value) (bool, error) {
 			return false, mistake("a %s cannot be a key", x.kind)
 		}
 		_, ok := v.lookup(x)
-		return ok, nil
+		return ok, f.charge(4 * v.Len())
 	case List, Tuple:
 		for i := range v.box.items {
 			if err := f.charge(0); err != nil {
@@ -184,12 +187,15 @@ func (f *frame) arithmetic(op string, a, b Value) (Value, error) {
 	case a.kind == String && b.kind == String && op == "+":
 		return f.join(a.str, b.str)
 	case (a.kind == List || a.kind == Tuple) && a.kind == b.kind && op == "+":
-		if a.Len()+b.Len() > MaxOutput {
+		if a.Len()+b.Len() > maxItems {
 			return Value{}, errTooLong
+		}
+		if err := f.charge(sizeOfValue * (a.Len() + b.Len())); err != nil {
+			return Value{}, err
 		}
 		items := make([]Value, 0, a.Len()+b.Len())
 		items = append(append(items, a.box.items...), b.box.items...)
-		return Value{kind: a.kind, box: &box{items: items}}, f.charge(64 * len(items))
+		return f.listOf(a.kind, items)
 	case op == "*" && a.kind == String && (b.kind == Int || b.kind == Bool):
 		return f.repeat(a.str, b.int())
 	case op == "*" && b.kind == String && (a.kind == Int || a.kind == Bool):
@@ -211,7 +217,10 @@ func (f *frame) join(a, b string) (Value, error) {
 	if len(a)+len(b) > MaxOutput {
 		return Value{}, errTooLong
 	}
-	return text(a + b), f.charge(len(a) + len(b))
+	if err := f.charge(len(a) + len(b)); err != nil {
+		return Value{}, err
+	}
+	return text(a + b), nil
 }
 
 func (f *frame) repeat(s string, n int64) (Value, error) {
@@ -221,7 +230,10 @@ func (f *frame) repeat(s string, n int64) (Value, error) {
 	if n > int64(MaxOutput/len(s)) {
 		return Value{}, errTooLong
 	}
-	return text(strings.Repeat(s, int(n))), f.charge(len(s) * int(n))
+	if err := f.charge(len(s) * int(n)); err != nil {
+		return Value{}, err
+	}
+	return text(strings.Repeat(s, int(n))), nil
 }
 
 func floatArithmetic(op string, a, b float64) (Value, error) {

@@ -1,5 +1,7 @@
 package template
 
+import "unicode/utf8"
+
 // root is where a path begins.
 type root uint8
 
@@ -54,7 +56,7 @@ func item(v, key Value, attr bool) (Value, error) {
 	switch v.kind {
 	case Undefined:
 		return Value{}, absence(v.str)
-	case Dict:
+	case Dict, Namespace:
 		if key.kind == List || key.kind == Dict {
 			return Value{}, mistake("a %s cannot be a key", key.kind)
 		}
@@ -62,7 +64,7 @@ func item(v, key Value, attr bool) (Value, error) {
 		return got, nil
 	case List, Tuple, String:
 		if key.kind != Int && key.kind != Bool || attr {
-			return missing(key.Text()), nil
+			return missing(brief(key)), nil
 		}
 		i := key.int()
 		if v.kind == String {
@@ -72,23 +74,32 @@ func item(v, key Value, attr bool) (Value, error) {
 			i += int64(len(v.box.items))
 		}
 		if i < 0 || i >= int64(len(v.box.items)) {
-			return missing(key.Text()), nil
+			return missing(brief(key)), nil
 		}
 		return v.box.items[i], nil
 	}
-	return missing(key.Text()), nil
+	return missing(brief(key)), nil
 }
 
+// charAt is the i-th character, counted from the end when i is negative.
 func charAt(s string, i int64) Value {
-	if i < 0 {
-		i += int64(runes(s))
+	for i < -1 && s != "" {
+		_, size := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-size]
+		i++
 	}
-	if i < 0 || i >= int64(len(s)) {
+	if i < 0 {
+		if _, size := utf8.DecodeLastRuneInString(s); size > 0 {
+			return text(s[len(s)-size:])
+		}
 		return missing("index")
 	}
-	for _, r := range s {
+	if i >= int64(len(s)) {
+		return missing("index")
+	}
+	for at, r := range s {
 		if i == 0 {
-			return text(string(r))
+			return text(s[at : at+utf8.RuneLen(r)])
 		}
 		i--
 	}

@@ -37,6 +37,9 @@ func (p *parser) postfix(e expr) (expr, error) {
 	}
 }
 
+// maxIndex is how far a path looks into a text, which it does not pay for.
+const maxIndex = 512
+
 // index is e[key] for a constant key.
 func index(e expr, key Value, attr bool) expr {
 	out := expr{eval: func(f *frame) (Value, error) {
@@ -44,9 +47,12 @@ func index(e expr, key Value, attr bool) expr {
 		if err != nil {
 			return Value{}, err
 		}
+		if err := f.charge(4 * len(v.str)); err != nil {
+			return Value{}, err
+		}
 		return item(v, key, attr)
 	}}
-	if e.path != nil {
+	if e.path != nil && (key.kind != Int || key.int() >= -maxIndex && key.int() <= maxIndex) {
 		steps := append(e.path.steps[:len(e.path.steps):len(e.path.steps)], step{key, attr})
 		path := &pathExpr{root: e.path.root, steps: steps}
 		out.path = path
@@ -64,7 +70,7 @@ func index(e expr, key Value, attr bool) expr {
 					return v, err
 				}
 			}
-			return path.walk(f.Context)
+			return path.walk(&f.Context)
 		}
 	}
 	return out
@@ -107,6 +113,11 @@ func (p *parser) subscript(e expr) (expr, error) {
 				if err != nil {
 					return Value{}, err
 				}
+				if v.kind == String || v.kind == Dict && !v.box.texts {
+					if err := f.charge(4 * (len(v.str) + v.Len())); err != nil {
+						return Value{}, err
+					}
+				}
 				return item(v, key, false)
 			}}, nil
 		}
@@ -140,10 +151,10 @@ func (f *frame) slice(v Value, at [3]Value) (Value, error) {
 	case Undefined:
 		return Value{}, absence(v.str)
 	case String:
-		chars = []rune(v.str)
-		if err := f.charge(len(v.str)); err != nil {
+		if err := f.charge(12 * len(v.str)); err != nil {
 			return Value{}, err
 		}
+		chars = []rune(v.str)
 	case List, Tuple:
 		items = v.box.items
 	default:
@@ -172,6 +183,9 @@ func (f *frame) slice(v Value, at [3]Value) (Value, error) {
 		}
 		return min(max(i, low), high)
 	}
+	if err := f.charge(2 * sizeOfValue * len(items)); err != nil {
+		return Value{}, err
+	}
 	var from, to int64
 	if step > 0 {
 		from, to = bound(at[0], 0, 0, n), bound(at[1], n, 0, n)
@@ -190,5 +204,5 @@ func (f *frame) slice(v Value, at [3]Value) (Value, error) {
 	if v.kind == String {
 		return text(string(outChars)), nil
 	}
-	return Value{kind: v.kind, box: &box{items: outItems}}, f.charge(64 * len(outItems))
+	return f.listOf(v.kind, outItems)
 }

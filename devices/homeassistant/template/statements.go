@@ -9,7 +9,10 @@ type parser struct {
 	tokens []token
 	at     int
 	depth  int
-	slots  map[string]int // variables that a set makes, by name
+	slots  int    // variables that set and for make
+	scope  *scope // where the next set puts its variable
+	loops  int    // within how many loops the parser is
+	looked bool   // the variable loop was looked at
 	raw    []string
 }
 
@@ -83,7 +86,7 @@ func (p *parser) body() (out []node, only *expr, end string, err error) {
 			return out, only, "", nil
 		case tokText:
 			s := t.s
-			out = append(out, func(f *frame) error { return f.print(text(s)) })
+			out = append(out, func(f *frame) error { return f.add(s) })
 		case tokPrint:
 			e, err := p.tupleOrExpression()
 			if err != nil {
@@ -124,8 +127,20 @@ func (p *parser) body() (out []node, only *expr, end string, err error) {
 					return nil, nil, "", err
 				}
 				s := p.raw[i.num.int()]
-				out = append(out, func(f *frame) error { return f.print(text(s)) })
-			case "elif", "else", "endif", "endset":
+				out = append(out, func(f *frame) error { return f.add(s) })
+			case "for":
+				n, err := p.forBlock(name)
+				if err != nil {
+					return nil, nil, "", err
+				}
+				out = append(out, n)
+			case "break", "continue":
+				n, err := p.jumpTag(name, map[string]jump{"break": jumpBreak, "continue": jumpContinue}[name.s])
+				if err != nil {
+					return nil, nil, "", err
+				}
+				out = append(out, n)
+			case "elif", "else", "endif", "endset", "endfor":
 				return out, only, name.s, nil
 			default:
 				return nil, nil, "", p.errorf(name, "the tag %s is not supported", name)
@@ -198,12 +213,7 @@ func ifNode(branches []branch) node {
 					continue
 				}
 			}
-			for _, n := range b.body {
-				if err := n(f); err != nil {
-					return err
-				}
-			}
-			return nil
+			return f.write(b.body)
 		}
 		return nil
 	}
@@ -215,23 +225,15 @@ func (p *parser) setBlock(begin token) (node, error) {
 	if name.kind != tokName || keywords[name.s] {
 		return nil, p.errorf(name, "expected a name to set, found %s", name)
 	}
-	if t := p.peek(); t.kind == tokOp && (t.s == "." || t.s == ",") {
-		return nil, p.errorf(t, "set takes one plain name")
-	}
-	slot := func() int {
-		i, ok := p.slots[name.s]
-		if !ok {
-			i = len(p.slots)
-			p.slots[name.s] = i
-		}
-		return i
+	if p.op(".") {
+		return p.setMember(name)
 	}
 	if p.op("=") {
 		e, err := p.tupleOrExpression()
 		if err != nil {
 			return nil, err
 		}
-		i := slot()
+		i := p.declare(name.s)
 		return func(f *frame) error {
 			v, err := e.eval(f)
 			f.slots[i] = v
@@ -252,17 +254,14 @@ func (p *parser) setBlock(begin token) (node, error) {
 	if end != "endset" {
 		return nil, p.errorf(begin, "a set without its endset")
 	}
-	i := slot()
+	i := p.declare(name.s)
 	return func(f *frame) error {
-		before := f.out
-		f.out = nil
-		for _, n := range body {
-			if err := n(f); err != nil {
-				return err
-			}
+		before := len(f.out)
+		if err := f.write(body); err != nil {
+			return err
 		}
-		f.slots[i] = text(string(f.out))
-		f.out = before
-		return nil
+		f.slots[i] = text(string(f.out[before:]))
+		f.out = f.out[:before]
+		return f.charge(len(f.slots[i].str))
 	}, p.expect(tokBlockEnd, "", "%}")
 }

@@ -14,16 +14,21 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 )
 
-// The limits of one template.
+// The limits of one template. Whatever an operation does is paid for in steps beforehand: one for itself, one for each 64 bytes
+// that it allocates or looks through, and more where it costs more. So the number of steps bounds the memory of an evaluation to
+// 1 MiB, all that it ever allocated counted together, and its time to less than a millisecond.
 const (
-	MaxSource = 16 << 10 // bytes of source
-	MaxOutput = 64 << 10 // bytes of output, and of any text or list on the way there
-	maxSteps  = 20_000   // operations; handling 64 bytes or one element counts as one
-	maxNested = 48       // brackets and blocks within each other
+	MaxSource = 16 << 10  // bytes of source
+	MaxOutput = 256 << 10 // bytes of output, and of any text on the way there
+	maxSteps  = 16_000    // one step is 64 bytes at most, and some 50 ns
+	maxTokens = 2000      // words, numbers and signs of a source
+	maxNested = 48        // brackets and blocks within each other
+	maxItems  = 4096      // elements of a list that a template makes
 )
 
 // ErrMissing is wrapped by the errors of Render and Eval that come from a value which is not there: a key of something
@@ -55,10 +60,27 @@ type Context struct {
 
 // frame is one evaluation.
 type frame struct {
-	*Context
+	Context
 	slots []Value // absent until set
+	stack []Value // the arguments of operations that are being worked out
 	out   []byte
-	steps int
+	steps int  // left
+	leave jump // what ends the pass of a loop
+}
+
+var frames = sync.Pool{New: func() any { return new(frame) }}
+
+// free gives a frame back, without what it holds of a payload.
+func (f *frame) free() {
+	f.Context, f.leave = Context{}, 0
+	clear(f.slots)
+	clear(f.stack[:cap(f.stack)])
+	if cap(f.out) > 4096 {
+		f.out = nil
+	}
+	if cap(f.stack) <= 64 && cap(f.slots) <= 64 {
+		frames.Put(f)
+	}
 }
 
 // Compile reads a template. An error says at which byte it is wrong, or what is not supported.
@@ -74,12 +96,12 @@ func Compile(source string) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := parser{tokens: tokens, slots: map[string]int{}, raw: raw}
+	p := parser{tokens: tokens, scope: &scope{}, raw: raw}
 	t := &Template{source: source}
 	if err := p.template(t); err != nil {
 		return nil, err
 	}
-	t.slots = len(p.slots)
+	t.slots = p.slots
 	return t, nil
 }
 
@@ -112,32 +134,53 @@ func (t *Template) Eval(c Context) (Value, error) {
 }
 
 func (t *Template) evaluate(c Context) (Value, error) {
-	f := frame{Context: &c, steps: maxSteps}
-	if t.slots > 0 {
-		f.slots = make([]Value, t.slots)
+	f := frames.Get().(*frame)
+	defer f.free()
+	return t.run(f, c, maxSteps)
+}
+
+func (t *Template) run(f *frame, c Context, steps int) (Value, error) {
+	f.Context, f.steps, f.out, f.stack = c, steps, f.out[:0], f.stack[:0]
+	if f.slots = f.slots[:0]; t.slots > 0 {
+		if err := f.charge(sizeOfValue * t.slots); err != nil {
+			return Value{}, err
+		}
+		f.slots = append(f.slots, make([]Value, t.slots)...)
 		for i := range f.slots {
 			f.slots[i].kind = absent
 		}
 	}
 	if t.only != nil {
-		v, err := t.only.eval(&f)
+		v, err := t.only.eval(f)
 		if v.kind == String {
 			v.str = strings.TrimSpace(v.str)
 		}
 		return v, err
 	}
-	for _, n := range t.body {
-		if err := n(&f); err != nil {
-			return Value{}, err
+	if err := f.write(t.body); err != nil {
+		return Value{}, err
+	}
+	out := strings.TrimSpace(string(f.out))
+	return text(out), f.charge(len(out))
+}
+
+// write runs the parts of a body one after the other.
+func (f *frame) write(body []node) error {
+	for _, n := range body {
+		if err := n(f); err != nil || f.leave != 0 {
+			return err
 		}
 	}
-	return text(strings.TrimSpace(string(f.out))), nil
+	return nil
 }
 
 var (
 	errTooLong = fmt.Errorf("rendering template: a text or list is longer than %d", MaxOutput)
 	errWork    = fmt.Errorf("rendering template: more than %d steps", maxSteps)
 )
+
+// sizeOfValue is the memory of a Value in a list, with what its list needs for itself.
+const sizeOfValue = 48
 
 // charge counts work; n is the number of bytes handled.
 func (f *frame) charge(n int) error {
@@ -148,16 +191,40 @@ func (f *frame) charge(n int) error {
 	return nil
 }
 
-// print appends a value to the output.
-func (f *frame) print(v Value) error {
-	p := printer{b: f.out, max: MaxOutput}
-	p.str(v)
-	grown := len(p.b) - len(f.out)
-	f.out = p.b
-	if p.full || len(f.out) > MaxOutput {
+// add appends to the output, and pays for the memory that it takes.
+func (f *frame) add(s string) error {
+	if len(f.out)+len(s) > MaxOutput {
 		return errTooLong
 	}
-	return f.charge(grown)
+	before := cap(f.out)
+	if len(f.out)+len(s) > before {
+		if err := f.charge(2*before + len(s) + 64); err != nil { // append doubles what is small
+			return err
+		}
+	}
+	f.out = append(f.out, s...)
+	return f.charge(0)
+}
+
+// print appends a value to the output.
+func (f *frame) print(v Value) error {
+	if v.kind == String {
+		return f.add(v.str)
+	}
+	if v.kind == Undefined {
+		return f.charge(0)
+	}
+	var room [32]byte
+	if v.box == nil {
+		p := printer{b: room[:0], max: MaxOutput}
+		p.str(v)
+		return f.add(string(p.b))
+	}
+	s, err := f.spell(v)
+	if err != nil {
+		return err
+	}
+	return f.add(s)
 }
 
 // spell is the value as text.
@@ -165,12 +232,26 @@ func (f *frame) spell(v Value) (string, error) {
 	if v.kind == String {
 		return v.str, nil
 	}
-	p := printer{max: MaxOutput}
-	p.str(v)
-	if p.full {
-		return "", errTooLong
+	return f.printed(func(p *printer) bool { p.str(v); return true })
+}
+
+// printed is what is written with a printer, which writes no more than can be paid for: a buffer that grows by a quarter each
+// time takes five times its length, the text once more, and elements of a few bytes their time.
+func (f *frame) printed(write func(p *printer) bool) (string, error) {
+	p := printer{max: min(MaxOutput, max(f.steps, 0)*64/16)}
+	ok := write(&p)
+	if err := f.charge(16 * len(p.b)); err != nil {
+		return "", err
 	}
-	return string(p.b), f.charge(len(p.b))
+	switch {
+	case p.full && p.max < MaxOutput:
+		return "", errWork
+	case p.full:
+		return "", errTooLong
+	case !ok:
+		return "", absence("a part of what becomes JSON")
+	}
+	return string(p.b), nil
 }
 
 func mistake(format string, args ...any) error {

@@ -62,6 +62,7 @@ var cases = []struct{ name, tpl, payload, want string }{
 	{"joining texts", "{{ 1 ~ 'a' ~ none ~ [1] }}", ``, "1aNone[1]"},
 	{"a dict with numbers as keys", "{{ {0: 'off', 1: 'heat'}[value_json.m] | default('?') }}{{ {0:1}[5] | default('?') }}", `{"m":1}`, "heat?"},
 	{"slices", "{{ value[1:3] }}{{ value[::-1] }}{{ [1,2,3][:-1] }}", `abcd`, "bcdcba[1, 2]"},
+	{"characters from both ends", "{{ value[0] }}{{ value[-1] }}{{ value[-4] }}{{ value[3] }}{{ value[4] is defined }}{{ value[-5] is defined }}", `äbcü`, "äüäüFalseFalse"},
 	{"split and join", "{{ value.split(',')[0:2] | join('-') }}", `1,2,3`, "1-2"},
 	{"get", "{{ value_json.get('a') }}{{ value_json.get('b', 'x') }}", `{"a":1}`, "1x"},
 	{"a key that is a method's name", "{{ value_json.update.a }}{{ value_json.count }}", `{"update":{"a":1},"count":2}`, "12"},
@@ -150,7 +151,12 @@ func TestCompileRefuses(t *testing.T) {
 		"include":                "{% include '/etc/passwd' %}",
 		"import":                 "{% import 'x' as y %}",
 		"macro":                  "{% macro x() %}{% endmacro %}",
-		"for":                    "{% for i in value %}{% endfor %}",
+		"an open for":            "{% for i in value %}",
+		"an else of nothing":     "{% for i in value %}{% else %}{% else %}{% endfor %}",
+		"a break outside":        "{% break %}",
+		"a for without in":       "{% for i %}{% endfor %}",
+		"an unknown map":         "{{ value | map('frobnicate') }}",
+		"too many words":         "{{ " + strings.Repeat("1+", 3000) + "1 }}",
 		"two operators":          "{{ value || 0 }}",
 		"an empty expression":    "{{ }}",
 		"a missing bracket":      "{{ (1 }}",
@@ -172,29 +178,6 @@ func TestCompileRefuses(t *testing.T) {
 			t.Errorf("%s: %.60s compiles", name, tpl)
 		} else if !strings.HasPrefix(err.Error(), "compiling template") {
 			t.Errorf("%s: unclear error %v", name, err)
-		}
-	}
-}
-
-func TestWorkAndOutputAreBounded(t *testing.T) {
-	for name, tpl := range map[string]string{
-		"doubling a text":  "{% set a = 'aaaaaaaa' %}" + strings.Repeat("{% set a = a ~ a %}", 40) + "{{ a }}",
-		"doubling a list":  "{% set a = [1,2,3,4] %}" + strings.Repeat("{% set a = a + a %}", 40) + "{{ a }}",
-		"nesting a list":   "{% set a = [1,2,3,4] %}" + strings.Repeat("{% set a = [a,a,a,a] %}", 40) + "{{ a }}",
-		"nesting as JSON":  "{% set a = [1,2,3,4] %}" + strings.Repeat("{% set a = [a,a,a,a] %}", 40) + "{{ a | to_json }}",
-		"comparing deeply": "{% set a = [1,2,3,4] %}{% set b = [1,2,3,4] %}" + strings.Repeat("{% set a = [a,a,a] %}{% set b = [b,b,b] %}", 40) + "{{ a == b }}",
-		"replacing":        "{% set a = 'aaaaaaaaaaaaaaaa' %}" + strings.Repeat("{% set a = a | replace('a', 'aaaaaaaa') %}", 20) + "{{ a }}",
-		"by a pattern":     "{% set a = 'aaaaaaaaaaaaaaaa' %}" + strings.Repeat("{% set a = a | regex_replace('a', 'aaaaaaaa') %}", 20) + "{{ a }}",
-		"printing":         "{% set a = 'a' * 60000 %}{{ a }}{{ a }}",
-		"padding":          "{{ '%200d' * 400 | format(1) }}",
-		"many patterns":    "{% set a = 'a' * 60000 %}" + strings.Repeat("{{ a is search('(a*)*b') }}", 500),
-	} {
-		c, err := template.Compile(tpl)
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		if out, err := c.Render(template.Context{}); err == nil {
-			t.Errorf("%s: made %d bytes", name, len(out))
 		}
 	}
 }

@@ -2,6 +2,8 @@ package template
 
 import (
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 func replace(f *frame, a []Value) (Value, error) {
@@ -9,7 +11,14 @@ func replace(f *frame, a []Value) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	old, replacement := a[1].Text(), a[2].Text()
+	old, err := f.spell(a[1])
+	if err != nil {
+		return Value{}, err
+	}
+	replacement, err := f.spell(a[2])
+	if err != nil {
+		return Value{}, err
+	}
 	n := -1
 	if a[3].kind == Int && a[3].int() >= 0 && a[3].int() < MaxOutput {
 		n = int(a[3].int())
@@ -27,7 +36,10 @@ func truncate(f *frame, a []Value) (Value, error) {
 		length = a[1].int()
 	}
 	if a[3].kind != absent {
-		end = a[3].Text()
+		var err error
+		if end, err = f.spell(a[3]); err != nil {
+			return Value{}, err
+		}
 	}
 	if a[4].kind == Int {
 		leeway = a[4].int()
@@ -44,10 +56,10 @@ func truncate(f *frame, a []Value) (Value, error) {
 	default:
 		return Value{}, mistake("truncate got a %s", v.kind)
 	}
-	chars := []rune(v.str)
-	if err := f.charge(len(v.str)); err != nil {
+	if err := f.charge(8 * len(v.str)); err != nil {
 		return Value{}, err
 	}
+	chars := []rune(v.str)
 	if int64(len(chars)) <= length+leeway {
 		return v, nil
 	}
@@ -66,21 +78,26 @@ func join(f *frame, a []Value) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	return f.joined(a[1].Text(), items)
+	separator, err := f.spell(a[1])
+	if err != nil {
+		return Value{}, err
+	}
+	return f.joined(separator, items)
 }
 
 func (f *frame) joined(separator string, items []Value) (Value, error) {
-	p := printer{max: MaxOutput}
-	for i := range items {
-		if i > 0 {
-			p.add(separator)
+	s, err := f.printed(func(p *printer) bool {
+		for i := range items {
+			if i > 0 {
+				p.add(separator)
+			}
+			if p.str(items[i]); p.full {
+				break
+			}
 		}
-		p.str(items[i])
-		if p.full {
-			return Value{}, errTooLong
-		}
-	}
-	return f.made(string(p.b))
+		return true
+	})
+	return text(s), err
 }
 
 // elements are what a list, tuple, dict (its keys) or text (its characters) consists of; undefined has none.
@@ -94,16 +111,21 @@ func (f *frame) elements(v Value) ([]Value, error) {
 	case Dict:
 		out = v.box.keys
 	case String:
-		if len(v.str) > MaxOutput/16 {
+		n := runes(v.str)
+		if n > maxItems {
 			return nil, errTooLong
 		}
-		for _, r := range v.str {
-			out = append(out, text(string(r)))
+		if err := f.charge((sizeOfValue + 8) * n); err != nil {
+			return nil, err
+		}
+		out = make([]Value, 0, n)
+		for i, r := range v.str {
+			out = append(out, text(v.str[i:i+utf8.RuneLen(r)]))
 		}
 	default:
 		return nil, mistake("a %s has no elements", v.kind)
 	}
-	return out, f.charge(64 * len(out))
+	return out, f.charge(4 * len(out))
 }
 
 func length(_ *frame, v Value) (Value, error) {
@@ -179,6 +201,9 @@ func trimmed(cut func(s, chars string) string) func(*frame, []Value) (Value, err
 		if err != nil {
 			return Value{}, err
 		}
+		if err := f.charge(8 * len(s)); err != nil {
+			return Value{}, err
+		}
 		chars := " \t\r\n\v\f"
 		if a[1].kind == String {
 			chars = a[1].str
@@ -193,7 +218,7 @@ func initMethods() {
 		return &operation{params: params, needed: needed, do: func(f *frame, a []Value) (Value, error) {
 			switch a[0].kind {
 			case String:
-				if err := f.charge(len(a[0].str)); err != nil {
+				if err := f.charge(8 * len(a[0].str)); err != nil {
 					return Value{}, err
 				}
 				return do(f, a[0].str, a)
@@ -262,7 +287,7 @@ func initMethods() {
 		}),
 		"split": onText([]string{"sep", "maxsplit"}, 0, split),
 		"find": onText([]string{"sub"}, 1, func(_ *frame, s string, a []Value) (Value, error) {
-			i := strings.Index(s, a[1].Text())
+			i := strings.Index(s, brief(a[1]))
 			if i > 0 {
 				i = runes(s[:i])
 			}
@@ -305,13 +330,12 @@ func initMethods() {
 		}),
 		"keys":   onDict(nil, 0, func(v Value, _ []Value) (Value, error) { return list(v.box.keys), nil }),
 		"values": onDict(nil, 0, func(v Value, _ []Value) (Value, error) { return list(v.box.items), nil }),
-		"items": onDict(nil, 0, func(v Value, _ []Value) (Value, error) {
-			out := make([]Value, v.Len())
-			for i := range out {
-				out[i] = tuple([]Value{v.box.keys[i], v.box.items[i]})
+		"items": {do: func(f *frame, a []Value) (Value, error) {
+			if a[0].kind != Dict {
+				return Value{}, absence("a dict's method of a " + a[0].kind.String())
 			}
-			return list(out), nil
-		}),
+			return itemsOf(f, a[0])
+		}},
 	}
 }
 
@@ -319,6 +343,19 @@ func split(f *frame, s string, a []Value) (Value, error) {
 	n := -1
 	if a[2].kind == Int && a[2].int() >= 0 && a[2].int() < MaxOutput {
 		n = int(a[2].int()) + 1
+	}
+	pieces := fields(s)
+	if a[1].kind == String && a[1].str != "" {
+		pieces = 1 + strings.Count(s, a[1].str)
+		if n >= 0 {
+			pieces = min(pieces, n)
+		}
+	}
+	if pieces > maxItems {
+		return Value{}, errTooLong
+	}
+	if err := f.charge((16 + sizeOfValue) * pieces); err != nil {
+		return Value{}, err
 	}
 	var parts []string
 	switch {
@@ -333,5 +370,18 @@ func split(f *frame, s string, a []Value) (Value, error) {
 	for i := range parts {
 		items[i] = text(parts[i])
 	}
-	return list(items), f.charge(64 * len(items))
+	return f.listOf(List, items)
+}
+
+// fields is how many words a text has.
+func fields(s string) (n int) {
+	inside := false
+	for _, r := range s {
+		space := unicode.IsSpace(r)
+		if !space && !inside {
+			n++
+		}
+		inside = !space
+	}
+	return n
 }

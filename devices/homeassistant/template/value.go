@@ -21,11 +21,12 @@ const (
 	List
 	Tuple
 	Dict
+	Namespace // what namespace() made: its members can be set
 
 	absent // an argument that was not given
 )
 
-var kindNames = [...]string{"undefined", "None", "bool", "int", "float", "str", "list", "tuple", "dict", "absent"}
+var kindNames = [...]string{"undefined", "None", "bool", "int", "float", "str", "list", "tuple", "dict", "namespace", "absent"}
 
 // String is the kind's name as Python has it.
 func (k Kind) String() string { return kindNames[k] }
@@ -44,6 +45,8 @@ type box struct {
 	items []Value
 	keys  []Value
 	index map[string]int // string keys of a large dict
+	texts bool           // all keys are texts
+	depth int            // how deep lists are nested that a template made
 }
 
 // indexed is the number of keys from which on a dict gets an index.
@@ -101,7 +104,7 @@ func (v Value) Len() int {
 
 // Get is a dict's value under a text key; undefined when there is none or v is no dict.
 func (v Value) Get(key string) Value {
-	if v.kind != Dict {
+	if v.kind != Dict && v.kind != Namespace {
 		return missing(key)
 	}
 	if v.box.index != nil {
@@ -177,6 +180,8 @@ func (v Value) Truth() bool {
 		return math.Float64frombits(v.num) != 0
 	case String:
 		return v.str != ""
+	case Namespace:
+		return true
 	}
 	return len(v.box.items) > 0
 }
@@ -188,6 +193,16 @@ func (v Value) Text() string {
 		return v.str
 	}
 	p := printer{max: MaxOutput}
+	p.str(v)
+	return string(p.b)
+}
+
+// brief is the beginning of the value's text, for messages.
+func brief(v Value) string {
+	if v.kind == String {
+		return v.str
+	}
+	p := printer{max: 40}
 	p.str(v)
 	return string(p.b)
 }
@@ -223,11 +238,14 @@ func (v Value) lookup(key Value) (Value, bool) {
 		return got, false
 	}
 	for i := range v.box.keys {
+		if v.box.texts {
+			break
+		}
 		if scalarsEqual(v.box.keys[i], key) {
 			return v.box.items[i], true
 		}
 	}
-	return missing(key.Text()), false
+	return missing(brief(key)), false
 }
 
 func scalarsEqual(a, b Value) bool {
@@ -317,6 +335,10 @@ func (p *printer) str(v Value) {
 		} else {
 			p.sequence(v, "(", ")")
 		}
+	case Namespace:
+		p.add("<Namespace ")
+		p.str(Value{kind: Dict, box: v.box})
+		p.add(">")
 	case Dict:
 		p.add("{")
 		for i := range v.box.items {
@@ -384,7 +406,7 @@ func (p *printer) repr(v Value) {
 // json writes compact JSON and says whether that is possible.
 func (p *printer) json(v Value) bool {
 	switch v.kind {
-	case Undefined, absent:
+	case Undefined, Namespace, absent:
 		return false
 	case None:
 		p.add("null")
