@@ -250,7 +250,7 @@ func TestQuirks(t *testing.T) {
 	})
 	t.Run("a bad part does not take the rest with it", func(t *testing.T) {
 		h := newHouse(t)
-		h.hear("homeassistant/light/a/config", `{"cmd_t":"a","stat_t":"s","bri_stat_t":"b","bri_cmd_t":"c","bri_val_tpl":"{% for x in y %}{% endfor %}"}`)
+		h.hear("homeassistant/light/a/config", `{"cmd_t":"a","stat_t":"s","bri_stat_t":"b","bri_cmd_t":"c","bri_val_tpl":"{% macro x() %}{% endmacro %}"}`)
 		if got := describe(h.only().Device); got != "light(light)/brightness:float s %; light(light)/on:bool rs" || len(h.faults) != 1 {
 			t.Errorf("there is %s with faults %v", got, h.faults)
 		}

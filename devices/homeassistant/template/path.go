@@ -97,11 +97,12 @@ func charAt(s string, i int64) Value {
 	if i >= int64(len(s)) {
 		return missing("index")
 	}
-	for at, r := range s {
+	for ; s != ""; i-- {
+		_, size := utf8.DecodeRuneInString(s)
 		if i == 0 {
-			return text(s[at : at+utf8.RuneLen(r)])
+			return text(s[:size])
 		}
-		i--
+		s = s[size:]
 	}
 	return missing("index")
 }

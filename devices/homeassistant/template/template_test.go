@@ -117,6 +117,18 @@ func TestVariablesHideTheDocument(t *testing.T) {
 	}
 }
 
+func TestAVariableThatIsNoTextIsTakenAsItIs(t *testing.T) {
+	for _, tpl := range []string{"{{ value[0] }}{{ value[-1] }}{{ value[2] }}", "{{ value | list }}{{ value[::-1] }}", "{% for c in value %}{{ c }}{% endfor %}"} {
+		c, err := template.Compile(tpl)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Render(template.Context{Vars: map[string]template.Value{"value": template.Of("\xff\xc3a\xe2\x82")}}); err != nil {
+			t.Errorf("%s: %v", tpl, err)
+		}
+	}
+}
+
 func TestEvalKeepsTheKindOfASingleExpression(t *testing.T) {
 	doc := template.ReadText(`{"f":21.0,"i":3,"s":" x ","d":{"a":1},"b":true}`)
 	for tpl, want := range map[string]template.Kind{

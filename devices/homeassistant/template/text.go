@@ -119,8 +119,10 @@ func (f *frame) elements(v Value) ([]Value, error) {
 			return nil, err
 		}
 		out = make([]Value, 0, n)
-		for i, r := range v.str {
-			out = append(out, text(v.str[i:i+utf8.RuneLen(r)]))
+		for s := v.str; s != ""; {
+			_, size := utf8.DecodeRuneInString(s)
+			out = append(out, text(s[:size]))
+			s = s[size:]
 		}
 	default:
 		return nil, mistake("a %s has no elements", v.kind)
