@@ -87,6 +87,11 @@ func (h house) until(t *testing.T, watcher *program, name, pattern string) {
 
 func TestWatchPrintsValuesWithTheirUnits(t *testing.T) {
 	h := start(t, "demo", "--speed", "10")
+	for tries := 0; h.also(t, "device", "show", "living-room-lamp").code() != 0; tries++ { // until it has joined
+		if tries == 100 {
+			t.Fatal("the lamp does not join")
+		}
+	}
 	w := h.also(t, "device", "watch", "living-room-lamp")
 	h.until(t, w, "Lamp %d", `Lamp \d`)
 	h.run(t, "device", "set", "living-room-lamp", "light/brightness", "33.3")
