@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"home.arpa/homehub/broker"
+	"home.arpa/homehub/devices/internal/jsontext"
 	"home.arpa/homehub/hub"
 )
 
@@ -16,12 +17,12 @@ func (c *Convention) answer(m broker.Message, f *frame, u *hub.Update) {
 		c.unreadable(m, c.prefixes[f.prefix], f.bad, u)
 		return
 	}
-	v := f.doc.root()
-	id, result := v.get("src").text(), v.get("result")
-	if id == "" || v.get("method").is() {
+	v := f.doc
+	id, result := v.Get("src").Text(), v.Get("result")
+	if id == "" || v.Get("method").Is() {
 		return // a request, or nothing that is known
 	}
-	if v.get("error").is() {
+	if v.Get("error").Is() {
 		if f.prefix != "" {
 			c.refused(m, c.modern[strings.ToLower(id)], v, u)
 		}
@@ -50,12 +51,12 @@ func (c *Convention) answer(m broker.Message, f *frame, u *hub.Update) {
 	}
 	switch what {
 	case docConfig:
-		mqtt := result.get("mqtt")
-		told, known := mqtt.get("rpc_ntf").truth()
-		topics, _ := mqtt.get("status_ntf").truth()
+		mqtt := result.Get("mqtt")
+		told, known := mqtt.Get("rpc_ntf").Bool()
+		topics, _ := mqtt.Get("status_ntf").Bool()
 		d.silent = known && !told && !topics
 	case docStatus:
-		d.rhythm.note(result.get("sys"))
+		d.rhythm.note(result.Get("sys"))
 	}
 	c.awake(m, d, u)
 	if c.settle(d, u) {
@@ -64,13 +65,13 @@ func (c *Convention) answer(m broker.Message, f *frame, u *hub.Update) {
 	switch {
 	case len(d.told) == 0:
 	case what == docStatus:
-		for status := range result.children() {
-			d.report(m, status.key(), status, u)
+		for status := range result.Children() {
+			d.report(m, status.Key(), status, u)
 		}
 	case what == docPage:
-		last := map[string]val{} // a list may have one twice; then the last counts, as for its configuration
+		last := map[string]jsontext.Value{} // a list may have one twice; then the last counts, as for its configuration
 		for v := range components(result) {
-			last[v.get("key").text()] = v.get("status")
+			last[v.Get("key").Text()] = v.Get("status")
 		}
 		for _, key := range slices.Sorted(maps.Keys(last)) {
 			d.report(m, key, last[key], u)
@@ -80,28 +81,28 @@ func (c *Convention) answer(m broker.Message, f *frame, u *hub.Update) {
 }
 
 // classify says which of the descriptions an answer is; empty for any other answer.
-func classify(result val) string {
-	sys := result.get("sys")
+func classify(result jsontext.Value) string {
+	sys := result.Get("sys")
 	switch {
-	case result.get("components").form() == list:
+	case result.Get("components").Kind() == jsontext.List:
 		return docPage
-	case sys.get("device").form() == object:
+	case sys.Get("device").Kind() == jsontext.Object:
 		return docConfig
-	case sys.form() == object:
+	case sys.Kind() == jsontext.Object:
 		return docStatus
-	case result.get("mac").form() == text && (result.get("gen").is() || result.get("model").is() || result.get("app").is()):
+	case result.Get("mac").Kind() == jsontext.Text && (result.Get("gen").Is() || result.Get("model").Is() || result.Get("app").Is()):
 		return docInfo
 	}
 	return ""
 }
 
 // prefixOf finds the prefix of a device that answered somebody else.
-func (c *Convention) prefixOf(id string, result val) string {
-	if s := result.get("mqtt").get("topic_prefix").text(); s != "" {
+func (c *Convention) prefixOf(id string, result jsontext.Value) string {
+	if s := result.Get("mqtt").Get("topic_prefix").Text(); s != "" {
 		return s
 	}
 	for v := range components(result) {
-		if s := v.get("config").get("topic_prefix").text(); s != "" && v.get("key").text() == "mqtt" {
+		if s := v.Get("config").Get("topic_prefix").Text(); s != "" && v.Get("key").Text() == "mqtt" {
 			return s
 		}
 	}
@@ -112,13 +113,13 @@ func (c *Convention) prefixOf(id string, result val) string {
 }
 
 // takePage takes one page of the list of components, and asks for the next.
-func (c *Convention) takePage(m broker.Message, d *modern, page val, ours bool, u *hub.Update) {
-	offset, _ := page.get("offset").whole()
+func (c *Convention) takePage(m broker.Message, d *modern, page jsontext.Value, ours bool, u *hub.Update) {
+	offset, _ := page.Get("offset").Whole(65535)
 	count := 0
-	for range page.get("components").children() {
+	for range page.Get("components").Children() {
 		count++
 	}
-	total, known := page.get("total").whole()
+	total, known := page.Get("total").Whole(65535)
 	clear(d.forgotten)
 	for name := range d.docs {
 		if other, ok := strings.CutPrefix(name, docPage); ok {
@@ -138,8 +139,8 @@ func (c *Convention) takePage(m broker.Message, d *modern, page val, ours bool, 
 }
 
 // called finds the command of the hub's that an answer belongs to.
-func (c *Convention) called(answer val) (call, bool) {
-	number, ok := answer.get("id").number()
+func (c *Convention) called(answer jsontext.Value) (call, bool) {
+	number, ok := answer.Get("id").Number()
 	if !ok || number < firstCommand || number >= 1<<53 {
 		return call{}, false
 	}
@@ -148,12 +149,12 @@ func (c *Convention) called(answer val) (call, bool) {
 }
 
 // refused refuses the command that a device did not want to carry out. What else it does not want to tell is a fault.
-func (c *Convention) refused(m broker.Message, d *modern, v val, u *hub.Update) {
+func (c *Convention) refused(m broker.Message, d *modern, v jsontext.Value, u *hub.Update) {
 	if d == nil {
 		return
 	}
-	code, _ := v.get("error").get("code").number()
-	reason := fmt.Sprintf("%s (error %.0f)", short(v.get("error").get("message").text(), 200), code)
+	code, _ := v.Get("error").Get("code").Number()
+	reason := fmt.Sprintf("%s (error %.0f)", jsontext.Clip(v.Get("error").Get("message").Text(), 200), code)
 	if code == 401 {
 		reason = "it wants a password, which the hub does not have"
 	}
@@ -163,7 +164,7 @@ func (c *Convention) refused(m broker.Message, d *modern, v val, u *hub.Update) 
 			return
 		}
 	}
-	if number, _ := v.get("id").number(); number == askComponents && code != 401 {
+	if number, _ := v.Get("id").Number(); number == askComponents && code != 401 {
 		d.noPages = true // an older firmware
 		return
 	}
@@ -175,7 +176,7 @@ func (c *Convention) refused(m broker.Message, d *modern, v val, u *hub.Update) 
 }
 
 // done takes the answer to a command: an act has been done. A device that was told not to tell changes is asked for them.
-func (c *Convention) done(d *modern, v val, u *hub.Update) {
+func (c *Convention) done(d *modern, v jsontext.Value, u *hub.Update) {
 	sent, ok := c.called(v)
 	if d == nil || !ok {
 		return

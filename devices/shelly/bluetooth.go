@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/jsontext"
 )
 
 // models are the manufacturer's Bluetooth devices by the number in their attributes: name and number of buttons.
@@ -37,14 +38,14 @@ func (b *build) child(addr, name, model, firmware string) bool {
 		b.units[key] = u
 	}
 	d := &u.device
-	if name = short(name, maxName); name != "" {
+	if name = jsontext.Clip(name, maxName); name != "" {
 		d.Name = name
 	}
 	if model != "" {
 		d.Model, d.Manufacturer = model, manufacturer
 	}
 	if firmware != "" {
-		d.Firmware = short(firmware, 40)
+		d.Firmware = jsontext.Clip(firmware, 40)
 	}
 	return true
 }
@@ -57,14 +58,14 @@ func (b *build) link() {
 
 func (b *build) bluetooth() {
 	model := ""
-	number, known := b.attrs.get("model_id").whole()
+	number, known := b.attrs.Get("model_id").Whole(65535)
 	if known {
 		model = models[number].name
 		if model == "" {
 			model = "BLU " + strconv.Itoa(number)
 		}
 	}
-	if !b.child(b.config.get("addr").text(), b.config.get("name").text(), model, "") {
+	if !b.child(b.config.Get("addr").Text(), b.config.Get("name").Text(), model, "") {
 		return
 	}
 	b.link()
@@ -128,12 +129,12 @@ const truthSeen = "value is true or false"
 const buttonObject = 0x3a
 
 func (b *build) bluetoothSensor() {
-	number, known := b.config.get("obj_id").whole()
-	if !known || !b.child(b.config.get("addr").text(), "", "", "") {
+	number, known := b.config.Get("obj_id").Whole(65535)
+	if !known || !b.child(b.config.Get("addr").Text(), "", "", "") {
 		return
 	}
-	index, _ := b.config.get("idx").whole()
-	name := short(b.config.get("name").text(), maxName)
+	index, _ := b.config.Get("idx").Whole(65535)
+	name := jsontext.Clip(b.config.Get("name").Text(), maxName)
 	suffix := ""
 	if index > 0 {
 		suffix = "-" + strconv.Itoa(index+1)

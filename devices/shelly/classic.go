@@ -8,6 +8,7 @@ import (
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/jsontext"
 	"home.arpa/homehub/hub"
 )
 
@@ -60,7 +61,7 @@ func (c *Convention) knownClassic(prefix string) bool {
 // plain takes a message of the first generation.
 func (c *Convention) plain(m broker.Message, f *frame, u *hub.Update) {
 	if m.Topic == "shellies/announce" {
-		c.announced(m, f.doc.root().get("id").text(), f, u)
+		c.announced(m, f.doc.Get("id").Text(), f, u)
 		return
 	}
 	if id, ok := strings.CutSuffix(m.Topic[len(classicPrefix):], "/announce"); ok {
@@ -78,10 +79,10 @@ func (c *Convention) plain(m broker.Message, f *frame, u *hub.Update) {
 		d.online(m, u)
 		return
 	}
-	value := input{text: strings.TrimSpace(string(m.Payload)), doc: f.doc.root()}
+	value := input{text: strings.TrimSpace(string(m.Payload)), doc: f.doc}
 	if strings.HasSuffix(m.Topic, "status") || t.rest == "info" {
-		if f.bad != nil || f.doc == nil {
-			d.fault(m, t.rest, fmt.Sprintf("expected JSON, got %q", short(value.text, 60)), u)
+		if f.bad != nil || !f.doc.Is() {
+			d.fault(m, t.rest, fmt.Sprintf("expected JSON, got %q", jsontext.Clip(value.text, 60)), u)
 			return
 		}
 	}
@@ -157,15 +158,15 @@ func (c *Convention) meetClassic(id string) *classic {
 
 // announced takes a device's announcement.
 func (c *Convention) announced(m broker.Message, id string, f *frame, u *hub.Update) {
-	v := f.doc.root()
-	if f.bad != nil || v.form() != object || id == "" {
+	v := f.doc
+	if f.bad != nil || v.Kind() != jsontext.Object || id == "" {
 		if f.bad == nil {
 			f.bad = fmt.Errorf("it does not say which device it is of")
 		}
-		u.Faults = append(u.Faults, hub.Fault{Topic: m.Topic, Reason: fmt.Sprintf("reading %q: %v", short(string(m.Payload), 60), f.bad)})
+		u.Faults = append(u.Faults, hub.Fault{Topic: m.Topic, Reason: fmt.Sprintf("%v: %q", f.bad, jsontext.Clip(string(m.Payload), 60))})
 		return
 	}
-	if gen, ok := v.get("gen").number(); ok && gen >= 2 { // some scripts make younger devices announce themselves so
+	if gen, ok := v.Get("gen").Number(); ok && gen >= 2 { // some scripts make younger devices announce themselves so
 		if c.modern[strings.ToLower(id)] == nil && goodPrefix(id) {
 			c.suspect(id, u)
 		}
@@ -179,7 +180,7 @@ func (c *Convention) announced(m broker.Message, id string, f *frame, u *hub.Upd
 		return
 	}
 	d.announce = broker.Message{Topic: m.Topic, Payload: m.Payload}
-	d.fields = announcement{first(v.get("model")), first(v.get("mac")), first(v.get("fw_ver")), first(v.get("mode"))}
+	d.fields = announcement{first(v.Get("model")), first(v.Get("mac")), first(v.Get("fw_ver")), first(v.Get("mode"))}
 	d.rebuild()
 	d.tell(u)
 }
@@ -270,7 +271,7 @@ func (d *classic) online(m broker.Message, u *hub.Update) {
 			d.reach(u, devices.Offline, m.Topic+" says false")
 		}
 	default:
-		d.fault(m, "online", fmt.Sprintf("expected true or false, got %q", short(string(m.Payload), 60)), u)
+		d.fault(m, "online", fmt.Sprintf("expected true or false, got %q", jsontext.Clip(string(m.Payload), 60)), u)
 	}
 }
 
@@ -291,9 +292,9 @@ func (d *classic) sleeps() bool {
 
 // pressed says whether a button's message is a press: devices repeat the last one with each report.
 func (d *classic) pressed(rest string, in input) bool {
-	mark := in.doc.get("event").text() + in.doc.get("event_cnt").raw()
+	mark := in.doc.Get("event").Text() + in.doc.Get("event_cnt").Said()
 	last, known := d.counts[rest]
-	d.counts[rest] = short(mark, 60)
+	d.counts[rest] = jsontext.Clip(mark, 60)
 	return known && last != mark || !known && d.model.button
 }
 

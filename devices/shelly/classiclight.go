@@ -8,6 +8,7 @@ import (
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/jsontext"
 )
 
 // effects are the programmes of lights, by their number.
@@ -22,41 +23,41 @@ func lightOf(space, n string) string {
 }
 
 // readLight takes the JSON of light/0/status and its like. What a bulb calls gain is its brightness in color mode.
-func (s shape) readLight(d *classic, v val) (out []found, faults []string) {
+func (s shape) readLight(d *classic, v jsontext.Value) (out []found, faults []string) {
 	space, _, _ := strings.Cut(s.kind, "/")
 	component := lightOf(space, s.n)
-	add := func(property, at string, read func(v val) (devices.Value, string)) {
-		w := v.get(at)
-		if !w.is() {
+	add := func(property, at string, read func(v jsontext.Value) (devices.Value, string)) {
+		w := v.Get(at)
+		if !w.Is() {
 			return
 		}
 		value, expected := read(w)
 		if expected != "" {
-			faults = append(faults, fmt.Sprintf("expected %s at %s, got %s", expected, at, w.raw()))
+			faults = append(faults, fmt.Sprintf("expected %s at %s, got %s", expected, at, w.Said()))
 			return
 		}
 		out = append(out, found{feature: s.feature + "#" + property, component: component, property: property, value: value})
 	}
-	mode := v.get("mode").text()
+	mode := v.Get("mode").Text()
 	if mode != "" {
 		d.color[component] = mode == "color"
 	} else if space == "color" {
 		d.color[component] = true
 	}
-	inColor := d.color[component] && v.get("gain").is()
+	inColor := d.color[component] && v.Get("gain").Is()
 	add(devices.On, "ison", boolOf)
 	if inColor {
 		add(devices.Brightness, "gain", floatOf(1))
 	} else {
 		add(devices.Brightness, "brightness", floatOf(1))
 	}
-	if temp := v.get("temp"); temp.is() && !(mode == "color") {
+	if temp := v.Get("temp"); temp.Is() && !(mode == "color") {
 		add(devices.ColorTemperature, "temp", intOf)
 	}
 	var rgb [3]float64
 	n := 0
 	for i, key := range []string{"red", "green", "blue"} {
-		if f, ok := v.get(key).number(); ok && f >= 0 && f <= 255 {
+		if f, ok := v.Get(key).Number(); ok && f >= 0 && f <= 255 {
 			rgb[i] = f
 			n++
 		}
@@ -65,10 +66,10 @@ func (s shape) readLight(d *classic, v val) (out []found, faults []string) {
 		out = append(out, found{
 			feature: s.feature + "#" + devices.ColorHS, component: component, property: devices.ColorHS, value: hueOf(rgb),
 		})
-		add("white", "white", func(v val) (devices.Value, string) { return scaled(v, 255) })
+		add("white", "white", func(v jsontext.Value) (devices.Value, string) { return scaled(v, 255) })
 	}
-	add(devices.Effect, "effect", func(v val) (devices.Value, string) {
-		i, ok := v.whole()
+	add(devices.Effect, "effect", func(v jsontext.Value) (devices.Value, string) {
+		i, ok := v.Whole(65535)
 		if !ok || i >= len(effects) {
 			return devices.Value{}, "an effect's number"
 		}

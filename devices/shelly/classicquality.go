@@ -8,6 +8,7 @@ import (
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/jsontext"
 )
 
 // qualities are the plain topics, without their numbers.
@@ -137,7 +138,7 @@ func firmware1(id string, datatype devices.Datatype, read func(s string) (device
 
 // readVersion reads the name of a build; devices that have not asked yet say nothing.
 func readVersion(s string) (devices.Value, bool, string) {
-	s = versionOf(short(s, maxName))
+	s = versionOf(jsontext.Clip(s, maxName))
 	if s == "" {
 		return devices.Value{}, true, ""
 	}

@@ -7,12 +7,13 @@ import (
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/jsontext"
 )
 
 // input is the payload of a message of the first generation.
 type input struct {
 	text string
-	doc  val
+	doc  jsontext.Value
 }
 
 // found is one value in a message. Its feature is what it shows that the device has; a zero value says nothing.
@@ -96,12 +97,12 @@ func (s shape) read(d *classic, in input) (out []found, faults []string) {
 	case "info", "status":
 		for _, m := range members[s.kind] {
 			v := dig(in.doc, m.path)
-			if !v.is() {
+			if !v.Is() {
 				continue
 			}
-			raw := v.raw()
-			if v.form() == text {
-				raw = v.text()
+			raw := v.Said()
+			if v.Kind() == jsontext.Text {
+				raw = v.Text()
 			}
 			out, faults = m.quality.take(out, faults, s.kind+"#"+m.name, "", raw, m.path)
 		}
@@ -119,7 +120,7 @@ func (q *quality) take(out []found, faults []string, feature, n, raw, path strin
 		if path != "" {
 			at = " at " + path
 		}
-		return out, append(faults, fmt.Sprintf("expected %s%s, got %q", expected, at, short(raw, 60)))
+		return out, append(faults, fmt.Sprintf("expected %s%s, got %q", expected, at, jsontext.Clip(raw, 60)))
 	}
 	if has {
 		out = append(out, found{feature: feature, component: q.component + n, property: q.property.ID, value: v})
@@ -128,19 +129,19 @@ func (q *quality) take(out []found, faults []string, feature, n, raw, path strin
 }
 
 // dig finds a value in nested objects; 0 is the first item of a list.
-func dig(v val, path string) val {
+func dig(v jsontext.Value, path string) jsontext.Value {
 	for more := true; more; {
 		var key string
 		key, path, more = strings.Cut(path, ".")
-		if key == "0" && v.form() == list {
-			var item val
-			for w := range v.children() {
+		if key == "0" && v.Kind() == jsontext.List {
+			var item jsontext.Value
+			for w := range v.Children() {
 				item = w
 				break
 			}
 			v = item
 		} else {
-			v = v.get(key)
+			v = v.Get(key)
 		}
 	}
 	return v
@@ -152,11 +153,11 @@ var clicks = map[string]string{"S": "single", "SS": "double", "SSS": "triple", "
 var clickChoices = []string{"single", "double", "triple", "long", "short-long", "long-short"}
 
 func (s shape) readPress(in input) ([]found, []string) {
-	if in.doc.form() != object {
-		return nil, []string{fmt.Sprintf("expected JSON, got %q", short(in.text, 60))}
+	if in.doc.Kind() != jsontext.Object {
+		return nil, []string{fmt.Sprintf("expected JSON, got %q", jsontext.Clip(in.text, 60))}
 	}
 	f := found{feature: s.feature, component: "button-" + s.n, property: devices.EventType, momentary: true}
-	if name, ok := clicks[in.doc.get("event").text()]; ok {
+	if name, ok := clicks[in.doc.Get("event").Text()]; ok {
 		f.value = devices.EnumValue(name)
 	}
 	return []found{f}, nil
@@ -175,14 +176,14 @@ func (s shape) readRoller(d *classic, raw string) ([]found, []string) {
 		case "open", "close", "stop":
 			r.moves = strings.Clone(raw)
 		default:
-			return nil, []string{fmt.Sprintf("expected open, close or stop, got %q", short(raw, 60))}
+			return nil, []string{fmt.Sprintf("expected open, close or stop, got %q", jsontext.Clip(raw, 60))}
 		}
 		state.value = devices.EnumValue(r.state())
 		return []found{state}, nil
 	}
 	pos, err := strconv.Atoi(raw)
 	if err != nil || pos > 100 || pos < -1 {
-		return nil, []string{fmt.Sprintf("expected a position of 0 to 100, got %q", short(raw, 60))}
+		return nil, []string{fmt.Sprintf("expected a position of 0 to 100, got %q", jsontext.Clip(raw, 60))}
 	}
 	if pos < 0 {
 		r.pos = ""

@@ -1,6 +1,9 @@
 package shelly
 
-import "home.arpa/homehub/devices"
+import (
+	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/jsontext"
+)
 
 // degrees is the property of a wanted temperature.
 func degrees(low, high, step float64) devices.Property {
@@ -14,7 +17,7 @@ func degrees(low, high, step float64) devices.Property {
 func (b *build) thermostat() {
 	id := b.id
 	working, mode := "heating", "heat"
-	if b.config.get("type").text() == "cooling" {
+	if b.config.Get("type").Text() == "cooling" {
 		working, mode = "cooling", "cool"
 	}
 	c := b.own(devices.Climate, "")
@@ -34,9 +37,9 @@ func (b *build) thermostat() {
 }
 
 // choose reads a boolean as one of two words.
-func choose(words []string) func(v val) (devices.Value, string) {
-	return func(v val) (devices.Value, string) {
-		t, ok := v.truth()
+func choose(words []string) func(v jsontext.Value) (devices.Value, string) {
+	return func(v jsontext.Value) (devices.Value, string) {
+		t, ok := v.Bool()
 		switch {
 		case !ok:
 			return devices.Value{}, "true or false"
@@ -50,7 +53,7 @@ func choose(words []string) func(v val) (devices.Value, string) {
 // radiator is a radiator valve behind a Bluetooth gateway.
 func (b *build) radiator() {
 	id := b.id
-	if !b.child(b.config.get("addr").text(), b.config.get("name").text(), "BLU TRV", "") {
+	if !b.child(b.config.Get("addr").Text(), b.config.Get("name").Text(), "BLU TRV", "") {
 		return
 	}
 	c := b.component("radiator", devices.Climate, "", "")

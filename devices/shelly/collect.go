@@ -3,6 +3,8 @@ package shelly
 import (
 	"iter"
 	"strings"
+
+	"home.arpa/homehub/devices/internal/jsontext"
 )
 
 // collect puts together what is known of each component. Notifications that tell nothing more are dropped.
@@ -16,13 +18,13 @@ func (d *modern) collect() map[string]*facts {
 		}
 		return f
 	}
-	for v := range d.doc(docConfig).children() {
-		if f := of(v.key()); f != nil {
+	for v := range d.doc(docConfig).Children() {
+		if f := of(v.Key()); f != nil {
 			f.config = v
 		}
 	}
-	for v := range d.doc(docStatus).children() {
-		if f := of(v.key()); f != nil {
+	for v := range d.doc(docStatus).Children() {
+		if f := of(v.Key()); f != nil {
 			f.note(v)
 		}
 	}
@@ -33,9 +35,9 @@ func (d *modern) collect() map[string]*facts {
 		}
 		paged = true
 		for v := range components(d.doc(name)) {
-			if f := of(v.get("key").text()); f != nil {
-				f.config, f.attrs = v.get("config"), v.get("attrs")
-				f.note(v.get("status"))
+			if f := of(v.Get("key").Text()); f != nil {
+				f.config, f.attrs = v.Get("config"), v.Get("attrs")
+				f.note(v.Get("status"))
 			}
 		}
 	}
@@ -66,11 +68,11 @@ func (d *modern) collect() map[string]*facts {
 const firstAdded = 200
 
 // components are the items of a list of components. Some lists were seen inside a list.
-func components(page val) iter.Seq[val] {
-	return func(yield func(val) bool) {
-		for v := range page.get("components").children() {
-			if inner := v.get("components"); inner.form() == list {
-				for w := range inner.children() {
+func components(page jsontext.Value) iter.Seq[jsontext.Value] {
+	return func(yield func(jsontext.Value) bool) {
+		for v := range page.Get("components").Children() {
+			if inner := v.Get("components"); inner.Kind() == jsontext.List {
+				for w := range inner.Children() {
 					if !yield(w) {
 						return
 					}
@@ -83,24 +85,24 @@ func components(page val) iter.Seq[val] {
 }
 
 // told are the components' states in a notification or in a message of a status topic. An event of a button counts as one.
-func told(topic string, payload []byte) iter.Seq2[string, val] {
-	return func(yield func(string, val) bool) {
-		doc, err := readJSON(payload)
+func told(topic string, payload []byte) iter.Seq2[string, jsontext.Value] {
+	return func(yield func(string, jsontext.Value) bool) {
+		doc, err := jsontext.Read(payload)
 		if err != nil {
 			return
 		}
 		if !strings.HasSuffix(topic, "/events/rpc") {
-			yield(topic[strings.LastIndexByte(topic, '/')+1:], doc.root())
+			yield(topic[strings.LastIndexByte(topic, '/')+1:], doc)
 			return
 		}
-		params := doc.root().get("params")
-		for v := range params.children() {
-			if v.form() == object && !yield(v.key(), v) {
+		params := doc.Get("params")
+		for v := range params.Children() {
+			if v.Kind() == jsontext.Object && !yield(v.Key(), v) {
 				return
 			}
 		}
-		for v := range params.get("events").children() {
-			if !yield(v.get("component").text(), v) {
+		for v := range params.Get("events").Children() {
+			if !yield(v.Get("component").Text(), v) {
 				return
 			}
 		}
@@ -108,31 +110,31 @@ func told(topic string, payload []byte) iter.Seq2[string, val] {
 }
 
 // note takes down what a status has that is not null, and says whether that is more than before.
-func (f *facts) note(status val) (more bool) {
+func (f *facts) note(status jsontext.Value) (more bool) {
 	see := func(s string) {
 		if !f.seen[s] && len(f.seen) < maxSeen && len(s) <= maxName {
 			f.seen[strings.Clone(s)], more = true, true
 		}
 	}
-	if status.get("event").form() == text {
+	if status.Get("event").Kind() == jsontext.Text {
 		if f.kind == "bthomedevice" {
 			see(pressOf + eventIndex(f.kind, status))
 		}
 		return more
 	}
-	for v := range status.children() {
+	for v := range status.Children() {
 		switch {
-		case v.form() == object:
-			for w := range v.children() {
-				if w.is() {
-					see(v.key() + "." + w.key())
+		case v.Kind() == jsontext.Object:
+			for w := range v.Children() {
+				if w.Is() {
+					see(v.Key() + "." + w.Key())
 				}
 			}
-		case v.is():
-			see(v.key())
+		case v.Is():
+			see(v.Key())
 		}
 	}
-	if status.get("value").form() == boolean {
+	if status.Get("value").Kind() == jsontext.Bool {
 		see(truthSeen)
 	}
 	return more
@@ -142,7 +144,7 @@ func (f *facts) note(status val) (more bool) {
 func thermostats(all map[string]*facts) {
 	roles := map[string]map[string]bool{}
 	for _, f := range all {
-		role, owner := f.attrs.get("role").text(), f.attrs.get("owner").text()
+		role, owner := f.attrs.Get("role").Text(), f.attrs.Get("owner").Text()
 		if kind, _, ok := splitKey(owner); !ok || kind != "service" {
 			continue
 		}
@@ -156,7 +158,7 @@ func thermostats(all map[string]*facts) {
 		roles[owner][role] = f.kind == want
 	}
 	for _, f := range all {
-		role, owner := f.attrs.get("role").text(), f.attrs.get("owner").text()
+		role, owner := f.attrs.Get("role").Text(), f.attrs.Get("owner").Text()
 		if r := roles[owner]; r["current_temperature"] && r["target_temperature"] && r[role] {
 			f.seen[thermostatOf+owner] = true
 		}

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"home.arpa/homehub/broker"
+	"home.arpa/homehub/devices/internal/jsontext"
 )
 
 // frameKind says what sort of message a frame is.
@@ -22,36 +23,34 @@ const (
 // frame is what can be seen of a message without knowing any device.
 type frame struct {
 	kind      frameKind
-	classic   bool   // it may be one of the first generation
-	prefix    string // empty for an answer to somebody else
-	component string // of a status topic
-	doc       *document
-	bad       error    // why the payload is not JSON
-	room      document // memory to read into
+	classic   bool             // it may be one of the first generation
+	prefix    string           // empty for an answer to somebody else
+	component string           // of a status topic
+	doc       jsontext.Value   // missing when it is not JSON
+	bad       error            // why the payload is not JSON
+	room      *jsontext.Buffer // memory to read into
 }
 
 // spare are the memory of messages that were applied.
-var spare = sync.Pool{New: func() any { return &frame{} }}
+var spare = sync.Pool{New: func() any { return &frame{room: &jsontext.Buffer{}} }}
 
 // newFrame is an empty frame.
 func newFrame(kind frameKind, prefix string) *frame {
 	f := spare.Get().(*frame)
-	*f = frame{kind: kind, prefix: prefix, room: document{nodes: f.room.nodes[:0]}}
+	*f = frame{kind: kind, prefix: prefix, room: f.room}
 	return f
 }
 
 // parse reads the payload's JSON.
 func (f *frame) parse(payload []byte) *frame {
-	if f.bad = f.room.read(payload); f.bad == nil {
-		f.doc = &f.room
-	}
+	f.doc, f.bad = f.room.ReadUpTo(payload, jsontext.MaxSize)
 	return f
 }
 
 // done gives the memory of a message back, unless there is more of it than others need.
 func (f *frame) done() {
-	if cap(f.room.nodes) <= 512 {
-		clear(f.room.nodes[:cap(f.room.nodes)]) // its keys are parts of the payload
+	f.doc = jsontext.Value{}
+	if f.room.Reset() <= 512 {
 		spare.Put(f)
 	}
 }
@@ -123,8 +122,8 @@ func readForeignAnswer(m broker.Message) *frame {
 		return nil
 	}
 	f := newFrame(kindAnswer, "").parse(m.Payload)
-	v := f.doc.root()
-	if dst := v.get("dst").text(); v.get("src").text() == "" || dst == "" || m.Topic != dst+"/rpc" || v.get("result").form() != object {
+	v := f.doc
+	if dst := v.Get("dst").Text(); v.Get("src").Text() == "" || dst == "" || m.Topic != dst+"/rpc" || v.Get("result").Kind() != jsontext.Object {
 		f.done()
 		return nil
 	}

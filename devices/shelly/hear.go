@@ -7,6 +7,7 @@ import (
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/jsontext"
 	"home.arpa/homehub/hub"
 )
 
@@ -81,9 +82,9 @@ func (c *Convention) notification(m broker.Message, f *frame, u *hub.Update) {
 		c.unreadable(m, c.prefixes[f.prefix], f.bad, u)
 		return
 	}
-	v := f.doc.root()
-	id, method, params := v.get("src").text(), v.get("method").text(), v.get("params")
-	if id == "" || params.form() != object {
+	v := f.doc
+	id, method, params := v.Get("src").Text(), v.Get("method").Text(), v.Get("params")
+	if id == "" || params.Kind() != jsontext.Object {
 		c.unreadable(m, c.prefixes[f.prefix], fmt.Errorf("it has no src or no params"), u)
 		return
 	}
@@ -99,7 +100,7 @@ func (c *Convention) notification(m broker.Message, f *frame, u *hub.Update) {
 		}
 	}
 	c.awake(m, d, u)
-	d.rhythm.note(params.get("sys"))
+	d.rhythm.note(params.Get("sys"))
 	if method == "NotifyEvent" {
 		c.events(m, d, params, u)
 		return
@@ -112,8 +113,8 @@ func (c *Convention) notification(m broker.Message, f *frame, u *hub.Update) {
 		if firstTime {
 			d.replay(m, u)
 		}
-		for status := range params.children() {
-			d.report(m, status.key(), status, u)
+		for status := range params.Children() {
+			d.report(m, status.Key(), status, u)
 		}
 	}
 	c.want(d, u)
@@ -141,23 +142,23 @@ func (c *Convention) awake(m broker.Message, d *modern, u *hub.Update) {
 }
 
 // more says whether a notification tells of something that the device is not known to have.
-func (d *modern) more(params val) bool {
-	for status := range params.children() {
-		if status.form() == object && d.moreOf(status.key(), status) {
+func (d *modern) more(params jsontext.Value) bool {
+	for status := range params.Children() {
+		if status.Kind() == jsontext.Object && d.moreOf(status.Key(), status) {
 			return true
 		}
 	}
 	return false
 }
 
-func (d *modern) moreOf(key string, status val) bool {
+func (d *modern) moreOf(key string, status jsontext.Value) bool {
 	p := d.parts[key]
 	if p == nil {
 		_, id, _ := splitKey(key)
 		return isComponent(key) && len(d.parts) < maxParts && !(id >= firstAdded && d.paged())
 	}
 	for _, lack := range p.lacks {
-		if lack.in(status).is() {
+		if lack.in(status).Is() {
 			return true
 		}
 	}
@@ -165,7 +166,7 @@ func (d *modern) moreOf(key string, status val) bool {
 }
 
 // report takes a component's status, or as much of it as changed.
-func (d *modern) report(m broker.Message, key string, status val, u *hub.Update) {
+func (d *modern) report(m broker.Message, key string, status jsontext.Value, u *hub.Update) {
 	p := d.parts[key]
 	if p == nil {
 		return
@@ -173,14 +174,14 @@ func (d *modern) report(m broker.Message, key string, status val, u *hub.Update)
 	for i := range p.binds {
 		b := &p.binds[i]
 		v := b.in(status)
-		if !v.is() {
+		if !v.Is() {
 			continue
 		}
 		value, expected := b.read(v)
 		switch {
 		case expected != "":
 			u.Faults = append(u.Faults, hub.Fault{
-				Key: b.key, Topic: m.Topic, Reason: fmt.Sprintf("%s: expected %s at %s, got %s", key, expected, b.path, v.raw()),
+				Key: b.key, Topic: m.Topic, Reason: fmt.Sprintf("%s: expected %s at %s, got %s", key, expected, b.path, v.Said()),
 			})
 		case !value.IsZero():
 			if u.Readings == nil {
@@ -195,10 +196,10 @@ func (d *modern) report(m broker.Message, key string, status val, u *hub.Update)
 }
 
 // events takes a NotifyEvent: presses of buttons, and news about the device itself.
-func (c *Convention) events(m broker.Message, d *modern, params val, u *hub.Update) {
+func (c *Convention) events(m broker.Message, d *modern, params jsontext.Value, u *hub.Update) {
 	ask := 0
-	for v := range params.get("events").children() {
-		switch event := v.get("event").text(); event {
+	for v := range params.Get("events").Children() {
+		switch event := v.Get("event").Text(); event {
 		case "config_changed":
 			ask |= askConfig
 		case "component_added", "component_removed":
@@ -215,9 +216,9 @@ func (c *Convention) events(m broker.Message, d *modern, params val, u *hub.Upda
 	}
 	c.settle(d, u)
 	if len(d.told) > 0 && !m.Retain {
-		for v := range params.get("events").children() {
+		for v := range params.Get("events").Children() {
 			d.pressed(v, u)
-			if v.get("component").text() == "sys" {
+			if v.Get("component").Text() == "sys" {
 				d.updating(m, v, u)
 			}
 		}
@@ -231,19 +232,19 @@ func (c *Convention) events(m broker.Message, d *modern, params val, u *hub.Upda
 }
 
 // eventIndex is which of a component's buttons an event is about.
-func eventIndex(kind string, event val) string {
+func eventIndex(kind string, event jsontext.Value) string {
 	if kind != "bthomedevice" {
 		return ""
 	}
-	index, _ := event.get("idx").whole()
+	index, _ := event.Get("idx").Whole(65535)
 	return strconv.Itoa(min(index, 15))
 }
 
 // pressAdds says whether a press comes from a button that was not known.
-func (d *modern) pressAdds(event val) bool {
-	key := event.get("component").text()
+func (d *modern) pressAdds(event jsontext.Value) bool {
+	key := event.Get("component").Text()
 	kind, _, _ := splitKey(key)
-	if _, known := pressed[event.get("event").text()]; !known || kind != "bthomedevice" || d.parts[key] == nil {
+	if _, known := pressed[event.Get("event").Text()]; !known || kind != "bthomedevice" || d.parts[key] == nil {
 		return false
 	}
 	_, known := d.parts[key].press[eventIndex(kind, event)]
@@ -251,10 +252,10 @@ func (d *modern) pressAdds(event val) bool {
 }
 
 // pressed reports a press.
-func (d *modern) pressed(event val, u *hub.Update) {
-	key := event.get("component").text()
+func (d *modern) pressed(event jsontext.Value, u *hub.Update) {
+	key := event.Get("component").Text()
 	p := d.parts[key]
-	name, known := pressed[event.get("event").text()]
+	name, known := pressed[event.Get("event").Text()]
 	if p == nil || !known {
 		return
 	}
@@ -263,8 +264,8 @@ func (d *modern) pressed(event val, u *hub.Update) {
 	if !known {
 		return
 	}
-	if at := event.get("ts"); at.is() {
-		mark := name + eventIndex(kind, event) + "@" + at.raw()
+	if at := event.Get("ts"); at.Is() {
+		mark := name + eventIndex(kind, event) + "@" + at.Said()
 		if mark == p.last {
 			return // it came twice
 		}
@@ -291,7 +292,7 @@ func (c *Convention) statusTopic(m broker.Message, f *frame, u *hub.Update) {
 		return
 	}
 	c.awake(m, d, u)
-	status := f.doc.root()
+	status := f.doc
 	if d.moreOf(f.component, status) {
 		d.keepExtra(m)
 	}
@@ -313,5 +314,5 @@ func (c *Convention) unreadable(m broker.Message, d *modern, err error, u *hub.U
 	if len(d.told) > 0 {
 		key = d.key
 	}
-	u.Faults = append(u.Faults, hub.Fault{Key: key, Topic: m.Topic, Reason: fmt.Sprintf("reading %s: %v", short(string(m.Payload), 60), err)})
+	u.Faults = append(u.Faults, hub.Fault{Key: key, Topic: m.Topic, Reason: fmt.Sprintf("%v: %q", err, jsontext.Clip(string(m.Payload), 60))})
 }

@@ -102,7 +102,7 @@ func (b *build) pushes(c *devices.Component, index string) {
 
 // input is a switch that is on or off, a button that is pressed, an analog one or a counter.
 func (b *build) input() {
-	kind := b.config.get("type").text()
+	kind := b.config.Get("type").Text()
 	if kind == "" { // not known yet
 		switch {
 		case b.has("percent"):

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/jsontext"
 )
 
 // methods are the names of the lights' types in calls.
@@ -26,7 +27,7 @@ func (b *build) light() {
 	both := b.kind == "rgbcct"
 	if b.kind == "cct" || both {
 		low, high := 2700.0, 6500.0
-		if r := b.config.get("ct_range"); r.form() == list {
+		if r := b.config.Get("ct_range"); r.Kind() == jsontext.List {
 			low, high = limits(r, low, high)
 		}
 		b.add(c, "ct", devices.Property{
@@ -53,7 +54,7 @@ func (b *build) light() {
 	if b.kind == "rgbw" {
 		p := percent("white")
 		p.Step = 100.0 / 255
-		b.add(c, "white", p, func(v val) (devices.Value, string) { return scaled(v, 255) })
+		b.add(c, "white", p, func(v jsontext.Value) (devices.Value, string) { return scaled(v, 255) })
 		b.set(c, "white", func(v devices.Value) (string, map[string]any) {
 			return method, b2(id, "white", int(math.Round(v.Float()*2.55)))
 		})
@@ -62,10 +63,10 @@ func (b *build) light() {
 }
 
 // limits are the two numbers of a list, if they are in order.
-func limits(v val, low, high float64) (float64, float64) {
+func limits(v jsontext.Value, low, high float64) (float64, float64) {
 	var n []float64
-	for item := range v.children() {
-		if f, ok := item.number(); ok {
+	for item := range v.Children() {
+		if f, ok := item.Number(); ok {
 			n = append(n, f)
 		}
 	}
@@ -76,8 +77,8 @@ func limits(v val, low, high float64) (float64, float64) {
 }
 
 // scaled reads a number of 0 to full as percent.
-func scaled(v val, full float64) (devices.Value, string) {
-	f, ok := v.number()
+func scaled(v jsontext.Value, full float64) (devices.Value, string) {
+	f, ok := v.Number()
 	if !ok {
 		return devices.Value{}, "a number"
 	}
@@ -89,12 +90,12 @@ func scaled(v val, full float64) (devices.Value, string) {
 }
 
 // colorOf reads a list of red, green and blue.
-func colorOf(v val) (devices.Value, string) {
+func colorOf(v jsontext.Value) (devices.Value, string) {
 	const expected = "red, green and blue of 0 to 255"
 	var rgb [3]float64
 	n := 0
-	for item := range v.children() {
-		f, ok := item.number()
+	for item := range v.Children() {
+		f, ok := item.Number()
 		if !ok || f < 0 || f > 255 || n > 2 {
 			return devices.Value{}, expected
 		}

@@ -8,6 +8,7 @@ import (
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/jsontext"
 	"home.arpa/homehub/hub"
 )
 
@@ -191,19 +192,19 @@ func finish(v *devices.Device) {
 // describe is the device without its components.
 func (d *modern) describe() devices.Device {
 	info, config, status := d.doc(docInfo), d.doc(docConfig), d.doc(docStatus)
-	sys := config.get("sys").get("device")
-	if !sys.is() {
-		sys = d.listed("sys").get("config").get("device")
+	sys := config.Get("sys").Get("device")
+	if !sys.Is() {
+		sys = d.listed("sys").Get("config").Get("device")
 	}
 	v := devices.Device{Convention: Name, Manufacturer: manufacturer, Identifiers: []string{d.id}}
-	v.Name = first(sys.get("name"), info.get("name"))
+	v.Name = first(sys.Get("name"), info.Get("name"))
 	v.ID = devices.Slug(v.Name)
 	if v.ID == "" {
 		v.ID = devices.Slug(d.id)
 	}
 	family, serial, _ := strings.Cut(d.id, "-")
-	v.Model = first(info.get("app"), info.get("model"))
-	if model := first(info.get("model")); model != "" && model != v.Model {
+	v.Model = first(info.Get("app"), info.Get("model"))
+	if model := first(info.Get("model")); model != "" && model != v.Model {
 		v.Model += " (" + model + ")"
 	}
 	if v.Model == "" {
@@ -212,11 +213,11 @@ func (d *modern) describe() devices.Device {
 	if v.Name == "" {
 		v.Name = d.id
 	}
-	v.Firmware = first(info.get("ver"))
+	v.Firmware = first(info.Get("ver"))
 	if v.Firmware == "" {
-		v.Firmware = versionOf(first(sys.get("fw_id")))
+		v.Firmware = versionOf(first(sys.Get("fw_id")))
 	}
-	for _, mac := range []string{first(info.get("mac")), first(sys.get("mac")), first(status.get("sys").get("mac")), serial} {
+	for _, mac := range []string{first(info.Get("mac")), first(sys.Get("mac")), first(status.Get("sys").Get("mac")), serial} {
 		if mac = normalMAC(mac); mac != "" {
 			v.Connections = []devices.Connection{{Kind: "mac", Value: mac}}
 			break
@@ -239,9 +240,9 @@ func versionOf(build string) string {
 }
 
 // first is the first of the texts that is not empty.
-func first(values ...val) string {
+func first(values ...jsontext.Value) string {
 	for _, v := range values {
-		if s := strings.TrimSpace(short(v.text(), maxName)); s != "" {
+		if s := strings.TrimSpace(jsontext.Clip(v.Text(), maxName)); s != "" {
 			return s
 		}
 	}
@@ -249,24 +250,24 @@ func first(values ...val) string {
 }
 
 // doc is the content of a description.
-func (d *modern) doc(name string) val {
+func (d *modern) doc(name string) jsontext.Value {
 	m, ok := d.docs[name]
 	if !ok {
-		return val{}
+		return jsontext.Value{}
 	}
-	doc, err := readJSON(m.Payload)
+	doc, err := jsontext.Read(m.Payload)
 	if err != nil {
-		return val{}
+		return jsontext.Value{}
 	}
-	return doc.root().get("result")
+	return doc.Get("result")
 }
 
 // listed finds a component in the lists of components.
-func (d *modern) listed(key string) (found val) {
+func (d *modern) listed(key string) (found jsontext.Value) {
 	for name := range d.docs {
 		if strings.HasPrefix(name, docPage) {
 			for v := range components(d.doc(name)) {
-				if v.get("key").text() == key {
+				if v.Get("key").Text() == key {
 					found = v
 				}
 			}

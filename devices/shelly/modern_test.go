@@ -266,7 +266,7 @@ func TestModern(t *testing.T) {
 			}
 		}},
 		{"what is no JSON is a fault of a known device", append(plug, plugEvents+"{oops"), func(t *testing.T, h *house) {
-			if len(h.faults) != 1 || !strings.Contains(h.faults[0], "not valid JSON") {
+			if len(h.faults) != 1 || !strings.Contains(h.faults[0], "expected JSON, got") {
 				t.Error(h.faults)
 			}
 		}},

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/jsontext"
 )
 
 const (
@@ -32,10 +33,10 @@ func pathOf(s string) path {
 	return path{a, b}
 }
 
-func (p path) in(v val) val {
-	v = v.get(p[0])
+func (p path) in(v jsontext.Value) jsontext.Value {
+	v = v.Get(p[0])
 	if p[1] != "" {
-		v = v.get(p[1])
+		v = v.Get(p[1])
 	}
 	return v
 }
@@ -53,7 +54,7 @@ type bind struct {
 	path
 	target
 	// read returns a value; or what it expected, when it is something else; or neither, when it says nothing.
-	read func(v val) (value devices.Value, expected string)
+	read func(v jsontext.Value) (value devices.Value, expected string)
 }
 
 // part is one component of the device's own, with what was learnt of it.
@@ -68,8 +69,8 @@ type part struct {
 type facts struct {
 	key, kind string // switch:0, switch
 	id        int
-	config    val
-	attrs     val
+	config    jsontext.Value
+	attrs     jsontext.Value
 	seen      map[string]bool // what its status had that was not null
 }
 
@@ -112,7 +113,7 @@ func (b *build) own(kind devices.Kind, category string) *devices.Component {
 
 // name is what people called the component, or what it is and its number if the device has several.
 func (b *build) name() string {
-	if name := short(b.config.get("name").text(), maxName); name != "" {
+	if name := jsontext.Clip(b.config.Get("name").Text(), maxName); name != "" {
 		return name
 	}
 	if b.only[b.kind] {
@@ -148,7 +149,7 @@ func (b *build) has(where string) bool {
 }
 
 // add adds a property of a component that is read at a place of the status; it returns where it went.
-func (b *build) add(c *devices.Component, where string, p devices.Property, read func(v val) (devices.Value, string)) target {
+func (b *build) add(c *devices.Component, where string, p devices.Property, read func(v jsontext.Value) (devices.Value, string)) target {
 	t := target{b.unit, devices.Ref{Component: c.ID, Property: p.ID}}
 	if where != "" {
 		p.Readable = true
@@ -161,7 +162,7 @@ func (b *build) add(c *devices.Component, where string, p devices.Property, read
 }
 
 // optional is add for what not every device has.
-func (b *build) optional(c *devices.Component, where string, p devices.Property, read func(v val) (devices.Value, string)) {
+func (b *build) optional(c *devices.Component, where string, p devices.Property, read func(v jsontext.Value) (devices.Value, string)) {
 	if b.has(where) {
 		b.add(c, where, p, read)
 	}
@@ -192,17 +193,17 @@ func (b *build) with(pairs ...any) map[string]any {
 	return params
 }
 
-func boolOf(v val) (devices.Value, string) {
-	if t, ok := v.truth(); ok {
+func boolOf(v jsontext.Value) (devices.Value, string) {
+	if t, ok := v.Bool(); ok {
 		return devices.BoolValue(t), ""
 	}
 	return devices.Value{}, "true or false"
 }
 
 // floatOf reads a number and converts its unit.
-func floatOf(factor float64) func(v val) (devices.Value, string) {
-	return func(v val) (devices.Value, string) {
-		f, ok := v.number()
+func floatOf(factor float64) func(v jsontext.Value) (devices.Value, string) {
+	return func(v jsontext.Value) (devices.Value, string) {
+		f, ok := v.Number()
 		if !ok {
 			return devices.Value{}, "a number"
 		}
@@ -217,31 +218,31 @@ func floatOf(factor float64) func(v val) (devices.Value, string) {
 	}
 }
 
-func intOf(v val) (devices.Value, string) {
-	f, ok := v.number()
+func intOf(v jsontext.Value) (devices.Value, string) {
+	f, ok := v.Number()
 	if !ok || math.Abs(f) > 1<<53 {
 		return devices.Value{}, "a number"
 	}
 	return devices.IntValue(int64(math.Round(f))), ""
 }
 
-func textOf(v val) (devices.Value, string) {
-	if v.form() != text {
+func textOf(v jsontext.Value) (devices.Value, string) {
+	if v.Kind() != jsontext.Text {
 		return devices.Value{}, "a text"
 	}
-	return devices.TextValue(short(v.text(), 1000)), ""
+	return devices.TextValue(jsontext.Clip(v.Text(), 1000)), ""
 }
 
 // enumOf reads a text that is one of the choices; what is in names is called otherwise in the model.
-func enumOf(choices []string, names map[string]string) func(v val) (devices.Value, string) {
-	return func(v val) (devices.Value, string) {
-		s := v.text()
+func enumOf(choices []string, names map[string]string) func(v jsontext.Value) (devices.Value, string) {
+	return func(v jsontext.Value) (devices.Value, string) {
+		s := v.Text()
 		if name, ok := names[s]; ok {
 			s = name
 		}
 		i := slices.Index(choices, s)
-		if v.form() != text || i < 0 {
-			return devices.Value{}, "one of " + short(strings.Join(choices, ", "), 200)
+		if v.Kind() != jsontext.Text || i < 0 {
+			return devices.Value{}, "one of " + jsontext.Clip(strings.Join(choices, ", "), 200)
 		}
 		return devices.EnumValue(choices[i]), ""
 	}

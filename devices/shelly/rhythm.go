@@ -1,6 +1,10 @@
 package shelly
 
-import "time"
+import (
+	"time"
+
+	"home.arpa/homehub/devices/internal/jsontext"
+)
 
 // rhythm is how a device lives: one on batteries sleeps most of the time, and wakes up at the latest after its period.
 type rhythm struct {
@@ -12,8 +16,8 @@ type rhythm struct {
 const maxPeriod = 14 * 24 * time.Hour
 
 // note takes the period out of the status of the component sys.
-func (r *rhythm) note(sys val) {
-	seconds, ok := sys.get("wakeup_period").number()
+func (r *rhythm) note(sys jsontext.Value) {
+	seconds, ok := sys.Get("wakeup_period").Number()
 	if !ok || seconds < 0 || seconds > maxPeriod.Seconds() {
 		return
 	}

@@ -3,6 +3,7 @@ package shelly
 import (
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/jsontext"
 	"home.arpa/homehub/hub"
 )
 
@@ -18,11 +19,11 @@ func (b *build) firmware() {
 		devices.Property{ID: devices.InProgress, Datatype: devices.Bool, Readable: true},
 		devices.Property{ID: devices.Progress, Datatype: devices.Float, Unit: "%", Readable: true},
 	)
-	b.add(c, "available_updates", devices.Property{ID: devices.Latest, Datatype: devices.String}, func(v val) (devices.Value, string) {
-		if v.form() != object {
+	b.add(c, "available_updates", devices.Property{ID: devices.Latest, Datatype: devices.String}, func(v jsontext.Value) (devices.Value, string) {
+		if v.Kind() != jsontext.Object {
 			return devices.Value{}, "an object"
 		}
-		if latest := short(v.get("stable").get("version").text(), 60); latest != "" {
+		if latest := jsontext.Clip(v.Get("stable").Get("version").Text(), 60); latest != "" {
 			return devices.TextValue(latest), ""
 		}
 		if version == "" {
@@ -47,7 +48,7 @@ func (d *modern) tellVersion(u *hub.Update) {
 }
 
 // updating takes the events of an update.
-func (d *modern) updating(m broker.Message, event val, u *hub.Update) {
+func (d *modern) updating(m broker.Message, event jsontext.Value, u *hub.Update) {
 	device := d.told[d.key]
 	report := func(property string, v devices.Value) {
 		ref := devices.Ref{Component: updateID, Property: property}
@@ -55,12 +56,12 @@ func (d *modern) updating(m broker.Message, event val, u *hub.Update) {
 			u.Readings = append(u.Readings, hub.Reported{Key: d.key, Ref: ref, Value: v})
 		}
 	}
-	switch event.get("event").text() {
+	switch event.Get("event").Text() {
 	case "ota_begin":
 		report(devices.InProgress, devices.BoolValue(true))
 	case "ota_progress":
 		report(devices.InProgress, devices.BoolValue(true))
-		if percent, ok := event.get("progress_percent").number(); ok && percent >= 0 && percent <= 100 {
+		if percent, ok := event.Get("progress_percent").Number(); ok && percent >= 0 && percent <= 100 {
 			if v, err := devices.FloatValue(percent); err == nil {
 				report(devices.Progress, v)
 			}
@@ -70,7 +71,7 @@ func (d *modern) updating(m broker.Message, event val, u *hub.Update) {
 	case "ota_error":
 		report(devices.InProgress, devices.BoolValue(false))
 		u.Faults = append(u.Faults, hub.Fault{
-			Key: d.key, Topic: m.Topic, Reason: "the update failed: " + short(event.get("msg").text(), 200),
+			Key: d.key, Topic: m.Topic, Reason: "the update failed: " + jsontext.Clip(event.Get("msg").Text(), 200),
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/jsontext"
 )
 
 const (
@@ -13,13 +14,13 @@ const (
 
 // changeable says whether people are meant to set a virtual component: it can be written, and is not shown as a mere label.
 func (b *build) changeable() bool {
-	access := b.config.get("access").text()
-	return (access == "" || strings.ContainsAny(access, "w*")) && b.config.get("meta").get("ui").get("view").text() != "label"
+	access := b.config.Get("access").Text()
+	return (access == "" || strings.ContainsAny(access, "w*")) && b.config.Get("meta").Get("ui").Get("view").Text() != "label"
 }
 
 // virtual is where a virtual component goes: a component of its own, or a part of its service's thermostat.
 func (b *build) virtual(kind devices.Kind, id string) (*devices.Component, devices.Property) {
-	role, owner := b.attrs.get("role").text(), b.attrs.get("owner").text()
+	role, owner := b.attrs.Get("role").Text(), b.attrs.Get("owner").Text()
 	if p, ok := climateRoles[role]; ok && b.seen[thermostatOf+owner] {
 		return b.component(devices.Slug(owner), devices.Climate, "", ""), p
 	}
@@ -66,22 +67,22 @@ func (b *build) number() {
 		kind = devices.Sensor
 	}
 	c, p := b.virtual(kind, devices.ValueID)
-	ui := b.config.get("meta").get("ui")
-	unit, factor := short(ui.get("unit").text(), 20), 1.0
+	ui := b.config.Get("meta").Get("ui")
+	unit, factor := jsontext.Clip(ui.Get("unit").Text(), 20), 1.0
 	if u, ok := units[unit]; ok {
 		unit, factor = u.unit, u.factor
 	}
 	p.Datatype, p.Unit = devices.Float, unit
-	if low, ok := b.config.get("min").number(); ok {
+	if low, ok := b.config.Get("min").Number(); ok {
 		p.Min = bound(clean(low * factor))
 	}
-	if high, ok := b.config.get("max").number(); ok {
+	if high, ok := b.config.Get("max").Number(); ok {
 		p.Max = bound(clean(high * factor))
 	}
 	if p.Min != nil && p.Max != nil && *p.Min > *p.Max {
 		p.Min, p.Max = nil, nil
 	}
-	if step, ok := ui.get("step").number(); ok && step > 0 {
+	if step, ok := ui.Get("step").Number(); ok && step > 0 {
 		p.Step = clean(step * factor)
 	}
 	b.add(c, "value", p, floatOf(factor))
@@ -95,8 +96,8 @@ func (b *build) enum() {
 	}
 	c, p := b.virtual(kind, id)
 	p.Datatype = devices.Enum
-	for option := range b.config.get("options").children() {
-		if s := option.text(); s != "" && len(s) <= maxChoice && len(p.Choices) < maxChoices {
+	for option := range b.config.Get("options").Children() {
+		if s := option.Text(); s != "" && len(s) <= maxChoice && len(p.Choices) < maxChoices {
 			p.Choices = append(p.Choices, strings.Clone(s))
 		}
 	}

@@ -67,11 +67,23 @@ type node struct {
 func Read(payload []byte) (Value, error) { return ReadUpTo(payload, MaxSize) }
 
 // ReadUpTo is Read for payloads of at most size bytes.
-func ReadUpTo(payload []byte, size int) (Value, error) {
+func ReadUpTo(payload []byte, size int) (Value, error) { return new(Buffer).ReadUpTo(payload, size) }
+
+// Buffer is memory to read into again and again, where that is done for every message. The zero Buffer is ready.
+type Buffer struct{ doc document }
+
+// ReadUpTo is ReadUpTo into the buffer's memory: values that were read into it before are no longer valid. Their texts are.
+func (b *Buffer) ReadUpTo(payload []byte, size int) (Value, error) {
 	if len(payload) > size {
 		return Value{}, ErrTooLong
 	}
-	r := reader{document: &document{src: string(payload), nodes: make([]node, 0, min(len(payload)/12+4, 512))}}
+	d := &b.doc
+	d.src = string(payload)
+	if n := min(len(payload)/12+4, 512); n > cap(d.nodes) {
+		d.nodes = make([]node, 0, n)
+	}
+	d.nodes = d.nodes[:0]
+	r := reader{document: d}
 	r.space()
 	if !r.value("", 0) {
 		return Value{}, ErrInvalid
@@ -79,7 +91,14 @@ func ReadUpTo(payload []byte, size int) (Value, error) {
 	if r.space(); r.pos != len(r.src) {
 		return Value{}, ErrInvalid
 	}
-	return Value{r.document, 0}, nil
+	return Value{d, 0}, nil
+}
+
+// Reset lets go of the text that was read last, and says how many values there is memory for.
+func (b *Buffer) Reset() int {
+	clear(b.doc.nodes[:cap(b.doc.nodes)])
+	b.doc.src = ""
+	return cap(b.doc.nodes)
 }
 
 // Plain reads a payload that is JSON, or else takes it for a text: devices that publish one value a topic leave out the quotes. An
