@@ -81,7 +81,7 @@ func (r *registry) connected() []*conn {
 // Disconnect ends a client's connection, and says whether there was one. The client may come back at once.
 func (b *Broker) Disconnect(client string) bool {
 	for _, c := range b.registry.connected() {
-		if c.connect.id == client {
+		if c.connect.name == client {
 			c.kick(&cause{reason: "disconnected by the owner", code: administrativeAction, polite: true})
 			return true
 		}

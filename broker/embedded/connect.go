@@ -1,7 +1,9 @@
 package embedded
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"strconv"
 	"time"
@@ -14,8 +16,8 @@ const (
 	mqtt311 byte = 4
 	mqtt5   byte = 5
 
-	// maxClientID bounds client identifiers, which end up in logs and on pages.
-	maxClientID = 512
+	// maxName bounds what is shown of a client identifier, in bytes.
+	maxName = 512
 	// neverExpires is the session expiry interval that means never [MQTT-3.1.2.11.2].
 	neverExpires = 0xFFFFFFFF
 )
@@ -26,7 +28,8 @@ type connect struct {
 	clean       bool
 	keepAlive   uint16 // seconds, 0 means none
 	id          string
-	assigned    bool // the identifier is ours
+	name        string // the identifier as people see it, in logs and on pages
+	assigned    bool   // the identifier is ours
 	user        string
 	password    string
 	credentials bool // there is a user name or a password
@@ -67,7 +70,7 @@ func decodeConnect(body []byte) (k connect, err error) {
 	if k.version == mqtt5 {
 		k.properties(&c)
 	}
-	k.id = string(c.text())
+	k.identify(string(c.text()))
 	if hasWill {
 		k.will = decodeWill(&c, k.version, flags)
 	}
@@ -81,10 +84,13 @@ func decodeConnect(body []byte) (k connect, err error) {
 	if c.bad == nil && len(c.rest) > 0 {
 		c.fail(malformed("bytes follow the end of CONNECT"))
 	}
-	if c.bad != nil {
-		return k, c.bad
+	switch c.bad {
+	case nil:
+		return k, k.check()
+	case errCut: // perhaps none of it means what it seems to; no answer is owed [MQTT-3.1.4-1], and the log has the reason
+		return k, &packetError{0, errCut.Error()}
 	}
-	return k, k.check()
+	return k, c.bad
 }
 
 func (k *connect) defaults() {
@@ -119,13 +125,23 @@ func (k *connect) properties(c *cursor) {
 	}
 }
 
+func (k *connect) identify(id string) { k.id, k.name = id, called(id) }
+
+// called is a client identifier as people see it. An identifier may have 65,535 bytes, of which the first must do, with a number
+// that tells it from others that begin like it.
+func called(id string) string {
+	if len(id) <= maxName {
+		return id
+	}
+	sum := sha256.Sum256([]byte(id))
+	return clip(id) + " #" + hex.EncodeToString(sum[:6])
+}
+
 // check holds what a well-formed CONNECT can still do wrong.
 func (k *connect) check() error {
 	switch {
 	case k.id == "" && (k.version == mqtt31 || k.version == mqtt311 && !k.clean): // [MQTT-3.1.3-8] of 3.1.1
 		return &packetError{clientIDNotValid, "an empty client identifier needs a clean session"}
-	case len(k.id) > maxClientID:
-		return &packetError{clientIDNotValid, "the client identifier is too long"}
 	}
 	if k.will != nil {
 		if err := broker.ValidTopic(k.will.message.topic); err != nil {

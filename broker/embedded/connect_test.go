@@ -2,7 +2,9 @@ package embedded_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"home.arpa/homehub/broker/brokertest"
@@ -26,7 +28,7 @@ func TestConnect(t *testing.T) {
 		{"3.1.1 without an identifier gets no lasting session", hello{persistent: true}.bytes(), 2},
 		{"5 without an identifier gets one even for a lasting session", hello{version: 5, persistent: true}.bytes(), 0},
 		{"3.1 without an identifier is refused", hello{version: 3}.bytes(), 2},
-		{"an identifier beyond measure is refused", hello{id: string(bytes.Repeat([]byte("x"), 600))}.bytes(), 2},
+		{"the longest identifier comes in", hello{id: string(bytes.Repeat([]byte("x"), 65535))}.bytes(), 0},
 		{"an unknown version is told so", raw(6, 2, str("a")), 1},
 		{"a bridge of mosquitto's is told that its private version is unknown", raw(0x84, 2, str("a")), 1},
 		{"an unknown protocol gets no answer", frame(0x10, str("HTTP"), []byte{4, 2}, u16(0), str("a")), closed},
@@ -43,7 +45,7 @@ func TestConnect(t *testing.T) {
 		{"invalid UTF-8 in the identifier is not allowed", raw(5, 2, str("a\xff")), 0x81},
 		{"a null character in the identifier is not allowed", raw(5, 2, str("a\x00")), 0x81},
 		{"bytes after the payload are not allowed", raw(5, 2, str("a"), []byte{1, 2}), 0x81},
-		{"a cut packet is not allowed", raw(5, 2|4, str("a")), 0x81},
+		{"a cut packet is not allowed", raw(5, 2|4, str("a")), closed},
 		{"a property that is not CONNECT's is not allowed", hello{version: 5, id: "a", props: prop(0x23, u16(1))}.bytes(), 0x82},
 		{"a property given twice is not allowed", hello{version: 5, id: "a", props: join(prop(0x21, u16(9)), prop(0x21, u16(9)))}.bytes(), 0x82},
 		{"a receive maximum of 0 is not allowed", hello{version: 5, id: "a", props: prop(0x21, u16(0))}.bytes(), 0x82},
@@ -86,7 +88,7 @@ func TestConnackTellsTheLimits(t *testing.T) {
 	bubble(t, o, func(t *testing.T, b *brokertest.Broker) {
 		_, body := connected(t, b, hello{version: 5, keepAlive: 120, props: prop(0x11, u32(7200))})
 		for _, want := range [][]byte{
-			prop(0x21, u16(7)), prop(0x27, u32(5000)), prop(0x22, u16(32)), prop(0x13, u16(60)), prop(0x11, u32(3600)), {0x12},
+			prop(0x21, u16(7)), prop(0x27, u32(5000)), prop(0x22, u16(10)), prop(0x13, u16(60)), prop(0x11, u32(3600)), {0x12},
 		} {
 			if !bytes.Contains(body, want) {
 				t.Errorf("CONNACK % x lacks % x", body, want)
@@ -184,4 +186,40 @@ func TestKeepAlive(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Long identifiers are cut for people, but stay apart.
+func TestALongIdentifierIsShownShort(t *testing.T) {
+	var log journal
+	bubble(t, embedded.Options{Logger: log.logger()}, func(t *testing.T, b *brokertest.Broker) {
+		long := strings.Repeat("x", 60_000)
+		for _, end := range []string{"1", "2"} {
+			connect(t, b, hello{id: long + end, persistent: true})
+			if _, connack := connected(t, b, hello{id: long + end, persistent: true}); connack[0] != 1 {
+				t.Errorf("the session of %s is not there", end)
+			}
+		}
+		synctest.Wait()
+		clients := b.Clients()
+		if len(clients) != 2 {
+			t.Fatalf("%d clients are connected, want 2", len(clients))
+		}
+		for _, c := range clients {
+			if len(c.ID) > 512 || !strings.HasPrefix(c.ID, "xxxx") {
+				t.Errorf("it is shown as %.600s", c.ID)
+			}
+			if len(b.History(c.ID)) != 2 {
+				t.Errorf("its history is %v", b.History(c.ID))
+			}
+			if !b.Disconnect(c.ID) {
+				t.Error("it cannot be disconnected")
+			}
+		}
+		if clients[0].ID == clients[1].ID {
+			t.Error("both are shown alike")
+		}
+		if strings.Contains(log.String(), long[:1000]) {
+			t.Error("the log has it at length")
+		}
+	})
 }

@@ -42,7 +42,7 @@ func (c *conn) control(kind byte, body []byte) error {
 		return malformed(err.Error())
 	}
 	plane := c.broker.plane
-	cl := plane.NewClient(nil, "gate", c.connect.id, false) // for this packet alone: what one would remember is elsewhere
+	cl := plane.NewClient(nil, "gate", c.connect.name, false) // for this packet alone: what one would remember is elsewhere
 	cl.Net.Conn = answers{c}
 	cl.Properties.ProtocolVersion = c.connect.version
 	cl.Properties.Props.MaximumPacketSize = c.connect.maxPacket
@@ -111,7 +111,7 @@ func (h *control) subscribe(c *conn, f *packets.Subscription) byte {
 		return filterInvalid
 	}
 	if _, filter, _ := broker.SplitShared(f.Filter); !c.session.may().MaySubscribe(filter) {
-		h.broker.deny(Subscribing, c.connect.id, c.connect.user, c.peer.host, f.Filter)
+		h.broker.deny(Subscribing, c.connect.name, c.connect.user, c.peer.host, f.Filter)
 		return notAuthorized
 	}
 	code, after := h.broker.router.subscribe(c.session, &subscription{
@@ -153,12 +153,13 @@ type shortened struct{ keepAlive, expiry bool }
 func (c *conn) negotiate() {
 	k, o := &c.connect, c.options
 	if k.id == "" {
-		k.id, k.assigned = newClientID(), true
+		k.identify(newClientID())
+		k.assigned = true
 	}
 	if longest := uint16(o.MaxKeepAlive / time.Second); k.version == mqtt5 && (k.keepAlive > longest || k.keepAlive == 0 && longest < 65535) {
 		k.keepAlive, c.shortened.keepAlive = longest, true
 	}
-	if longest := c.broker.longestSession(); k.expiry > longest {
-		k.expiry, c.shortened.expiry = longest, k.version == mqtt5
+	if granted := o.granted(k.expiry); k.expiry > granted {
+		k.expiry, c.shortened.expiry = granted, k.version == mqtt5
 	}
 }

@@ -235,7 +235,7 @@ func (c *conn) turnAway(code byte) {
 // rescue is deferred where a panic, ours or mochi's, must end one connection and not the program.
 func (c *conn) rescue() {
 	if r := recover(); r != nil {
-		c.broker.log.Error("a connection failed", "client", c.connect.id, "panic", r, "stack", string(debug.Stack()))
+		c.broker.log.Error("a connection failed", "client", c.connect.name, "panic", r, "stack", string(debug.Stack()))
 		c.stop(&cause{reason: "an error of the broker"})
 		c.batch.flush()
 	}
@@ -274,7 +274,7 @@ func (c *conn) open() error {
 	c.settle()
 	b.sayCame(c)
 	b.links.session(broker.Session{
-		Client: c.connect.id, User: c.connect.user, Address: c.peer.address, Connected: true, WillTopic: c.willTopic(),
+		Client: c.connect.name, User: c.connect.user, Address: c.peer.address, Connected: true, WillTopic: c.willTopic(),
 	})
 	b.saySubscribed(c, b.router.filtersOf(c.session))
 	return nil
@@ -284,10 +284,14 @@ func (c *conn) open() error {
 func (b *Broker) saySubscribed(c *conn, filters []string) {
 	if len(filters) > 0 {
 		b.links.session(broker.Session{
-			Client: c.connect.id, User: c.connect.user, Address: c.peer.address, Connected: true, Subscribed: filters,
+			Client: c.connect.name, User: c.connect.user, Address: c.peer.address, Connected: true, Subscribed: filters,
 		})
 	}
 }
 
-// newClientID makes an identifier for a client that has none.
-func newClientID() string { return "hub-" + rand.Text() }
+// newClientID makes an identifier for a client that has none, in the form of Mosquitto's, by which people know it in a list.
+func newClientID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	return fmt.Sprintf("auto-%X-%X-%X-%X-%X", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

@@ -84,7 +84,7 @@ func (v *visit) now(c *conn) Connection {
 func (c *conn) describe() Connection {
 	k := &c.connect
 	r := Connection{
-		Client: k.id, User: clip(k.user), Address: c.peer.address, Transport: transport(c.net), Version: versionName(k.version),
+		Client: k.name, User: clip(k.user), Address: c.peer.address, Transport: transport(c.net), Version: versionName(k.version),
 		CleanStart: k.clean, Resumed: c.resumed, SessionExpiry: time.Duration(k.expiry) * time.Second,
 		KeepAlive: time.Duration(k.keepAlive) * time.Second, Came: c.born, Attempts: 1,
 	}
@@ -167,7 +167,7 @@ func (g *gate) close(c *conn) (record Connection, ok bool) {
 // sayCame and sayLeft log that a client came or left. Of one that does nothing else but come and go, as two clients do that take
 // one identifier from each other, the log hears once in a while.
 func (b *Broker) sayCame(c *conn) {
-	id := c.connect.id
+	id := c.connect.name
 	if b.gate.history.restless(id, c.born) {
 		return
 	}

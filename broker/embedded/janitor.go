@@ -62,7 +62,7 @@ func (b *Broker) tidy(now time.Time) (next time.Time) {
 	b.counts.expired.Add(uint64(len(ended)))
 	for _, s := range ended {
 		b.bury(s)
-		b.log.Info("session expired", "client", s.id)
+		b.log.Info("session expired", "client", s.name)
 	}
 	return next
 }

@@ -75,7 +75,8 @@ type Options struct {
 	ConnectTimeout time.Duration
 	// MaxKeepAlive is the longest keep alive of an MQTT 5 client, which is told to use it instead of its own. Zero: no limit.
 	MaxKeepAlive time.Duration
-	// MaxSessionExpiry is how long a session may outlive its connection. Zero: 30 days.
+	// MaxSessionExpiry is how long a session may outlive its connection. Zero: as long as its client says, but 30 days where it says
+	// for ever, as every client of MQTT 3.1.1 does that wants its session kept: of the many that are tried once, none would ever go.
 	MaxSessionExpiry time.Duration
 }
 
@@ -126,7 +127,7 @@ func (o *Options) fill() error {
 		{"DurabilityInterval", &o.DurabilityInterval, 10 * time.Second},
 		{"ConnectTimeout", &o.ConnectTimeout, 10 * time.Second},
 		{"MaxKeepAlive", &o.MaxKeepAlive, math.MaxUint16 * time.Second},
-		{"MaxSessionExpiry", &o.MaxSessionExpiry, 30 * 24 * time.Hour},
+		{"MaxSessionExpiry", &o.MaxSessionExpiry, 0},
 	}
 	for _, d := range times {
 		if *d.value < 0 || *d.value > 0 && *d.value < time.Second {
@@ -139,9 +140,18 @@ func (o *Options) fill() error {
 	return nil
 }
 
-// longestSession is MaxSessionExpiry in seconds.
-func (b *Broker) longestSession() uint32 {
-	return uint32(min(b.options().MaxSessionExpiry/time.Second, neverExpires))
+// foreverIs how long a session is kept for ever where nothing else is said, in seconds.
+const foreverIs = 30 * 24 * 60 * 60
+
+// granted is what becomes of a wish for a session expiry, in seconds.
+func (o *Options) granted(expiry uint32) uint32 {
+	switch {
+	case o.MaxSessionExpiry > 0:
+		return uint32(min(time.Duration(expiry), o.MaxSessionExpiry/time.Second))
+	case expiry == neverExpires:
+		return foreverIs
+	}
+	return expiry
 }
 
 // topicTooLong says whether a topic name or filter is beyond the limits.

@@ -60,6 +60,9 @@ type packetError struct {
 
 func (e *packetError) Error() string { return e.text }
 
+// errCut is what is wrong with a packet whose fields do not fit into its length.
+var errCut = malformed("the packet ends in the middle of a field")
+
 func malformed(text string) error { return &packetError{malformedPacket, text} }
 func violation(text string) error { return &packetError{protocolViolation, text} }
 
@@ -144,7 +147,7 @@ func (c *cursor) fail(err error) {
 
 func (c *cursor) take(n int) []byte {
 	if n > len(c.rest) {
-		c.fail(malformed("the packet ends in the middle of a field"))
+		c.fail(errCut)
 		return nil
 	}
 	b := c.rest[:n:n]
@@ -176,7 +179,7 @@ func (c *cursor) uint32() uint32 {
 func (c *cursor) varint() int {
 	v, n, err := varint(c.rest)
 	if err == nil && n == 0 {
-		err = malformed("the packet ends in the middle of a length")
+		err = errCut
 	}
 	if err != nil {
 		c.fail(err)

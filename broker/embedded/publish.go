@@ -8,10 +8,10 @@ import (
 	"home.arpa/homehub/broker"
 )
 
-// maxAliases is how many topic aliases a client may set on one connection; it is announced in CONNACK. maxNames bounds a
-// connection's memory of topic names that it has already found valid.
+// maxAliases is how many topic aliases a client may set on one connection, as many as with Mosquitto; it is announced in CONNACK.
+// maxNames bounds a connection's memory of topic names that it has already found valid.
 const (
-	maxAliases = 32
+	maxAliases = 10
 	maxNames   = 256
 )
 

@@ -20,11 +20,11 @@ func (c *conn) publish(first byte, body []byte) error {
 	}
 	b.counts.received.Add(1)
 	c.heard.publish(m.qos, len(m.payload))
-	m.client = c.connect.id
+	m.client = c.connect.name
 	code := byte(success)
 	if !c.session.may().MayPublish(m.topic) {
 		code = notAuthorized
-		b.deny(Publishing, c.connect.id, c.connect.user, c.peer.host, m.topic)
+		b.deny(Publishing, c.connect.name, c.connect.user, c.peer.host, m.topic)
 	}
 	if m.qos == 2 && (code == success || c.connect.version != mqtt5) {
 		fresh, ok := c.session.receive(c, id)
@@ -39,6 +39,9 @@ func (c *conn) publish(first byte, body []byte) error {
 		}
 	}
 	c.batch.after = 0
+	if m.qos == 2 {
+		c.batch.own = c.session
+	}
 	if code == success {
 		if code = b.router.route(m, c.session, nil, &c.batch); code != success {
 			b.reportFull(c, m)
@@ -53,7 +56,9 @@ func (c *conn) publish(first byte, body []byte) error {
 	case 1:
 		return c.answer(pubackPacket, id, code, c.batch.after)
 	case 2:
-		return c.answer(pubrecPacket, id, code, c.batch.after)
+		err := c.answer(pubrecPacket, id, code, c.batch.after)
+		c.sendOwn()
+		return err
 	}
 	return nil
 }
@@ -62,8 +67,8 @@ func (c *conn) publish(first byte, body []byte) error {
 func (b *Broker) lost(s *session) {
 	b.counts.dropped.Add(1)
 	b.counts.overflowed.Add(1)
-	if n := s.lost.Add(1); b.sampler.allow("lost " + s.id) {
-		b.log.Warn("a client does not keep up: dropped a message for it", "client", s.id, "dropped", n)
+	if n := s.lost.Add(1); b.sampler.allow("lost " + s.name) {
+		b.log.Warn("a client does not keep up: dropped a message for it", "client", s.name, "dropped", n)
 	}
 }
 
@@ -72,6 +77,6 @@ func (b *Broker) reportFull(c *conn, m *message) {
 	b.counts.dropped.Add(1)
 	b.counts.unkept.Add(1)
 	if b.sampler.allow("retained") {
-		b.log.Error("lost a message: no room for more retained messages", "client", c.connect.id, "topic", m.topic)
+		b.log.Error("lost a message: no room for more retained messages", "client", c.connect.name, "topic", m.topic)
 	}
 }

@@ -127,12 +127,12 @@ func (b *Broker) unsecured(c *conn, err error) {
 func (b *Broker) turnedAway(c *conn, class, why string) {
 	b.note(c, class, why)
 	who := c.peer.host
-	if id := c.connect.id; id != "" {
+	if id := c.connect.name; id != "" {
 		who += " (" + id + ")"
 	}
 	if why = clip(why); b.sampler.allow(who + " " + why) {
 		b.log.Warn(who+" refused: "+why, //nolint:sloglint // what the owner reads
-			"address", c.peer.address, "client", c.connect.id, "user", clip(c.connect.user))
+			"address", c.peer.address, "client", c.connect.name, "user", clip(c.connect.user))
 	}
 }
 
@@ -140,8 +140,8 @@ func (b *Broker) turnedAway(c *conn, class, why string) {
 func (b *Broker) note(c *conn, class, why string) {
 	b.gate.refusals.count(class)
 	now, why := time.Now(), clip(why)
-	b.gate.refusals.add(refusalKey{Connecting, c.peer.host, c.connect.id, clip(c.connect.user), why}, c.peer.host, now)
-	if c.connect.id != "" {
+	b.gate.refusals.add(refusalKey{Connecting, c.peer.host, c.connect.name, clip(c.connect.user), why}, c.peer.host, now)
+	if c.connect.name != "" {
 		record := c.describe()
 		record.Reason, record.Ended = why, now
 		b.gate.history.turnedAway(record, c.peer.host)

@@ -112,7 +112,7 @@ func (r *registry) install(c *conn, o func() *Options, l *ledger) (present bool)
 
 func (r *registry) newSession(id string) *session {
 	r.serial++
-	s := &session{id: id, serial: r.serial}
+	s := &session{id: id, name: called(id), serial: r.serial}
 	s.allow(open{})
 	r.sessions[id] = s
 	return s
@@ -169,12 +169,12 @@ func (b *Broker) giveBack(c *conn) {
 	s.detach(c)
 	k := c.ending()
 	if c.leaving != nil && c.leaving.hasExpiry {
-		c.connect.expiry = min(c.leaving.expiry, b.longestSession())
+		c.connect.expiry = b.options().granted(c.leaving.expiry)
 	}
 	if c.opened.Load() {
 		b.counts.connected.Add(-1)
 		if !k.stopping { // that is news about the broker, which the links hear as such
-			b.links.session(broker.Session{Client: s.id, User: c.connect.user, Address: c.peer.address, Clean: k.clean, Reason: k.reason, WillTopic: c.willTopic()})
+			b.links.session(broker.Session{Client: s.name, User: c.connect.user, Address: c.peer.address, Clean: k.clean, Reason: k.reason, WillTopic: c.willTopic()})
 		}
 	}
 	if w := b.registry.retire(c, k, time.Now(), b.ledger); w != nil {

@@ -303,6 +303,7 @@ func (s *session) tidy(now time.Time) {
 	s.queue = queue{next: old.next, lastID: old.lastID}
 	for _, d := range old.entries[old.head:] {
 		if d.id == 0 && d.expired(now) {
+			s.queue.nextID() // as pump does
 			continue
 		}
 		d.ready = true

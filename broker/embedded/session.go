@@ -10,6 +10,7 @@ import (
 // has not released. It lives on when a connection ends, as long as the client asked for in CONNECT.
 type session struct {
 	id     string
+	name   string // the identifier as people see it
 	user   string // guarded by the registry
 	serial uint64
 
@@ -74,6 +75,9 @@ func (s *session) offer(o outgoing, share string, b *batch, r *router, limits *O
 	switch {
 	case c == nil, !s.may().MayReceive(o.topic):
 		return true
+	case s == b.own:
+		b.aside = append(b.aside, o)
+		return true
 	case c.tooLarge(&o):
 		r.counts.dropped.Add(1)
 		return true
@@ -101,10 +105,34 @@ func (s *session) enqueue(d delivery, b *batch, r *router, limits *Options) (roo
 	switch {
 	case !d.ready:
 		b.owed = append(b.owed, owed{s, d})
-	case c != nil && s.pump(c):
+	case c != nil && s != b.own && s.pump(c):
 		b.touch(c)
 	}
 	return true
+}
+
+// sendOwn sends a publisher what it gets of its own QoS 2 message, which was put off until PUBREC stood before it: a client that sees the
+// message first has to make sense of what it does not know to be received yet.
+func (c *conn) sendOwn() {
+	b := &c.batch
+	b.own = nil
+	aside := b.aside
+	b.aside = nil
+	for _, o := range aside {
+		if !c.session.offer(o, "", b, &c.broker.router, c.broker.options()) {
+			c.broker.lost(c.session)
+		}
+	}
+	c.session.again(c, b)
+}
+
+// again looks whether more can be sent.
+func (s *session) again(c *conn, b *batch) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn.Load() == c && s.pump(c) {
+		b.touch(c)
+	}
 }
 
 // ready says that an entry is in the journal: it may leave, with QoS 2 once the journal is on disk up to a position.
@@ -117,7 +145,7 @@ func (s *session) ready(seq uint64, after position, b *batch) {
 	}
 	d := &s.queue.entries[i]
 	d.ready, d.after = true, after
-	if c := s.conn.Load(); c != nil && s.pump(c) {
+	if c := s.conn.Load(); c != nil && s != b.own && s.pump(c) {
 		b.touch(c)
 	}
 }
@@ -146,6 +174,9 @@ func (s *session) pump(c *conn) (sent bool) {
 		if c.tooLarge(&d.outgoing) || d.id == 0 && (d.stale() || !s.may().MayReceive(d.topic)) {
 			n.dropped.Add(1)
 			l.done(s, d)
+			if d.id == 0 { // it has had its turn: a gap in the identifiers shows that something was left out
+				s.queue.nextID()
+			}
 			s.queue.dropWaiting()
 			continue
 		}

@@ -1,6 +1,7 @@
 package embedded_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"sync"
@@ -240,6 +241,50 @@ func TestClients(t *testing.T) {
 		}
 		if s := b.Stats(); s.Connected != 2 || s.MessagesReceived != 2 || s.MessagesSent != 2 || s.Queued != 1 || s.Connections != 2 {
 			t.Errorf("stats are %+v", s)
+		}
+	})
+}
+
+// A client may say for how long its session is to be kept, and is told if that is shortened [MQTT-3.2.2.3.2]. Where nothing is set, only those
+// that would be kept for ever are.
+func TestSessionExpiryIsLimited(t *testing.T) {
+	const day = 24 * 60 * 60
+	for _, test := range []struct {
+		name  string
+		limit time.Duration
+		wish  uint32
+		told  uint32 // 0: nothing
+	}{
+		{"a time is granted", 0, 60, 0},
+		{"so is the longest", 0, 0xFFFFFFFE, 0},
+		{"for ever is a month", 0, 0xFFFFFFFF, 30 * day},
+		{"within the limit", time.Hour, 3600, 0},
+		{"beyond the limit", time.Hour, 3601, 3600},
+		{"for ever beyond the limit", time.Hour, 0xFFFFFFFF, 3600},
+		{"for ever within a limit of more than that", 50000 * day * time.Second, 0xFFFFFFFF, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			bubble(t, embedded.Options{MaxSessionExpiry: test.limit}, func(t *testing.T, b *brokertest.Broker) {
+				_, connack := connected(t, b, hello{version: 5, id: "c", persistent: true, props: prop(0x11, u32(test.wish))})
+				told := bytes.Contains(connack, prop(0x11, u32(test.told)))
+				if test.told != 0 && !told || test.told == 0 && connack[3] == 0x11 {
+					t.Errorf("CONNACK is % x, want %d s told", connack, test.told)
+				}
+			})
+		})
+	}
+	bubble(t, embedded.Options{}, func(t *testing.T, b *brokertest.Broker) {
+		connect(t, b, hello{id: "old", persistent: true}).goodbye()
+		for _, test := range []struct {
+			away    time.Duration
+			present byte
+		}{{29 * day * time.Second, 1}, {31 * day * time.Second, 0}} {
+			time.Sleep(test.away)
+			c, connack := connected(t, b, hello{id: "old", persistent: true})
+			if connack[0] != test.present {
+				t.Errorf("after %v the session is present: %d, want %d", test.away, connack[0], test.present)
+			}
+			c.goodbye()
 		}
 	})
 }

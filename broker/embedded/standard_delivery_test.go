@@ -348,3 +348,77 @@ func TestStandardExpiryInTheWindow(t *testing.T) {
 		}
 	})
 }
+
+// A client that gets its own QoS 2 message hears first that it was received. The standard leaves the order open (4.3.3); a client may not know what
+// to make of a message whose PUBLISH it believes to be on its way.
+func TestStandardItsOwnMessageComesAfterPubrec(t *testing.T) {
+	for _, version := range []byte{3, 4, 5} {
+		for qos := byte(0); qos <= 2; qos++ {
+			for _, h := range []hello{{version: version, id: "c"}, enduring(version, "c")} {
+				t.Run(fmt.Sprintf("version %d, QoS %d, persistent %t", version, qos, h.persistent), func(t *testing.T) {
+					bubble(t, embedded.Options{Folder: t.TempDir()}, func(t *testing.T, b *brokertest.Broker) {
+						c := connect(t, b, h)
+						c.subscribe(filter{"own", qos})
+						other := connect(t, b, hello{id: "other"})
+						other.subscribe(filter{"own", 0})
+						for n := range 3 {
+							c.send(post{topic: "own", payload: fmt.Sprint(n), qos: 2, id: n + 1}.bytes(version))
+						}
+						for n := range 3 {
+							if p := c.expect(PUBREC); p.id() != n+1 {
+								t.Fatalf("PUBREC %d is for %d", n+1, p.id())
+							}
+							p := c.expect(PUBLISH)
+							m := p.post(version)
+							if m.payload != fmt.Sprint(n) || m.qos != qos {
+								t.Fatalf("message %d came as %+v", n, m)
+							}
+							switch qos {
+							case 1:
+								c.send(ack(PUBACK, m.id))
+							case 2:
+								c.send(ack(PUBREC, m.id))
+							}
+							if m := other.receive(); m.payload != fmt.Sprint(n) {
+								t.Fatalf("another client got %+v", m)
+							}
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// A message that is left out because it has expired uses its packet identifier up, so that the client can see from the gap that there was
+// one; in the next life of the broker, too.
+func TestStandardALeftOutMessageLeavesAGap(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		folder := t.TempDir()
+		leave := func(t *testing.T, b *brokertest.Broker) {
+			c := connect(t, b, enduring(5, "c"))
+			c.subscribe(filter{"t", 1})
+			c.goodbye()
+			pub := connect(t, b, hello{version: 5, id: "pub"})
+			pub.publish(post{topic: "t", payload: "one", qos: 1, id: 1, props: string(prop(0x02, u32(1)))})
+			pub.publish(post{topic: "t", payload: "two", qos: 1, id: 2})
+		}
+		find := func(t *testing.T, b *brokertest.Broker) {
+			time.Sleep(2 * time.Second) // in the other life the clock begins anew
+			c := connect(t, b, enduring(5, "c"))
+			if m := c.receive(); m.payload != "two" || m.id != 2 {
+				t.Errorf("restart %t: got %+v, want the second message with identifier 2", restart, m)
+			}
+			c.quiet()
+		}
+		bubble(t, embedded.Options{Folder: folder}, func(t *testing.T, b *brokertest.Broker) {
+			leave(t, b)
+			if !restart {
+				find(t, b)
+			}
+		})
+		if restart {
+			bubble(t, embedded.Options{Folder: folder}, find)
+		}
+	}
+}

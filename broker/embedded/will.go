@@ -27,11 +27,11 @@ type overdueWill struct {
 // publishWill brings a will in as a message of its client. It is called with no lock held, by whoever found that it is due.
 func (b *Broker) publishWill(id, user string, w *will) {
 	if !b.permit(id, user).MayPublish(w.message.topic) {
-		b.deny(Publishing, id, user, "", w.message.topic)
+		b.deny(Publishing, called(id), user, "", w.message.topic)
 		return
 	}
 	m := *w.message
-	m.client, m.will = id, true
+	m.client, m.will = called(id), true
 	if w.expiry > 0 {
 		m.expires = time.Now().Add(w.expiry)
 	}

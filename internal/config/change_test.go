@@ -17,7 +17,7 @@ func TestWhatARunningHubCanTakeOver(t *testing.T) {
 	}{
 		{"nothing", on, on, nil, nil},
 		{"limits and the log's level", "", "mqtt:\n  limits: {inflight: 5, queued_size: 1MiB}\nlog:\n  level: debug\n", []string{"mqtt.limits.inflight", "mqtt.limits.queued_size", "log.level"}, nil},
-		{"the same in other words", "", "mqtt:\n  limits: {packet_size: 2097152, session_expiry: 720h}\n", nil, nil},
+		{"the same in other words", "", "mqtt:\n  limits: {packet_size: 2097152, connect_time: 10000ms}\n", nil, nil},
 		{"addresses and folders", "", "data_dir: /d\nmqtt: {listen: none}\nweb: {listen: ':1'}\n", nil, []string{"data_dir", "mqtt.listen", "web.listen"}},
 		{"another certificate", on, "mqtt:\n  tls: {cert: /c2, key: /k2, client_ca: /a}\n", []string{"mqtt.tls.cert", "mqtt.tls.key", "mqtt.tls.client_ca"}, nil},
 		{"TLS for the first time", "", on, []string{"mqtt.tls.key"}, []string{"mqtt.tls.cert"}},

@@ -52,7 +52,7 @@ var keys = []key{
 	{name: "mqtt.limits.retained_messages", zero: 100_000, check: whole(1, 100_000_000), live: true},
 	{name: "mqtt.limits.retained_size", zero: "256MiB", check: size(1024, 1<<30), live: true},
 	{name: "mqtt.limits.keep_alive", zero: "0", check: orZero(duration(time.Second, 65535*time.Second)), live: true},
-	{name: "mqtt.limits.session_expiry", zero: "30d", check: duration(time.Second, 100*365*24*time.Hour), live: true},
+	{name: "mqtt.limits.session_expiry", zero: "0", check: orZero(duration(time.Second, 100*365*24*time.Hour)), live: true},
 	{name: "web.listen", zero: ":1888", check: listenAddress},
 	{name: "web.anonymous", zero: "loopback", check: oneOf("loopback", "never")},
 	{name: "web.hosts", zero: []string{}, list: true, check: host},
