@@ -21,52 +21,41 @@ import (
 //
 //	CONFORMANCE=folder MOSQUITTO_TESTS=checkout PAHO_TESTS=checkout go test -timeout 40m -run Conformance ./internal/e2e
 //
-// With python3's psutil installed one more script runs.
+// Without python3's psutil two scripts are left out.
 
-// wantScripts is how many of Mosquitto's scripts pass at least, mostSequences how many of its packet sequences may fail.
+// mostPlain is how many of Mosquitto's scripts may fail of the 56 that need no settings, mostSequences how many of its packet sequences.
+// Mosquitto 2.0.11 fails 10 and 128. What is refused as it should be, though with another reason code (soft), is no failure.
 const (
-	wantScripts   = 50
+	mostPlain     = 6
 	mostSequences = 60
 )
 
 // Why a test of others fails here. Each is named, so that another one that fails is seen, and one that passes by now as well.
 const (
-	notATest      = "no broker passes it: it is Python 2 and not in the suite's own list"
-	silence       = "it wants the connection to break without an answer; the CONNACK with the reason is the standard's advice (4.13.1)"
-	ownWill       = "it wants no will when a connection is taken over; the connection ends, and with it the wait [MQTT-3.1.2-8]"
-	methodA       = "it wants a QoS 2 message to be delivered when it is released; it is when it arrives, the other of the two ways in 4.3.3"
-	cutOff        = "it wants a 3.1.1 client to be cut off at its 21st open QoS 2 message; that version has no such limit"
-	ownNumbers    = "it compares packet identifiers, and numbers messages when they are queued; they are when they are sent"
-	ownProperties = "it compares the first bytes of CONNACK with those of Mosquitto, whose limits are others"
-	longName      = "its client identifier has 65,000 bytes; the standard asks for 23, and 512 is the limit here"
-	longSession   = "it asks for a session of 136 years, and for a CONNACK that does not say that it is shorter"
-	longTopic     = "it wants a topic name of too many levels to be malformed; it is refused with 0x90"
-	longSilence   = "it wants a 3.1.1 client refused because of its keep alive; the standard allows any"
-	otherCode     = "it wants 0x80 for a subscription that is not allowed; 0x87 says so more precisely"
-	ownMismatch   = "it wants success for an identifier that is not known; 0x92 is the standard's word for it (3.6.2.1, 3.7.2.1)"
-	unknownUser   = "it logs in as a user that nobody knows, and wants to be let in"
-	onceOnly      = "it wants the connection to end when a QoS 2 message is repeated a second time; nothing forbids that"
-	forbidden     = "it publishes to $SYS and wants success; the answer is 0x87"
-	ownAliases    = "it uses alias 11 and wants an error, since Mosquitto allows 10; CONNACK allows 32 here"
-	otherLevel    = "it connects with the name MQTT and level 3, which is neither 3.1 nor 3.1.1"
+	notATest    = "no broker passes it: it is Python 2 and not in the suite's own list"
+	silence     = "no broker passes it through the adapter, which takes the break that it wants for a CONNACK; it sets a will topic of no length"
+	ownWill     = "it wants no will when a connection is taken over; the connection ends, and with it the wait [MQTT-3.1.2-8]"
+	methodA     = "it wants a QoS 2 message to be delivered when it is released; it is when it arrives, the other of the two ways in 4.3.3"
+	cutOff      = "it wants a 3.1.1 client to be cut off at its 21st open QoS 2 message; that version has no such limit"
+	longTopic   = "it wants a topic name of too many levels to be malformed; it is refused with 0x90"
+	longSilence = "it wants a 3.1.1 client refused because of its keep alive; the standard allows any"
+	otherCode   = "it wants 0x80 for a subscription that is not allowed; 0x87 says so more precisely"
+	ownMismatch = "it wants success for an identifier that is not known; 0x92 is the standard's word for it (3.6.2.1, 3.7.2.1)"
+	unknownUser = "it logs in as a user that nobody knows, and wants to be let in"
+	onceOnly    = "it wants the connection to end when a QoS 2 message is repeated a second time; nothing forbids that"
+	forbidden   = "it publishes to $SYS and wants success; the answer is 0x87"
+	otherLevel  = "it connects with the name MQTT and level 3, which is neither 3.1 nor 3.1.1"
 )
 
 var scriptExceptions = map[string]string{
-	"01-connect-575314":                        longName,
-	"01-connect-max-keepalive":                 longSilence,
-	"02-subpub-qos1-message-expiry":            ownNumbers,
-	"03-publish-long-topic":                    longTopic,
-	"03-publish-qos1-queued-bytes":             notATest,
-	"03-publish-qos2-max-inflight-exceeded":    cutOff,
-	"03-publish-qos2-reuse-mid":                methodA,
-	"05-session-expiry-v5":                     longSession,
-	"07-will-delay-invalid-573191":             silence,
-	"07-will-no-flag":                          silence,
-	"07-will-null-topic":                       silence,
-	"07-will-takeover":                         ownWill,
-	"11-message-expiry":                        ownNumbers,
-	"12-prop-assigned-client-identifier":       ownProperties,
-	"12-prop-maximum-packet-size-publish-qos2": methodA,
+	"01-connect-max-keepalive":              longSilence,
+	"03-publish-long-topic":                 longTopic,
+	"03-publish-qos1-queued-bytes":          notATest,
+	"03-publish-qos2-max-inflight-exceeded": cutOff,
+	"03-publish-qos2-reuse-mid":             methodA,
+	"07-will-delay-invalid-573191":          silence,
+	"07-will-null-topic":                    silence,
+	"07-will-takeover":                      ownWill,
 }
 
 // sequenceExceptions are by the beginning of the name.
@@ -76,14 +65,9 @@ var sequenceExceptions = map[string]string{
 	"CONNECT: v3.1.1 CONNECT 10 Username flag 1 Password flag 1 ok":   unknownUser,
 	"CONNECT: v3.1.1 CONNECT 10 Password with 0x0000":                 unknownUser,
 	"CONNECT: v5.0   CONNECT 10 Username flag 1 ok":                   unknownUser,
-	"OTHER: v3.1.1 OTHER subpub self publish qos2":                    methodA,
-	"OTHER: v3.1.1 OTHER subpub retain as normal qos2":                methodA,
-	"OTHER: v5.0   OTHER subpub self publish qos2":                    methodA,
-	"OTHER: v5.0   OTHER subpub retain as normal qos":                 methodA, // the others find what the first has left behind
 	"PUBLISH: v3.1.1 PUBLISH 34 QoS 2 Dup flow*3":                     onceOnly,
 	"PUBLISH: v5.0   PUBLISH 34 QoS 2 Dup flow*3":                     onceOnly,
 	"PUBLISH: v5.0   PUBLISH PUBLISH with $ topic - connection/state": forbidden,
-	"PUBLISH: v5.0   PUBLISH ALLOWED PROPERTIES topic alias > max":    ownAliases,
 	"PUBREC: v5.0   PUBREC ":                                          ownMismatch,
 	"PUBREL: v5.0   PUBREL ":                                          ownMismatch,
 }
@@ -101,7 +85,7 @@ setting() { [ -n "$conf" ] && sed -nE "s/^$1 +([a-z0-9]+).*/\1/p" "$conf" | head
 if [ "$(setting persistence)" != true ] || ! [ -e "$kept" ]; then rm -rf "${dir:?}"/*; fi
 if [ "$(setting persistence)" = true ]; then touch "$kept"; fi
 {
-  printf 'mqtt:\n  anonymous: always\n  limits:\n    session_expiry: 36500d\n'
+  printf 'mqtt:\n  anonymous: always\n  limits:\n    session_expiry: 0\n'
   n=$(setting max_keepalive); [ -n "$n" ] && echo "    keep_alive: ${n}s"
   n=$(setting max_inflight_messages); [ -n "$n" ] && printf '    inflight: %d\n    receive_maximum: %d\n' "$n" "$n"
 } > "$dir.yaml"
@@ -161,11 +145,27 @@ func TestConformanceWithMosquittosTests(t *testing.T) {
 	if err := os.WriteFile(broker, []byte(hubForScript), 0o755); err != nil { //nolint:gosec // it is a program
 		t.Fatal(err)
 	}
-	allowed := "persistence,persistence_file,persistence_location,autosave_interval,sys_interval,max_keepalive,max_inflight_messages"
 	logs := t.TempDir()
-	all := verdicts(t, 30*time.Minute, []string{"HUB=" + ours("hub")}, filepath.Join(adapters, "mosq_adapter.py"),
-		"--checkout", tests, "--broker", broker+" {port} {dir}", "--allow", allowed, "--seq-timeout", "3", "--logs", logs)
-	ran, passed, sequences, failed := 0, 0, 0, 0
+	scripts := func(more ...string) []verdict {
+		argv := []string{filepath.Join(adapters, "mosq_adapter.py"), "--checkout", tests, "--broker", broker + " {port} {dir}", "--logs", logs}
+		all := verdicts(t, 30*time.Minute, []string{"HUB=" + ours("hub")}, append(argv, more...)...)
+		for i, v := range all { // some fail by chance with a broker that serves its clients at the same time: they wait for one of two only
+			if why := scriptExceptions[v.Test]; v.Group == "seq" || v.Status != "FAIL" || why != "" {
+				continue
+			}
+			t.Logf("once more: %s, %s", v.Test, v.Why)
+			all[i] = verdicts(t, time.Minute, []string{"HUB=" + ours("hub")}, append(argv, append(more, "--no-seq", "--only", v.Test)...)...)[0]
+		}
+		return all
+	}
+	judge(t, logs, "plain", mostPlain, scripts("--no-seq"))
+	judge(t, logs, "with settings", len(scriptExceptions), scripts("--seq-timeout", "3", "--allow",
+		"persistence,persistence_file,persistence_location,autosave_interval,sys_interval,max_keepalive,max_inflight_messages"))
+}
+
+// judge compares verdicts with the exceptions. Of the scripts at most some may fail.
+func judge(t *testing.T, logs, which string, most int, all []verdict) {
+	var scripts, sequences struct{ ran, passed, soft int }
 	for _, v := range all {
 		if v.Status == "skip" {
 			continue
@@ -174,33 +174,38 @@ func TestConformanceWithMosquittosTests(t *testing.T) {
 			said, _ := os.ReadFile(filepath.Join(logs, v.Test+".py.log")) // there is none of a sequence
 			t.Errorf("%s ended the broker: %s\n%s", v.Test, v.Why, said)
 		}
+		count, why := &scripts, scriptExceptions[v.Test]
 		if v.Group == "seq" {
-			sequences++
-			if !v.passed() && v.Status != "soft" {
-				failed++
-				if exception(sequenceExceptions, v.Test) == "" {
-					t.Errorf("sequence %s: %s", v.Test, v.Why)
-				}
-			}
-			continue
+			count, why = &sequences, exception(sequenceExceptions, v.Test)
 		}
-		ran++
-		why := scriptExceptions[v.Test]
+		count.ran++
 		switch {
-		case v.passed() && why != "":
-			t.Errorf("%s passes by now; it is listed because %s", v.Test, why)
-		case !v.passed() && why == "":
-			t.Errorf("%s: %s, %s", v.Test, v.Status, v.Why)
 		case v.passed():
-			passed++
+			count.passed++
+			if v.Group != "seq" && why != "" { // of sequences the beginning of the name covers several
+				t.Errorf("%s passes by now; it is listed because %s", v.Test, why)
+			}
+		case v.Status == "soft":
+			count.soft++
+			if v.Group != "seq" && why == "" {
+				t.Errorf("%s: %s", v.Test, v.Why)
+			}
+		case why == "":
+			t.Errorf("%s: %s, %s", v.Test, v.Status, v.Why)
 		}
 	}
-	t.Logf("%d of %d scripts pass, %d of %d sequences fail", passed, ran, failed, sequences)
-	if passed < wantScripts {
-		t.Errorf("%d scripts pass, want %d at least", passed, wantScripts)
+	failed := scripts.ran - scripts.passed - scripts.soft
+	t.Logf("%s: %d scripts ran, %d passed, %d are soft, %d failed", which, scripts.ran, scripts.passed, scripts.soft, failed)
+	if failed > most || scripts.ran < 50 {
+		t.Errorf("%d of %d scripts failed, want %d at most", failed, scripts.ran, most)
 	}
-	if failed > mostSequences || sequences < 1000 {
-		t.Errorf("%d of %d sequences fail, want %d at most", failed, sequences, mostSequences)
+	if sequences.ran == 0 {
+		return
+	}
+	failed = sequences.ran - sequences.passed - sequences.soft
+	t.Logf("%d sequences ran, %d passed, %d are soft, %d failed", sequences.ran, sequences.passed, sequences.soft, failed)
+	if failed > mostSequences || sequences.ran < 1000 {
+		t.Errorf("%d of %d sequences failed, want %d at most", failed, sequences.ran, mostSequences)
 	}
 }
 
