@@ -133,7 +133,9 @@ func (c *Convention) put(m *member, e *entity, changed map[*device]bool, u *hub.
 	}
 	changed[d] = true
 	for _, f := range filtersOf(e) {
-		c.filters[f]++
+		if c.filters[f]++; c.filters[f] == 1 {
+			c.interest.add(f)
+		}
 	}
 	for i, r := range e.readers {
 		c.readers.Set(r.filter, readerKey{e.id, i}, &binding{m, i, r.read})
@@ -187,6 +189,7 @@ func (c *Convention) unneeded(filters []string) []string {
 	for _, f := range unique(slices.Clone(filters)) {
 		if c.filters[f] <= 0 {
 			delete(c.filters, f)
+			c.interest.drop(f)
 			out = append(out, f)
 		}
 	}
@@ -225,6 +228,10 @@ func (c *Convention) report(m broker.Message, doc *template.Document, u *hub.Upd
 	in := input{doc: doc, replayed: m.Retain, whole: &c.whole}
 	var latin *template.Document // the payload as single bytes, for those that read it so
 	c.readers.Match(m.Topic, func(_ readerKey, r *binding) {
+		if doc == nil { // it was of no interest yet when it was parsed
+			doc = template.Read(m.Payload)
+			in.doc = doc
+		}
 		in := in
 		switch {
 		case r.latin && latin == nil:
@@ -257,14 +264,18 @@ func (c *Convention) report(m broker.Message, doc *template.Document, u *hub.Upd
 			u.Faults = append(u.Faults, hub.Fault{Key: r.device.key, Topic: m.Topic, Reason: fmt.Sprintf("%s: %v", r.component, err)})
 		}
 	})
-	if !doc.Binary() {
-		c.hearPresence(m, doc, u)
-	}
+	c.hearPresence(m, doc, u)
 }
 
 // hearPresence applies a message to the devices whose availability its topic tells.
 func (c *Convention) hearPresence(m broker.Message, doc *template.Document, u *hub.Update) {
 	c.sources.Match(m.Topic, func(s *source, d *device) {
+		if doc == nil {
+			doc = template.Read(m.Payload)
+		}
+		if doc.Binary() {
+			return
+		}
 		c.counter++
 		heard, err := s.hear(doc, c.counter)
 		if err != nil && !errors.Is(err, template.ErrMissing) && !s.bad {

@@ -41,6 +41,7 @@ type Convention struct {
 	readers  broker.Trie[readerKey, *binding]
 	sources  broker.Trie[*source, *device]
 	filters  map[string]int // how often each filter is needed
+	interest interest       // the same for Parse
 	counter  uint64         // numbers entities and availability messages in their order
 	found    sink           // reused by Apply
 	whole    devices.Value  // the message's payload as attributes, if somebody asked for it
@@ -86,32 +87,41 @@ type parsed struct {
 	discovery *discovery
 }
 
-// Parse reads the payload's JSON, and all of a discovery message. It uses nothing that was learnt.
+// Parse reads all of a discovery message, and the JSON of what some entity reads. What it does not know of yet, because the
+// announcement is on its way to Apply, Apply reads.
 func (c *Convention) Parse(m broker.Message) hub.Parsed {
 	if m.Topic == "" || m.Topic[0] == '$' {
 		return hub.Parsed{}
 	}
-	p := &parsed{doc: template.Read(m.Payload)}
 	if t, ok := c.discoveryTopic(m.Topic); ok {
+		p := &parsed{doc: template.Read(m.Payload)}
 		p.discovery = discover(t, m, p.doc)
 		return hub.Parsed{Subscribe: p.discovery.subscriptions(), Content: p}
 	}
-	return hub.Parsed{Content: p}
+	if !c.interest.has(m.Topic) {
+		return hub.Parsed{}
+	}
+	return hub.Parsed{Content: &parsed{doc: template.Read(m.Payload)}}
 }
 
 // Apply takes discovery messages, and the messages of the topics that they named.
 func (c *Convention) Apply(m broker.Message, p hub.Parsed) hub.Update {
 	content, ok := p.Content.(*parsed)
 	if !ok {
-		if content, ok = c.Parse(m).Content.(*parsed); !ok {
+		if m.Topic == "" || m.Topic[0] == '$' {
 			return hub.Update{}
 		}
+		content, _ = c.Parse(m).Content.(*parsed)
 	}
 	var u hub.Update
-	if content.discovery != nil {
-		c.take(content.discovery, &u)
+	var doc *template.Document
+	if content != nil {
+		doc = content.doc
+		if content.discovery != nil {
+			c.take(content.discovery, &u)
+		}
 	}
-	c.report(m, content.doc, &u)
+	c.report(m, doc, &u)
 	return u
 }
 

@@ -41,14 +41,17 @@ func ReadText(s string) *Document {
 	}
 	p := parsers.Get().(*jsonParser)
 	p.s, p.at, p.stack = s, 0, p.stack[:0]
+	p.reserve()
 	p.space()
 	if v, ok := p.value(0); ok {
 		if p.space(); p.at == len(s) {
 			d.json, d.isJSON = v, true
 		}
 	}
-	if p.s = ""; cap(p.stack) <= 1024 {
-		clear(p.stack[:cap(p.stack)]) // so that it keeps no payload alive
+	p.s, p.arena, p.boxes = "", nil, nil
+	if cap(p.stack) <= 1024 {
+		clear(p.stack[:p.high]) // so that it keeps no payload alive
+		p.high = 0
 		parsers.Put(p)
 	}
 	return d
@@ -72,6 +75,44 @@ type jsonParser struct {
 	s     string
 	at    int
 	stack []Value
+	high  int     // how far the stack was used
+	arena []Value // room for elements, one allocation for all of a message that is not too long
+	boxes []box
+}
+
+// maxArena is the number of values and of lists and dicts that get their room at once.
+const (
+	maxArena = 256
+	maxBoxes = 16
+)
+
+// reserve makes room for what the commas and brackets promise.
+func (p *jsonParser) reserve() {
+	opens := strings.Count(p.s, "{") + strings.Count(p.s, "[")
+	p.arena, p.boxes = nil, nil
+	if opens == 0 {
+		return
+	}
+	p.arena = make([]Value, 0, min(2*(strings.Count(p.s, ":")+strings.Count(p.s, "[")+1), maxArena))
+	p.boxes = make([]box, 0, min(opens, maxBoxes))
+}
+
+// room is memory for values: in the arena, or where that is full their own.
+func (p *jsonParser) room(n int) []Value {
+	if len(p.arena)+n > cap(p.arena) {
+		return make([]Value, n)
+	}
+	at := len(p.arena)
+	p.arena = p.arena[:at+n]
+	return p.arena[at : at+n : at+n]
+}
+
+func (p *jsonParser) box() *box {
+	if len(p.boxes) == cap(p.boxes) {
+		return new(box)
+	}
+	p.boxes = p.boxes[:len(p.boxes)+1]
+	return &p.boxes[len(p.boxes)-1]
 }
 
 var parsers = sync.Pool{New: func() any { return &jsonParser{stack: make([]Value, 0, 64)} }}
@@ -155,18 +196,36 @@ func (p *jsonParser) object(depth int) (Value, bool) {
 		switch {
 		case p.take(','):
 		case p.take('}'):
-			n := (len(p.stack) - base) / 2
-			all := make([]Value, 2*n)
-			b := &box{keys: all[:0:n], items: all[n : n : 2*n], texts: true}
-			for i := base; i < len(p.stack); i += 2 {
-				b.set(p.stack[i], p.stack[i+1])
-			}
-			p.stack = p.stack[:base]
-			return Value{kind: Dict, box: b}, true
+			return p.dict(base), true
 		default:
 			return Value{}, false
 		}
 	}
+}
+
+// dict makes a dict of the keys and values that lie on the stack from base on. The last of equal keys wins.
+func (p *jsonParser) dict(base int) Value {
+	p.high = max(p.high, len(p.stack))
+	n := (len(p.stack) - base) / 2
+	all := p.room(2 * n)
+	b := p.box()
+	b.keys, b.items, b.texts = all[:0:n], all[n:n:2*n], true
+	seen := uint64(0) // of which lengths and letters there are keys
+	for i := base; i < len(p.stack); i += 2 {
+		key := p.stack[i].str
+		mark := uint64(1) << (len(key) & 63)
+		if key != "" {
+			mark = 1 << ((len(key) + 7*int(key[0]) + 31*int(key[len(key)-1])) & 63)
+		}
+		if seen&mark != 0 || len(b.keys) >= indexed-1 {
+			b.set(p.stack[i], p.stack[i+1])
+		} else {
+			b.keys, b.items = append(b.keys, p.stack[i]), append(b.items, p.stack[i+1])
+		}
+		seen |= mark
+	}
+	p.stack = p.stack[:base]
+	return Value{kind: Dict, box: b}
 }
 
 func (p *jsonParser) array(depth int) (Value, bool) {
@@ -187,9 +246,13 @@ func (p *jsonParser) array(depth int) (Value, bool) {
 		switch {
 		case p.take(','):
 		case p.take(']'):
-			items := append([]Value(nil), p.stack[base:]...)
+			p.high = max(p.high, len(p.stack))
+			items := p.room(len(p.stack) - base)
+			copy(items, p.stack[base:])
 			p.stack = p.stack[:base]
-			return list(items), true
+			b := p.box()
+			b.items = items
+			return Value{kind: List, box: b}, true
 		default:
 			return Value{}, false
 		}
@@ -221,6 +284,19 @@ func (p *jsonParser) number() (Value, bool) {
 	}
 	s := p.s[start:p.at]
 	if whole {
+		if len(s) <= 18 { // it cannot overflow
+			n, digits := int64(0), s
+			if s[0] == '-' {
+				digits = s[1:]
+			}
+			for i := range len(digits) {
+				n = n*10 + int64(digits[i]-'0')
+			}
+			if s[0] == '-' {
+				n = -n
+			}
+			return integer(n), true
+		}
 		if i, err := strconv.ParseInt(s, 10, 64); err == nil {
 			return integer(i), true
 		}
