@@ -182,7 +182,9 @@ func (c *Convention) done(d *modern, v jsontext.Value, u *hub.Update) {
 		return
 	}
 	if device, told := d.told[sent.key]; told {
-		if p := device.Property(sent.Ref); p != nil && p.Answers {
+		p := device.Property(sent.Ref)
+		// What was as it is wanted before is in no notification, since it did not change.
+		if p != nil && (p.Answers || p.Same(sent.value, d.saidOf(sent.target))) {
 			u.Readings = append(u.Readings, hub.Reported{Key: sent.key, Ref: sent.Ref, Value: sent.value})
 		}
 	}

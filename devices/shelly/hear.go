@@ -2,6 +2,7 @@ package shelly
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -184,6 +185,7 @@ func (d *modern) report(m broker.Message, key string, status jsontext.Value, u *
 				Key: b.key, Topic: m.Topic, Reason: fmt.Sprintf("%s: expected %s at %s, got %s", key, expected, b.path, v.Said()),
 			})
 		case !value.IsZero():
+			b.said = value
 			if u.Readings == nil {
 				u.Readings = d.readings[:0]
 			}
@@ -292,6 +294,9 @@ func (c *Convention) statusTopic(m broker.Message, f *frame, u *hub.Update) {
 		return
 	}
 	c.awake(m, d, u)
+	if len(d.told) == 0 && !slices.ContainsFunc(d.extra, func(old broker.Message) bool { return old.Topic == m.Topic }) {
+		d.heard-- // it tells all of its components when it connects; only what comes again shows that it does not answer
+	}
 	status := f.doc
 	if d.moreOf(f.component, status) {
 		d.keepExtra(m)

@@ -66,9 +66,10 @@ func (b *build) extras(c *devices.Component) {
 }
 
 func (b *build) relay() {
+	id := b.id // since b goes on to other components
 	c := b.own(devices.Switch, "")
 	b.truth(c, "output", devices.On, "")
-	b.set(c, devices.On, func(v devices.Value) (string, map[string]any) { return "Switch.Set", b2(b.id, "on", v.Bool()) })
+	b.set(c, devices.On, func(v devices.Value) (string, map[string]any) { return "Switch.Set", b2(id, "on", v.Bool()) })
 	b.metering(c)
 }
 

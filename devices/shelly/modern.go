@@ -161,6 +161,9 @@ func (d *modern) rebuild(c *Convention) {
 		}
 		b.parts[key] = b.part
 		builders[b.kind](b)
+		if old := before[key]; old != nil {
+			b.part.recall(old)
+		}
 	}
 	d.parts, d.writers, d.units = b.parts, b.writers, b.units
 	for key, gateway := range c.children {

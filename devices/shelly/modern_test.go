@@ -220,7 +220,8 @@ func TestModern(t *testing.T) {
 		}},
 		{"a device that only publishes status topics is known by its own prefix", []string{
 			plugID + `/status/switch:0 {"id":0,"output":true,"apower":3}`, plugID + `/status/input:0 {"id":0,"state":true}`,
-			plugID + `/status/sys {"uptime":3}`,
+			plugID + `/status/sys {"uptime":3}`, plugID + `/status/sys {"uptime":63}`, plugID + `/status/sys {"uptime":123}`,
+			plugID + `/status/sys {"uptime":183}`,
 		}, func(t *testing.T, h *house) {
 			if h.values[plugID+"/switch-0/on"] != devices.BoolValue(true) || h.values[plugID+"/input-0/input"] != devices.BoolValue(true) {
 				t.Errorf("%v", h.values)
@@ -399,5 +400,33 @@ func TestOptions(t *testing.T) {
 		if _, err := shelly.New(shelly.Options{Source: source}); err == nil {
 			t.Errorf("source %.20q is taken", source)
 		}
+	}
+}
+
+func TestEachRelayOfSeveralIsTold(t *testing.T) {
+	h := newHouse(t)
+	const id = "shellypro4pm-aabbcc00dd11"
+	h.hear(answered(id, id, `{"sys":{"device":{"name":"Strip","mac":"AABBCC00DD11"}},"switch:0":{"id":0},"switch:1":{"id":1},"switch:2":{"id":2}}`),
+		answered(id, id, `{"sys":{},"switch:0":{"id":0,"output":false},"switch:1":{"id":1,"output":false},"switch:2":{"id":2,"output":false}}`))
+	for _, n := range []string{"0", "1", "2"} {
+		if told := h.tell(id, "switch-"+n+"/on", "on"); !strings.Contains(told, `"params":{"id":`+n+`,"on":true}`) {
+			t.Errorf("relay %s: it publishes %s", n, told)
+		}
+	}
+}
+
+// A notification says only what has changed, so a device that is told what it does already answers and says no more.
+func TestWhatIsAsItIsWantedIsConfirmedByTheAnswer(t *testing.T) {
+	h := newHouse(t)
+	h.hear(lights...)
+	var request struct{ ID int64 }
+	_, payload, _ := strings.Cut(h.tell(lightsID, "light-0/brightness", "40"), " ")
+	if err := json.Unmarshal([]byte(payload), &request); err != nil {
+		t.Fatal(err)
+	}
+	delete(h.values, lightsID+"/light-0/brightness")
+	h.hear(fmt.Sprintf(`homehub/shelly/home/attic/lights/rpc {"id":%d,"src":%q,"dst":"x","result":null}`, request.ID, lightsID))
+	if got := h.values[lightsID+"/light-0/brightness"].String(); got != "40" {
+		t.Errorf("its brightness is %q", got)
 	}
 }

@@ -55,6 +55,7 @@ type bind struct {
 	target
 	// read returns a value; or what it expected, when it is something else; or neither, when it says nothing.
 	read func(v jsontext.Value) (value devices.Value, expected string)
+	said devices.Value // what it was last
 }
 
 // part is one component of the device's own, with what was learnt of it.
@@ -63,6 +64,29 @@ type part struct {
 	lacks []path            // what would add a property if it were reported
 	press map[string]target // where events go, by the index of the button ("" for the only one)
 	last  string            // the last event, so that one which arrives twice counts once
+}
+
+// recall takes what an older form of the same part was told.
+func (p *part) recall(old *part) {
+	for i := range p.binds {
+		for j := range old.binds {
+			if old.binds[j].target == p.binds[i].target && old.binds[j].path == p.binds[i].path {
+				p.binds[i].said = old.binds[j].said
+			}
+		}
+	}
+}
+
+// saidOf is what a property was last; zero if it is not known.
+func (d *modern) saidOf(t target) devices.Value {
+	for _, p := range d.parts {
+		for i := range p.binds {
+			if p.binds[i].target == t {
+				return p.binds[i].said
+			}
+		}
+	}
+	return devices.Value{}
 }
 
 // facts are what is known of a component while it is built.
