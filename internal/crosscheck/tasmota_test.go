@@ -123,7 +123,7 @@ func TestAHubThatComesLateToTasmotaKnowsEverythingSoon(t *testing.T) {
 }
 
 func TestPowerCutsOfAFamilyAreSeen(t *testing.T) {
-	for name, text := range map[string]string{"tasmota": tasmotaHouse} {
+	for name, text := range map[string]string{"tasmota": tasmotaHouse, "shelly": shellyHouse} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := family(t, text)
