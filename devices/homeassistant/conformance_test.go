@@ -24,6 +24,25 @@ func TestConformance(t *testing.T) {
 			add(k.steps[0].topic, k.steps[0].payload)
 		}
 	}
+	kindsSeen := map[string]bool{}
+	for _, k := range moreKinds { // one of each component, since their devices and topics have the same names
+		component := strings.Split(k.topic, "/")[1]
+		switch component {
+		case "siren", "valve", "humidifier", "water_heater", "vacuum", "lawn_mower", "alarm_control_panel", "scene", "device_tracker":
+		default:
+			continue
+		}
+		if kindsSeen[component] {
+			continue
+		}
+		kindsSeen[component] = true
+		add(k.topic, k.config)
+		for _, s := range k.steps {
+			if !strings.Contains(s.topic, " ") && s.want != "" {
+				add(s.topic, s.payload)
+			}
+		}
+	}
 	add("homeassistant/cover/blind/config", `{"~":"blind","cmd_t":"~/set","pos_t":"~","set_pos_t":"~/pos","tilt_cmd_t":"~/tilt","tilt_status_t":"~/tilted","avty_t":"~/lwt"}`)
 	add("blind/lwt", "offline")
 	add("blind", "40")

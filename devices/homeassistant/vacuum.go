@@ -23,7 +23,7 @@ func (b *builder) vacuum() {
 	b.kind = devices.Vacuum
 	can := b.features("start", "stop", "return_home", "battery", "status", "clean_spot")
 	speeds := b.list("fan_speed_list")
-	readable := b.reads("state_topic", "value_template", func(v template.Value, out *sink) error { return readVacuum(v, speeds, out) })
+	readable := b.reads("state_topic", "value_template", func(v template.Value, out *sink) error { return readVacuum(v, speeds, slices.Contains(can, "battery"), out) })
 	legacy := b.legacyVacuum()
 	o := b.hears("command_topic", "command_template")
 
@@ -66,7 +66,7 @@ func (b *builder) vacuum() {
 }
 
 // readVacuum takes what the object holds: the state, the battery's level, the fan's speed.
-func readVacuum(v template.Value, speeds []string, out *sink) error {
+func readVacuum(v template.Value, speeds []string, battery bool, out *sink) error {
 	v, err := object(v)
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func readVacuum(v template.Value, speeds []string, out *sink) error {
 		}
 		out.add(devices.FanSpeed, devices.EnumValue(name))
 	}
-	if level := v.Get("battery_level"); known(level) {
+	if level := v.Get("battery_level"); known(level) && battery {
 		f, ok := level.Number()
 		if !ok {
 			return expected("a number at battery_level", level)
