@@ -152,6 +152,26 @@ func (h *Hub) sameThing(convention string, d devices.Device, not *entry) *entry 
 	return nil
 }
 
+// sameName finds the device that a program announces to others, too, where it has no address in common: one of the two accounts names
+// the other's convention as the native one, and both have an identifier in common.
+func (h *Hub) sameName(convention string, a Announced) *entry {
+	for _, e := range h.byID {
+		if e.speaks(convention) {
+			continue
+		}
+		for _, b := range e.accounts {
+			if (a.Native == b.key.convention || b.native == convention) && b.whole && common(a.Device.Identifiers, b.device.Identifiers) {
+				return e
+			}
+		}
+	}
+	return nil
+}
+
+func common(a, b []string) bool {
+	return slices.ContainsFunc(a, func(id string) bool { return id != "" && slices.Contains(b, id) })
+}
+
 // address notes under which addresses a device is found.
 func (h *Hub) address(e *entry) {
 	now := e.twin.Device().Addresses()

@@ -90,7 +90,10 @@ func (h *Hub) announce(now time.Time, convention int, a Announced) (e *entry, jo
 	e = h.byKey[key]
 	if e == nil {
 		joined = true
-		if e = h.sameThing(key.convention, a.Device, nil); e != nil {
+		if e = h.sameThing(key.convention, a.Device, nil); e == nil {
+			e = h.sameName(key.convention, a)
+		}
+		if e != nil {
 			h.adopt(e, &account{key: key, convention: convention})
 			h.log.Info("device is known by another convention, too", keyDevice, e.id(), "convention", key.convention)
 		} else if e = h.join(now, key, convention, a); e != nil {
