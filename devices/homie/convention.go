@@ -214,6 +214,14 @@ func (c *Convention) Topics(key string) []string {
 	return nil
 }
 
+// Topic is where the device tells the value of a property; empty for one that it does not have.
+func (c *Convention) Topic(key string, ref devices.Ref) string {
+	if k := c.known(key); k != nil && k.bindings[ref] != nil {
+		return k.bindings[ref].topic
+	}
+	return ""
+}
+
 // Encode tells a device a value.
 func (c *Convention) Encode(key string, ref devices.Ref, v devices.Value) ([]broker.Message, error) {
 	k := c.known(key)
