@@ -34,7 +34,7 @@ type language struct {
 
 // languages are all languages.
 var languages = []language{
-	homeAssistantLanguage, homieLanguage, homie4Language, homie3Language, esphomeLanguage, zigbeeLanguage, tasmotaLanguage, shellyLanguage,
+	homeAssistantLanguage, homieLanguage, homie4Language, homie3Language, esphomeLanguage, zigbeeLanguage, tasmotaLanguage, shellyLanguage, shelly1Language,
 }
 
 // findLanguage returns the language of a name, or nil.

@@ -15,6 +15,8 @@ type ShellySpec struct {
 	Light string `yaml:"light"`
 	// Uncalibrated: a cover does not know where it is.
 	Uncalibrated bool `yaml:"uncalibrated"`
+	// Clamp: a plug of the first generation measures with a clamp, as a Shelly EM does.
+	Clamp bool `yaml:"clamp"`
 	// ID is what people called a device of the first generation, which may have slashes in it; empty means the device's ID in the
 	// house, since such a device has no other name. "factory" is the id that it was sold with.
 	ID string `yaml:"id"`
@@ -33,9 +35,9 @@ func (s *ShellySpec) check(d DeviceSpec, fault func(format string, args ...any))
 		fault("uncalibrated is for a cover, not for a %s", d.Kind)
 	}
 	switch {
-	case d.Speaks == Shelly && s.ID != "":
-		fault("id is for a device that speaks %s", "shelly1")
-	case d.Speaks == "shelly1" && (s.Prefix != "" || s.Status):
+	case d.Speaks == Shelly && (s.ID != "" || s.Clamp):
+		fault("id and clamp are for a device that speaks %s", Shelly1)
+	case d.Speaks == Shelly1 && (s.Prefix != "" || s.Status):
 		fault("prefix and status are for a device that speaks %s", Shelly)
 	}
 }
