@@ -24,6 +24,7 @@ var rules = []struct {
 	{"devices/shelly", []string{"broker/", "store", "web", "simulator", "internal", "devices/homeassistant", "devices/homie", "net/http", "github.com/"}},
 	{"devices/tasmota", []string{"broker/", "store", "web", "simulator", "internal", "devices/homeassistant", "devices/homie", "net/http", "github.com/"}},
 	{"devices/wled", []string{"broker/", "store", "web", "simulator", "internal", "devices/homeassistant", "devices/homie", "net/http", "github.com/"}},
+	{"devices/esphome", []string{"broker/", "store", "web", "simulator", "internal", "devices/homeassistant", "devices/homie", "net/http", "github.com/"}},
 	{"devices/valetudo", []string{"broker/", "store", "web", "simulator", "internal", "devices/homeassistant", "net/http", "github.com/"}},
 	{"devices/zigbee2mqtt", []string{"broker/", "store", "web", "simulator", "internal", "devices/homeassistant", "devices/homie", "net/http", "github.com/"}},
 	{"devices/internal", []string{"broker/", "hub", "store", "web", "simulator", "internal", "devices/homeassistant", "devices/homie", "net/http", "github.com/"}},
