@@ -94,3 +94,23 @@ func BenchmarkMessages(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkVisits is clients that come and go over loopback TCP. What it counts is theirs, too.
+func BenchmarkVisits(b *testing.B) {
+	_, address, _ := listening(b, embedded.Options{})
+	b.ReportAllocs()
+	var connack [4]byte
+	for i := 0; b.Loop(); i++ {
+		nc, err := net.Dial("tcp", address)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := nc.Write(hello{id: fmt.Sprint("c", i)}.bytes()); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := io.ReadFull(nc, connack[:]); err != nil {
+			b.Fatal(err)
+		}
+		nc.Close()
+	}
+}
