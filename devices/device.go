@@ -198,6 +198,9 @@ type Property struct {
 	// Expires is after how many seconds a reading says nothing any more, because the device promised another one until then
 	// (Home Assistant's expire_after); 0 means that it stays true.
 	Expires float64 `json:"expires,omitempty"`
+	// OffAfter is after how many seconds a bool that was reported true is false again, because the device says only when something
+	// happens, not when it is over (Home Assistant's off_delay); 0 means that it reports both.
+	OffAfter float64 `json:"off_after,omitempty"`
 
 	// Readable: the device reports it. Settable: it can be commanded. Momentary: it is an event or an act, not a
 	// state; what is momentary is never queued, never kept, never confirmed.

@@ -220,12 +220,15 @@ func (t *Twin) Refused(now time.Time, ref Ref, reason string) []Event {
 }
 
 // Next is the next time at which Expire or Take will have something to do if nothing happens before; ok is false when there
-// is no pending command.
+// is nothing to wait for.
 func (t *Twin) Next(now time.Time) (at time.Time, ok bool) {
 	earlier := func(t time.Time) {
 		if !ok || t.Before(at) {
 			at, ok = t, true
 		}
+	}
+	for _, off := range t.offAt {
+		earlier(off)
 	}
 	for i := range t.orders {
 		o := &t.orders[i]
@@ -237,9 +240,9 @@ func (t *Twin) Next(now time.Time) (at time.Time, ok bool) {
 	return at, ok
 }
 
-// Expire lets the commands lapse whose deadline has come.
+// Expire lets the commands lapse whose deadline has come, and makes false what was true for its time (Property.OffAfter).
 func (t *Twin) Expire(now time.Time) []Event {
-	var events []Event
+	events := t.expireOffs(now)
 	for _, o := range slices.Clone(t.orders) {
 		if !now.Before(o.Deadline) {
 			events = append(events, t.end(now, o.ID, Lapsed, t.lapse(o))...)

@@ -30,7 +30,8 @@ type Twin struct {
 	// fresh is when each property that Expires was last reported, expired are those that have not been for too long.
 	fresh   map[Ref]time.Time
 	expired map[Ref]bool
-	events  []Event // reused by Report
+	offAt   map[Ref]time.Time // when what OffAfter is about becomes false by itself
+	events  []Event           // reused by Report
 }
 
 // Kept is what is kept of a twin between two lives of the hub.
@@ -69,6 +70,9 @@ func Restore(now time.Time, k Kept) (*Twin, []Event) {
 	t.reach = Reach{Presence: Unknown, Since: now, Why: "not heard since the hub started"}
 	for ref, r := range k.Reported {
 		if p := t.device.Property(ref); p != nil && !p.Momentary && p.Datatype == r.Value.Datatype() {
+			if p.OffAfter > 0 {
+				r.Value = BoolValue(false) // what was true for a while is over by now
+			}
 			t.reported[ref] = r
 			if r.Heard.After(t.seen) {
 				t.seen = r.Heard
@@ -206,6 +210,9 @@ func (t *Twin) Report(now time.Time, ref Ref, v Value, replayed bool) []Event {
 	if p.Expires > 0 && !replayed {
 		t.refresh(now, ref)
 	}
+	if p.OffAfter > 0 {
+		t.arm(now, ref, p, v, replayed)
+	}
 	events := t.events[:0]
 	if !same {
 		r := Reading{Value: v, Heard: now}
@@ -231,6 +238,44 @@ func (t *Twin) refresh(now time.Time, ref Ref) {
 	t.fresh[ref] = now
 	delete(t.expired, ref)
 }
+
+// arm notes when a bool that is true for a while becomes false. One that was replayed is over at once, since nobody knows when it began.
+func (t *Twin) arm(now time.Time, ref Ref, p *Property, v Value, replayed bool) {
+	if v != BoolValue(true) {
+		delete(t.offAt, ref)
+		return
+	}
+	if t.offAt == nil {
+		t.offAt = map[Ref]time.Time{}
+	}
+	t.offAt[ref] = now.Add(time.Duration(p.OffAfter * float64(time.Second)))
+	if replayed {
+		t.offAt[ref] = now
+	}
+}
+
+// expireOffs makes false what was true for its time.
+func (t *Twin) expireOffs(now time.Time) []Event {
+	var events []Event
+	for ref, at := range t.offAt {
+		if now.Before(at) {
+			continue
+		}
+		delete(t.offAt, ref)
+		if p := t.device.Property(ref); p != nil && t.reported[ref].Value == BoolValue(true) {
+			r := Reading{Value: BoolValue(false), Heard: now}
+			t.reported[ref] = r
+			events = append(events, Reported{Device: t.device.ID, Ref: ref, Reading: r})
+		}
+	}
+	slices.SortFunc(events, func(a, b Event) int {
+		return strings.Compare(a.(Reported).Ref.String(), b.(Reported).Ref.String())
+	})
+	return events
+}
+
+// Timed says whether Expire will have something to do some time.
+func (t *Twin) Timed() bool { return len(t.orders) > 0 || len(t.offAt) > 0 }
 
 // Overdue looks which properties were promised and have not come, and names the one that has been overdue for longest, with the
 // time that was promised; ok is false when there is none.

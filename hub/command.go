@@ -205,7 +205,7 @@ func (h *Hub) commandMoved(e *entry, c devices.Command) {
 		h.counts.ended(c.Status)
 		delete(h.pending, c.ID)
 		h.ended.add(c)
-		if len(e.twin.Pending()) == 0 {
+		if !e.twin.Timed() {
 			delete(h.busy, e)
 		}
 		if w := h.waits[c.ID]; w != nil {

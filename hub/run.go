@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"home.arpa/homehub/broker"
+	"home.arpa/homehub/devices"
 )
 
 // Started is closed when the hub's filters are declared and everything that an embedded broker keeps for them has been
@@ -193,7 +194,7 @@ func (h *Hub) tick(now time.Time) {
 		h.retryAt = time.Time{}
 	}
 	for e := range h.busy {
-		h.emit(now, e, e.twin.Expire(now))
+		h.expire(now, e)
 		if h.retryAt.IsZero() { // else they would only be held back again
 			h.sendWaiting(now, e)
 		}
@@ -208,6 +209,19 @@ func (h *Hub) tick(now time.Time) {
 	if due(now, h.greetAt) {
 		h.greetAt = time.Time{}
 		h.greet()
+	}
+}
+
+// expire does what a device's time has come for.
+func (h *Hub) expire(now time.Time, e *entry) {
+	for _, event := range e.twin.Expire(now) {
+		h.emitOne(now, e, event)
+		if r, ok := event.(devices.Reported); ok { // nobody reported it, but it is so
+			h.lead(now, devices.Path{Device: e.id(), Ref: r.Ref}, r.Value)
+		}
+	}
+	if !e.twin.Timed() {
+		delete(h.busy, e)
 	}
 }
 

@@ -170,7 +170,11 @@ func (h *Hub) report(now time.Time, e *entry, a *account, m broker.Message, r Re
 	if len(h.follows) > 0 {
 		_, known = e.twin.Reading(at)
 	}
-	for _, event := range e.twin.Report(now, at, r.Value, replayed) {
+	events := e.twin.Report(now, at, r.Value, replayed)
+	if p.OffAfter > 0 && e.twin.Timed() {
+		h.busy[e] = struct{}{}
+	}
+	for _, event := range events {
 		h.emitOne(now, e, event)
 		// What the property said first is not a change, and what the broker kept is old: neither makes others follow.
 		if reported, ok := event.(devices.Reported); ok && !replayed && len(h.follows) > 0 && (known || reported.Momentary) {

@@ -121,6 +121,21 @@ func TestTruthfulPresence(t *testing.T) {
 				t.Errorf("expired are %q", v.Expired)
 			}
 		},
+		"what is true for a while becomes false by itself": func(t *testing.T, h *house) {
+			c := h.client("sensor", nil)
+			c.publish("homeassistant/binary_sensor/pir/config", `{"name":"Motion","uniq_id":"x","stat_t":"pir","off_dly":30,"dev_cla":"motion","dev":{"ids":"pir","name":"Pir"}}`)
+			c.publish("pir", "ON")
+			h.wantValue("pir/binary-sensor/motion", "true")
+			seconds(20)
+			c.publish("pir", "ON")
+			seconds(20)
+			h.wantValue("pir/binary-sensor/motion", "true")
+			seconds(11)
+			h.wantValue("pir/binary-sensor/motion", "false")
+			c.publish("pir", "ON")
+			h.restart()
+			h.wantValue("pir/binary-sensor/motion", "false")
+		},
 		"a sleeper that should have woken up is offline": func(t *testing.T, h *house) {
 			c := h.client("gateway", nil)
 			c.publish("plain/other/config", "Other")

@@ -5,7 +5,7 @@
 // makes it panic. Value templates are evaluated by its subpackage template. It never publishes retained.
 //
 // What has no meaning here: retain (commands are never retained), force_update (a repetition is no event anywhere in the hub),
-// off_delay (a convention has no clock), and codes of locks and alarms. A device that is optimistic and yet has a state topic is
+// and codes of locks and alarms. A device that is optimistic and yet has a state topic is
 // read like any other.
 package homeassistant
 

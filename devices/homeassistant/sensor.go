@@ -54,7 +54,12 @@ func (b *builder) sensor() {
 
 // expires is after how many seconds a reading of a sensor says nothing any more; 0 when the announcement does not say.
 func (b *builder) expires() float64 {
-	if f, ok := b.number("expire_after"); ok && f > 0 && f < 1e9 {
+	return b.seconds("expire_after")
+}
+
+// seconds is a number of seconds in the announcement, 0 when there is none that makes sense.
+func (b *builder) seconds(key string) float64 {
+	if f, ok := b.number(key); ok && f > 0 && f < 1e9 {
 		return f
 	}
 	return 0
@@ -77,6 +82,7 @@ func (b *builder) binarySensor() {
 	class := b.text("device_class", "")
 	p := devices.Property{ID: propertyID(class, devices.On), Class: class, Datatype: devices.Bool}
 	p.Readable = b.readsBool("state_topic", "value_template", p.ID, b.text("payload_on", "ON"), b.text("payload_off", "OFF"))
+	p.OffAfter = b.seconds("off_delay")
 	p.Expires = b.expires()
 	b.property(p)
 }

@@ -23,7 +23,9 @@ func (b *builder) vacuum() {
 	b.kind = devices.Vacuum
 	can := b.features("start", "stop", "return_home", "battery", "status", "clean_spot")
 	speeds := b.list("fan_speed_list")
-	readable := b.reads("state_topic", "value_template", func(v template.Value, out *sink) error { return readVacuum(v, speeds, slices.Contains(can, "battery"), out) })
+	readable := b.reads("state_topic", "value_template", func(v template.Value, out *sink) error {
+		return readVacuum(v, speeds, slices.Contains(can, "battery"), out)
+	})
 	legacy := b.legacyVacuum()
 	o := b.hears("command_topic", "command_template")
 

@@ -5,8 +5,11 @@ import (
 
 	"home.arpa/homehub/devices/homeassistant"
 	"home.arpa/homehub/devices/homie"
+	"home.arpa/homehub/devices/rtl433"
 	"home.arpa/homehub/devices/shelly"
 	"home.arpa/homehub/devices/tasmota"
+	"home.arpa/homehub/devices/valetudo"
+	"home.arpa/homehub/devices/wled"
 	"home.arpa/homehub/devices/zigbee2mqtt"
 	"home.arpa/homehub/hub"
 	"home.arpa/homehub/internal/config"
@@ -19,7 +22,10 @@ func Conventions(cfg config.Config) ([]hub.Convention, error) {
 	add(&all, shelly.New, shelly.Options{})
 	add(&all, tasmota.New, tasmota.Options{})
 	add(&all, zigbee2mqtt.New, zigbee2mqtt.Options{})
+	add(&all, wled.New, wled.Options{})
+	add(&all, valetudo.New, valetudo.Options{})
 	all.list = append(all.list, homie.New())
+	add(&all, rtl433.New, rtl433.Options{})
 	add(&all, homeassistant.New, homeassistant.Options{Prefix: cfg.HomeAssistant.Prefix})
 	return all.list, all.err
 }
