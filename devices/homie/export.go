@@ -111,6 +111,10 @@ func (e *Exporter) State(id string, r devices.Reach) []broker.Message {
 	return []broker.Message{kept(e.domain+"/5/"+id+"/$state", []byte(state))}
 }
 
+// Any is the topic level in place of a property under which wishes for any property of the component are heard, as
+// property=value: some programs have one topic for all that a component can be told (Home Assistant's covers, locks and valves).
+const Any = "$any"
+
 // Wish reads a message to one of the Commands topics. A retained one is none: a wish that is replayed at every restart
 // would be a trap. Neither is an empty one.
 func (e *Exporter) Wish(m broker.Message) (path devices.Path, wish string, ok bool) {
@@ -123,7 +127,13 @@ func (e *Exporter) Wish(m broker.Message) (path devices.Path, wish string, ok bo
 	if err != nil {
 		return devices.Path{}, "", false
 	}
-	return path, text(m.Payload), true
+	wish = text(m.Payload)
+	if path.Property == Any {
+		if path.Property, wish, ok = strings.Cut(wish, "="); !ok {
+			return devices.Path{}, "", false
+		}
+	}
+	return path, wish, true
 }
 
 // Parse reads a wish: as Homie spells the property's values, and as people type them, such as on, 40 %, #ff8800 or PT5M.

@@ -260,7 +260,11 @@ func TestWishes(t *testing.T) {
 	if _, text, ok := e.Wish(broker.Message{Topic: "hub/5/d/c/p/set", Payload: []byte{0}}); !ok || text != "" {
 		t.Errorf("the empty text is %q, %v", text, ok)
 	}
+	if path, text, ok := e.Wish(broker.Message{Topic: "hub/5/blind/cover/$any/set", Payload: []byte("state=a=b")}); !ok || path.String() != "blind/cover/state" || text != "a=b" {
+		t.Errorf("of any property it is %v, %q, %v", path, text, ok)
+	}
 	for _, m := range []broker.Message{
+		{Topic: "hub/5/blind/cover/$any/set", Payload: []byte("state")},
 		{Topic: "hub/5/lamp/light/on/set", Payload: []byte("true"), Retain: true},
 		{Topic: "hub/5/lamp/light/on/set"},
 		{Topic: "hub/5/lamp/light/on", Payload: []byte("true")},
