@@ -236,6 +236,11 @@ func (h *house) openHub(link hub.Link, demo *Demo) error {
 	options := hub.Options{
 		Logger: h.log.With("component", "hub"), Exporter: homie.NewExporter(Domain), Keep: h.cfg.History.Keep,
 	}
+	announcer, err := announcer(h.cfg, all)
+	if err != nil {
+		return err
+	}
+	options.Announcers = []hub.Announcer{announcer}
 	links := h.cfg.Links
 	if demo != nil {
 		links = append(links, demoLink)

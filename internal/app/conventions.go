@@ -3,7 +3,6 @@ package app
 import (
 	"errors"
 
-	"home.arpa/homehub/devices/esphome"
 	"home.arpa/homehub/devices/homeassistant"
 	"home.arpa/homehub/devices/homie"
 	"home.arpa/homehub/devices/rtl433"
@@ -23,10 +22,9 @@ func Conventions(cfg config.Config) ([]hub.Convention, error) {
 	add(&all, shelly.New, shelly.Options{})
 	add(&all, tasmota.New, tasmota.Options{})
 	add(&all, zigbee2mqtt.New, zigbee2mqtt.Options{})
-	add(&all, valetudo.New, valetudo.Options{})
 	add(&all, wled.New, wled.Options{})
+	add(&all, valetudo.New, valetudo.Options{})
 	all.list = append(all.list, homie.New())
-	add(&all, esphome.New, esphome.Options{Prefix: cfg.HomeAssistant.Prefix})
 	add(&all, rtl433.New, rtl433.Options{})
 	add(&all, homeassistant.New, homeassistant.Options{Prefix: cfg.HomeAssistant.Prefix})
 	return all.list, all.err

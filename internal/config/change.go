@@ -63,6 +63,11 @@ func (c Config) together(from map[string]string) error {
 			problems = append(problems, fmt.Errorf("%s: is of no use without %s", from[rule.key], rule.wants))
 		}
 	}
+	for _, word := range []string{Auto, All, None} {
+		if slices.Contains(c.HomeAssistant.Export, word) && len(c.HomeAssistant.Export) > 1 {
+			problems = append(problems, fmt.Errorf("%s: %s stands alone", from["homeassistant.export"], word))
+		}
+	}
 	if c.MQTT.TLS.ClientAuth == "required" && c.MQTT.TLS.ClientCA == "" {
 		problems = append(problems, fmt.Errorf("%s: cannot be required without mqtt.tls.client_ca", from["mqtt.tls.client_auth"]))
 	}

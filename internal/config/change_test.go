@@ -45,6 +45,7 @@ func TestKeysThatNeedEachOther(t *testing.T) {
 		{"a certificate without a key", "mqtt:\n  tls:\n    cert: /c\n", ":3: mqtt.tls.cert: is of no use without mqtt.tls.key"},
 		{"a key without a certificate", "web:\n  tls:\n    key: /k\n", ":3: web.tls.key: is of no use without web.tls.cert"},
 		{"an authority without a certificate", "mqtt:\n  tls:\n    client_ca: /a\n", ":3: mqtt.tls.client_ca: is of no use without mqtt.tls.cert"},
+		{"all and one", "homeassistant:\n  export: [tasmota, all]\n", ":2: homeassistant.export: all stands alone"},
 		{"required, but of which authority", "mqtt:\n  tls: {cert: /c, key: /k, client_auth: required}\n", ":2: mqtt.tls.client_auth: cannot be required without mqtt.tls.client_ca"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

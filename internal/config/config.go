@@ -56,7 +56,7 @@ type MQTT struct {
 	Limits         Limits   `mapstructure:"limits"`
 }
 
-// None is the address of what is not listened on.
+// None is the address of what is not listened on, and the word for no families.
 const None = "none"
 
 // MQTTTLS is about MQTT over TLS, which is on when there is a Cert.
@@ -121,7 +121,15 @@ type WebTLS struct {
 // HomeAssistant is about Home Assistant's discovery.
 type HomeAssistant struct {
 	Prefix string `mapstructure:"prefix"`
+	// Export says whose devices are announced to Home Assistant: Auto, All or None alone, or the names of conventions.
+	Export []string `mapstructure:"export"`
 }
+
+// What Export can be instead of a list of conventions. An empty list is None.
+const (
+	Auto = "auto" // all with the embedded broker, none with another one
+	All  = "all"
+)
 
 // History is about what is kept; Keep is at least an hour, or 0: for ever.
 type History struct {

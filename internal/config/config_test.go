@@ -113,6 +113,7 @@ func TestMistakesAreNamedWithTheirLine(t *testing.T) {
 		{"a time too short", "mqtt:\n  limits:\n    keep_alive: 10ms\n", `3: mqtt.limits.keep_alive: "10ms" is not a time from 1s to 18h12m15s, such as 10s, 12h or 30d, or 0`},
 		{"a key that has moved", "mqtt:\n  max_packet_size: 4096\n", "2: mqtt.max_packet_size: is now mqtt.limits.packet_size"},
 		{"no TLS port", "mqtt:\n  tls:\n    listen: none\n", `3: mqtt.tls.listen: "none" is not an address`},
+		{"no family", "homeassistant:\n  export: [Tasmota!]\n", `2: homeassistant.export: "Tasmota!" is not auto, all, none or a family of devices`},
 		{"one value for a list", "web:\n  hosts: hub.lan\n", "2: web.hosts: wants a list"},
 		{"a list for one value", "log:\n  level: [info]\n", "2: log.level: wants one value"},
 		{"a key twice", "log:\n  level: info\nmqtt: {}\nlog:\n  level: warn\n", "4: log: is there already, on line 1"},

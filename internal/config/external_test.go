@@ -94,7 +94,7 @@ func TestEveryKeyIsReachedByItsVariable(t *testing.T) {
 		"mqtt.limits.queued_messages": "77", "mqtt.limits.queued_size": "3MiB", "mqtt.limits.keep_alive": "10m",
 		"mqtt.limits.session_expiry": "2d", "durability.mode": "relaxed", "durability.interval": "1s", "mqtt.allowed_origins": "a.lan:1, b.lan", "web.listen": ":8", "web.hosts": "c.lan",
 		"external.url": "mqtt://h", "external.user": "u", "external.password_file": "/p", "external.ca": "/c",
-		"homeassistant.prefix": "ha", "history.keep": "2d", "log.level": "debug", "log.format": "json",
+		"homeassistant.prefix": "ha", "homeassistant.export": "tasmota, shelly", "history.keep": "2d", "log.level": "debug", "log.format": "json",
 		"time_zone": "Europe/Berlin",
 	} {
 		t.Run(key, func(t *testing.T) {

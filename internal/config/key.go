@@ -63,6 +63,7 @@ var keys = []key{
 	{name: "external.password_file", zero: "", check: anything},
 	{name: "external.ca", zero: "", check: anything},
 	{name: "homeassistant.prefix", zero: "homeassistant", check: prefix},
+	{name: "homeassistant.export", zero: []string{"auto"}, list: true, check: family},
 	{name: "history.keep", zero: "30d", check: keep},
 	{name: "durability.mode", zero: "strict", check: oneOf("strict", "relaxed")},
 	{name: "durability.interval", zero: "10s", check: duration(100*time.Millisecond, time.Hour)},
@@ -183,6 +184,14 @@ func brokerURL(value string) error {
 func prefix(value string) error {
 	if value == "" || strings.ContainsAny(value, "+#\x00") || strings.HasPrefix(value, "/") || strings.HasSuffix(value, "/") {
 		return fmt.Errorf("%q is not the beginning of a topic, such as homeassistant", value)
+	}
+	return nil
+}
+
+// family checks the name of a convention, or a word for several. Which conventions there are internal/app knows.
+func family(value string) error {
+	if value == "" || strings.Trim(value, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
+		return fmt.Errorf("%q is not auto, all, none or a family of devices, such as tasmota", value)
 	}
 	return nil
 }
