@@ -39,7 +39,7 @@ type shellyVoice struct {
 	parts        []*shellyPart
 	said         map[string]string // what was said of each member of each component, by component and member
 	source       string            // who changed what is reported next
-	born         time.Time
+	born, minute time.Time
 	woken        string // why it started
 	presses      int
 	button       *physics.Property
@@ -231,6 +231,27 @@ func (v *shellyVoice) report(changed []*physics.Property) []broker.Message {
 	}
 	v.source = "button" // unless somebody calls
 	return out
+}
+
+// tick tells every minute what was counted.
+func (v *shellyVoice) tick(now time.Time) []broker.Message {
+	minute := now.Truncate(time.Minute)
+	if minute.Equal(v.minute) || v.device.spec.Sleeps > 0 {
+		return nil
+	}
+	v.minute = minute
+	overlay := new(ordered)
+	for _, p := range v.parts {
+		for _, m := range p.members {
+			if m.name == "aenergy" {
+				overlay.with(p.key(), p.numbered().with(m.name, m.value()))
+			}
+		}
+	}
+	if overlay.b.Len() == 0 {
+		return nil
+	}
+	return []broker.Message{v.notify("NotifyStatus", overlay)}
 }
 
 // news are the members of a component's status that are to be told; nil: none.

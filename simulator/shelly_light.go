@@ -61,6 +61,12 @@ func (v *shellyVoice) light(spec ShellySpec) {
 	case "rgbw":
 		p.tell("white", l.on, func() any { return l.white })
 	}
+	p.metering(v, nil, func() float64 {
+		if !l.on.Read().(bool) {
+			return 0
+		}
+		return 0.09 * l.brightness.Read().(float64)
+	})
 	p.do = map[string]func(shellyParams) (any, error){"Set": l.set, "Toggle": func(shellyParams) (any, error) {
 		l.on.Write(!l.on.Read().(bool))
 		return nil, nil //nolint:nilnil // the answer to it is null

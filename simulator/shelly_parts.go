@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"math"
+	"time"
 
 	"home.arpa/homehub/simulator/physics"
 )
@@ -56,12 +57,12 @@ func (p *shellyPart) loosely(name string, of *physics.Property, value func() any
 }
 
 // metering adds what components that switch measure. Without a meter the load is a guess of the firmware's.
-func (p *shellyPart) metering(meter *physics.Part, watts func() float64) {
+func (p *shellyPart) metering(v *shellyVoice, meter *physics.Part, watts func() float64) {
 	if meter == nil {
 		p.tell("apower", nil, func() any { return number1(watts()) })
 		p.tell("voltage", nil, func() any { return number1(230.4) })
 		p.tell("current", nil, func() any { return literal(fixed(watts()/230.4, 3)) })
-		p.tell("aenergy", nil, func() any { return members("total", literal(fixed(0, 3))) })
+		p.energy(v, func() float64 { return 1204.5 })
 	} else {
 		find := func(id string) *physics.Property { return physics.Find([]physics.Part{*meter}, meter.ID, id) }
 		power, voltage, energy := find("power"), find("voltage"), find("energy")
@@ -70,11 +71,16 @@ func (p *shellyPart) metering(meter *physics.Part, watts func() float64) {
 		p.loosely("current", power, func() any {
 			return literal(fixed(power.Read().(float64)/0.95/voltage.Read().(float64), 3))
 		})
-		p.tell("aenergy", energy, func() any {
-			return members("total", literal(fixed(energy.Read().(float64)*1000, 3)), "by_minute", []float64{0, 0, 0}, "minute_ts", 0)
-		})
+		p.energy(v, func() float64 { return energy.Read().(float64) * 1000 })
 	}
 	p.tell("temperature", nil, func() any { return celsius(41.3) })
+}
+
+// energy adds what was counted, in watt-hours. It is told every minute, and never with something else.
+func (p *shellyPart) energy(v *shellyVoice, total func() float64) {
+	p.tell("aenergy", nil, func() any {
+		return members("total", literal(fixed(total(), 3)), "by_minute", []float64{0, 0, 0}, "minute_ts", v.device.now().Truncate(time.Minute).Unix())
+	})
 }
 
 // celsius is a temperature as the firmware says it.
@@ -93,7 +99,7 @@ func (v *shellyVoice) outlets() {
 		p.touched = []*physics.Property{on}
 		p.tell("source", nil, func() any { return p.source })
 		p.tell("output", on, func() any { return on.Read() })
-		p.metering(&parts[i+1], nil)
+		p.metering(v, &parts[i+1], nil)
 		p.switched(on)
 		n++
 	}
@@ -147,7 +153,7 @@ func (v *shellyVoice) cover() {
 	moving := func() bool { return state.Read() == physics.CoverOpening || state.Read() == physics.CoverClosing }
 	p.tell("source", nil, func() any { return p.source })
 	p.tell("state", state, func() any { return state.Read() })
-	p.metering(nil, func() float64 {
+	p.metering(v, nil, func() float64 {
 		if moving() {
 			return 112.5
 		}
@@ -161,11 +167,11 @@ func (v *shellyVoice) cover() {
 		return "open"
 	})
 	if !v.uncalibrated {
-		// The firmware tells where it is when it stands still, and only whoever asks hears it meanwhile.
+		// The firmware tells where it is when it stands still.
 		told := position.Read()
 		p.tell("current_pos", state, func() any {
-			if told = position.Read(); moving() {
-				return nil
+			if !moving() {
+				told = position.Read()
 			}
 			return told
 		})
