@@ -31,8 +31,8 @@ func day(t *testing.T, o simulator.Options, hours int) map[string][]string {
 func TestTheSameSeedMakesTheSameDay(t *testing.T) {
 	first := day(t, simulator.Options{Seed: 7, Speed: 20}, 2)
 	second := day(t, simulator.Options{Seed: 7, Speed: 20}, 2)
-	if len(first) != 34 {
-		t.Fatalf("%d clients spoke, want 33 devices and a bridge", len(first))
+	if len(first) != 41 {
+		t.Fatalf("%d clients spoke, want 40 devices and a bridge", len(first))
 	}
 	if d := cmp.Diff(first, second); d != "" {
 		t.Errorf("two days of one seed differ:\n%s", d)

@@ -1,6 +1,6 @@
 // Package simulator is the pretend house: rooms, weather, people, and devices with physics, each device a real MQTT 5 client
 // with a connection of its own, but for the Zigbee devices, which have one bridge. What devices speak is in language.go: Home
-// Assistant's discovery, Homie 3 to 5, ESPHome, Zigbee2MQTT, Tasmota.
+// Assistant's discovery, Homie 3 to 5, ESPHome, Zigbee2MQTT, Tasmota, Shelly.
 //
 // The simulator's program and the hub's demo call it: ParseHouse or DefaultHouse, House.Resize, New, Run. Tests run it inside
 // a testing/synctest bubble by Broker.Dial.

@@ -27,7 +27,7 @@ func command(stdout, stderr io.Writer) *cobra.Command {
 		Short: "Pretend a house full of MQTT devices",
 		Long: "Pretends a house: rooms, weather, people, and devices that publish their state and obey commands. Each device is\n" +
 			"a real MQTT 5 client, but for those of Zigbee, which are behind one bridge. They speak the languages of many\n" +
-			"families: Home Assistant discovery, Homie 3 to 5, ESPHome, Tasmota, Zigbee2MQTT.\n" +
+			"families: Home Assistant discovery, Homie 3 to 5, ESPHome, Tasmota, Shelly, Zigbee2MQTT.\n" +
 			"Ctrl-C lets every device say goodbye.",
 		Example: "  simulator\n" +
 			"  simulator --broker mqtt://broker.lan --user house --password-file house.txt\n" +
