@@ -60,6 +60,7 @@ type Overview struct {
 	Devices  int       `json:"devices"`
 	Online   int       `json:"online"`
 	Offline  int       `json:"offline"` // offline or asleep
+	Late     int       `json:"late"`
 	Pending  int       `json:"pending_commands"`
 	Messages uint64    `json:"messages"` // handled since the start
 	Faults   uint64    `json:"faults"`

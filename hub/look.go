@@ -29,6 +29,8 @@ func (h *Hub) Overview() Overview {
 			o.Online++
 		case devices.Offline, devices.Asleep:
 			o.Offline++
+		case devices.Late:
+			o.Late++
 		}
 	}
 	return o

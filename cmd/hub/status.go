@@ -20,6 +20,7 @@ type status struct {
 		Devices  int       `json:"devices"`
 		Online   int       `json:"online"`
 		Offline  int       `json:"offline"`
+		Late     int       `json:"late"`
 		Pending  int       `json:"pending_commands"`
 		Messages uint64    `json:"messages"`
 		Faults   uint64    `json:"faults"`
@@ -78,7 +79,11 @@ func (c *client) printStatus(s status, now time.Time) {
 	if s.Broker != nil {
 		list("Clients", []string{fmt.Sprintf("%d connected", len(s.Broker.Clients))})
 	}
-	list("Devices", []string{fmt.Sprintf("%d: %d online, %d offline", o.Devices, o.Online, o.Offline)})
+	count := fmt.Sprintf("%d: %d online, %d offline", o.Devices, o.Online, o.Offline)
+	if o.Late > 0 {
+		count += fmt.Sprintf(", %d late", o.Late)
+	}
+	list("Devices", []string{count})
 	list("Commands", []string{fmt.Sprintf("%d pending", o.Pending)})
 	list("Messages", []string{fmt.Sprintf("%d handled, %d not understood", o.Messages, o.Faults)})
 }
