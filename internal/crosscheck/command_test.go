@@ -117,7 +117,10 @@ func (h *home) steer(c devices.Component, p devices.Property, path devices.Path,
 	if err != nil || command.Status != want {
 		h.t.Errorf("%s to %s after %s: %s (%s), %v", path, v, time.Since(begun), command.Status, command.Reason, err)
 	}
-	if r := h.reading(path); p.Confirmable() && want == devices.Confirmed && !p.Same(v, r) && !(v.Float() == 0 && h.dark(path)) {
+	r := h.reading(path)
+	// A cover that is open in part has said "open" before it is told to open, and goes on opening.
+	opens := c.Kind == devices.Cover && v.Text() == "open" && r.Text() == "opening"
+	if p.Confirmable() && want == devices.Confirmed && !p.Same(v, r) && !(v.Float() == 0 && h.dark(path)) && !opens {
 		h.t.Errorf("%s was confirmed to be %s, and is %s", path, v, r)
 	}
 }
