@@ -5,6 +5,8 @@ import (
 
 	"home.arpa/homehub/devices/homeassistant"
 	"home.arpa/homehub/devices/homie"
+	"home.arpa/homehub/devices/openmqttgateway"
+	"home.arpa/homehub/devices/owntracks"
 	"home.arpa/homehub/devices/rtl433"
 	"home.arpa/homehub/devices/shelly"
 	"home.arpa/homehub/devices/tasmota"
@@ -25,7 +27,9 @@ func Conventions(cfg config.Config) ([]hub.Convention, error) {
 	add(&all, wled.New, wled.Options{})
 	add(&all, valetudo.New, valetudo.Options{})
 	all.list = append(all.list, homie.New())
+	add(&all, openmqttgateway.New, openmqttgateway.Options{})
 	add(&all, rtl433.New, rtl433.Options{})
+	add(&all, owntracks.New, owntracks.Options{})
 	add(&all, homeassistant.New, homeassistant.Options{Prefix: cfg.HomeAssistant.Prefix})
 	return all.list, all.err
 }
