@@ -295,6 +295,9 @@ func (h *Hub) forgetSources(a *account) {
 
 // unneeded gives back filters that a convention no longer needs.
 func (h *Hub) unneeded(convention int, list []string) {
+	if len(list) == 0 {
+		return
+	}
 	if list = h.filters.release(convention, list); len(list) > 0 {
 		h.outbox.do(func(l Link) { h.filters.drop(l, list) })
 	}
