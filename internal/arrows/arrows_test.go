@@ -31,6 +31,7 @@ var rules = []struct {
 	{"devices/rtl433", []string{"broker/", "store", "web", "simulator", "internal", "devices/homeassistant", "devices/homie", "net/http", "github.com/"}},
 	{"devices/openmqttgateway", []string{"broker/", "store", "web", "simulator", "internal", "devices/homeassistant", "devices/homie", "net/http", "github.com/"}},
 	{"devices/owntracks", []string{"broker/", "store", "web", "simulator", "internal", "devices/homeassistant", "devices/homie", "net/http", "github.com/"}},
+	{"devices/zwavejs", []string{"broker/", "store", "web", "simulator", "internal", "devices/homeassistant", "devices/homie", "net/http", "github.com/"}},
 	{"devices/frigate", []string{"broker/", "store", "web", "simulator", "internal", "devices/homeassistant", "devices/homie", "net/http", "github.com/"}},
 	{"hub", []string{"broker/", "store", "web", "simulator", "internal", "devices/", "database/sql", "github.com/"}},
 	{"store", []string{"broker/", "web", "simulator", "internal", "devices/", "github.com/mochi-mqtt", "github.com/eclipse"}},
