@@ -82,11 +82,17 @@ type program struct {
 // start runs a program until the test's end; its two outputs are read line by line.
 func start(t *testing.T, path string, args ...string) *program {
 	t.Helper()
+	return startWith(t, nil, path, args...)
+}
+
+// startWith is start with something to read.
+func startWith(t *testing.T, input io.Reader, path string, args ...string) *program {
+	t.Helper()
 	path = ours(path)
 	p := &program{t: t, name: filepath.Base(path), cmd: exec.Command(path, args...), done: make(chan struct{}), news: make(chan struct{}, 1)}
 	p.cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
 	r, w := io.Pipe()
-	p.cmd.Stdout, p.cmd.Stderr = w, w
+	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = input, w, w
 	if err := p.cmd.Start(); err != nil {
 		t.Fatalf("starting %s: %v", p.name, err)
 	}

@@ -1,0 +1,158 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// assistant is a real Home Assistant, run by homeassistant/client.py.
+type assistant struct {
+	*program
+	t     *testing.T
+	input io.Writer
+	asked int
+}
+
+// newAssistant starts one at a broker's port. HOMEASSISTANT names a Python that has the package homeassistant (see .ci/run); without it
+// the test is left out.
+func newAssistant(t *testing.T, port string) *assistant {
+	t.Helper()
+	python := os.Getenv("HOMEASSISTANT")
+	if python == "" {
+		t.Skip("left out: HOMEASSISTANT does not name a Python 3.11 with homeassistant==2024.3.3 and paho-mqtt==1.6.1")
+	}
+	r, w := io.Pipe()
+	a := &assistant{program: startWith(t, r, python, "homeassistant/client.py", port, t.TempDir()), t: t, input: w}
+	t.Cleanup(func() { w.Close() }) // before the program's end is waited for
+	a.expect(`(?m)^ready$`)
+	return a
+}
+
+// ask tells it something and returns what it answers.
+func (a *assistant) ask(words ...any) string {
+	a.t.Helper()
+	line, err := json.Marshal(words)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	if _, err := a.input.Write(append(line, '\n')); err != nil {
+		a.t.Fatalf("asking Home Assistant: %v", err)
+	}
+	a.asked++
+	answer := regexp.MustCompile(`(?m)^(?:states|devices|called)(?: (.*))?$`)
+	var all [][]string
+	eventually(a.t, "Home Assistant answers", func() bool {
+		all = answer.FindAllStringSubmatch(a.text(), -1)
+		return len(all) >= a.asked
+	})
+	return all[a.asked-1][1]
+}
+
+// states are those of all its entities, by their IDs.
+func (a *assistant) states() (all map[string]string) {
+	a.t.Helper()
+	if err := json.Unmarshal([]byte(a.ask("states")), &all); err != nil {
+		a.t.Fatal(err)
+	}
+	return all
+}
+
+// shows waits until an entity has a state.
+func (a *assistant) shows(id, state string) {
+	a.t.Helper()
+	eventually(a.t, fmt.Sprintf("Home Assistant shows that %s is %q", id, state), func() bool { return a.states()[id] == state })
+}
+
+// call calls a service.
+func (a *assistant) call(domain, service, entity string, more ...any) {
+	a.t.Helper()
+	data := map[string]any{"entity_id": entity}
+	for i := 0; i+1 < len(more); i += 2 {
+		data[more[i].(string)] = more[i+1]
+	}
+	a.ask("call", domain, service, data)
+}
+
+var (
+	complaint = regexp.MustCompile(`(?m)^log \w+ homeassistant\.(components|helpers)\..*$`)
+	// What it complains of that is none of ours: this version does not know the device form of discovery, in which simulated devices
+	// announce themselves.
+	foreign = "Integration device is not supported"
+)
+
+// calm wants its log to be without complaints.
+func (a *assistant) calm() {
+	a.t.Helper()
+	for _, line := range complaint.FindAllString(a.text(), -1) {
+		if !strings.Contains(line, foreign) {
+			a.t.Error(line)
+		}
+	}
+}
+
+func TestARealHomeAssistantSteersTheHouse(t *testing.T) {
+	h := serve(t, t.TempDir())
+	a := newAssistant(t, h.mqtt)
+	start(t, "simulator", "--broker", "mqtt://127.0.0.1:"+h.mqtt, "--seed", "3")
+	const plug, lamp = "switch.kitchen_kettle", "light.bathroom_light" // with Tasmota, and a Shelly
+	known := func(id string) func() bool {
+		return func() bool { s := a.states()[id]; return s == "on" || s == "off" }
+	}
+	eventually(t, "Home Assistant lists the plug", known(plug))
+	eventually(t, "Home Assistant lists the lamp", known(lamp))
+	var devices []string
+	if err := json.Unmarshal([]byte(a.ask("devices")), &devices); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Kitchen kettle", "Bathroom light", "Living room spots", "Kitchen shutter", "Bedroom fan"} {
+		if !slices.Contains(devices, want) {
+			t.Errorf("Home Assistant does not list %s among %q", want, devices)
+		}
+	}
+	for _, id := range []string{plug, lamp} {
+		domain, _, _ := strings.Cut(id, ".")
+		for _, state := range []string{"off", "on", "off"} {
+			a.call(domain, "turn_"+state, id)
+			a.shows(id, state)
+		}
+	}
+	// What Home Assistant shows is what the device has reported: the hub's commands are confirmed.
+	for device, property := range map[string]string{"kitchen-kettle": "/on", "bathroom-light": "/on"} {
+		eventually(t, "the commands to "+device+" are confirmed", func() bool {
+			out, code := call(t, "hub", "device", "show", device, "--json", "--hub", "http://127.0.0.1:"+h.web)
+			var d struct {
+				Reported map[string]struct{ Value any }
+			}
+			if code != 0 || json.Unmarshal([]byte(out), &d) != nil {
+				return false
+			}
+			for path, r := range d.Reported {
+				if strings.HasSuffix(path, property) && r.Value == false {
+					return true
+				}
+			}
+			return false
+		})
+	}
+	a.call("light", "turn_on", lamp, "brightness", 128)
+	a.shows(lamp, "on")
+
+	// A device that is removed is gone from Home Assistant, too.
+	pub(t, h.mqtt, "-r", "-q", "1", "-t", "homie/5/pump/$description", "-m", `{"homie":"5.0","version":1,"name":"Pump","nodes":{"relay":{"type":"switch",`+
+		`"properties":{"on":{"datatype":"boolean","settable":true}}}}}`)
+	pub(t, h.mqtt, "-r", "-q", "1", "-t", "homie/5/pump/$state", "-m", "ready")
+	pub(t, h.mqtt, "-r", "-q", "1", "-t", "homie/5/pump/relay/on", "-m", "true")
+	a.shows("switch.pump", "on")
+	pub(t, h.mqtt, "-r", "-q", "1", "-t", "homie/5/pump/$state", "-m", "lost")
+	a.shows("switch.pump", "unavailable")
+	pub(t, h.mqtt, "-r", "-n", "-t", "homie/5/pump/$description")
+	pub(t, h.mqtt, "-r", "-n", "-t", "homie/5/pump/$state")
+	eventually(t, "the pump is gone", func() bool { _, there := a.states()["switch.pump"]; return !there })
+	a.calm()
+}
