@@ -82,6 +82,15 @@ func TestDevices(t *testing.T) {
 	wantProblem(t, do(request{method: "PATCH", target: "/api/v1/devices/living-room-lamp", body: `{}`}), 400, "nothing to change")
 	wantProblem(t, do(request{method: "PATCH", target: "/api/v1/devices/nobody", body: `{"room":"Attic"}`}), 404, "nobody")
 
+	left := decode[[]hub.Leftover](t, do(request{target: "/api/v1/devices/living-room-lamp/retained"}), 200)
+	if len(left) != 1 || left[0].Topic != "tele/living-room-lamp/LWT" || left[0].Sample != "Online" {
+		t.Errorf("retained are %+v", left)
+	}
+	wantProblem(t, do(request{target: "/api/v1/devices/nobody/retained"}), 404, "nobody")
+	wantProblem(t, do(request{method: "DELETE", target: "/api/v1/devices/garden-gate?retained=perhaps"}), 400, "keep or clear")
+	if cleared := decode[[]hub.Leftover](t, do(request{method: "DELETE", target: "/api/v1/devices/hall-relay?retained=clear"}), 200); len(cleared) != 1 {
+		t.Errorf("cleared are %+v", cleared)
+	}
 	if w := do(request{method: "DELETE", target: "/api/v1/devices/living-room-lamp"}); w.Code != 204 {
 		t.Errorf("DELETE: got %d", w.Code)
 	}

@@ -23,7 +23,9 @@
 //	GET    /devices?room=NAME                  []hub.View; the header Last-Event-ID is where a stream goes on
 //	GET    /devices/{id}                       hub.View
 //	PATCH  /devices/{id}                       {"name"?, "room"?} → hub.View
-//	DELETE /devices/{id}                       204; it comes back when it announces itself again
+//	DELETE /devices/{id}?retained=keep         204; it comes back when it announces itself again. With retained=clear, what the broker retains in
+//	                                           its name is cleared, too: 200 []hub.Leftover
+//	GET    /devices/{id}/retained              []hub.Leftover, what the broker retains in the device's own topics
 //	POST   /devices/{id}/commands?wait=10s     CommandRequest → 202 (200: it has ended), Location, devices.Command
 //	GET    /devices/{id}/commands?limit=20     []devices.Command, newest first
 //	GET    /devices/{id}/history?property=light/brightness&from=&to=&limit=1000

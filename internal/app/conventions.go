@@ -3,6 +3,8 @@ package app
 import (
 	"errors"
 
+	"home.arpa/homehub/devices/esphome"
+	"home.arpa/homehub/devices/frigate"
 	"home.arpa/homehub/devices/homeassistant"
 	"home.arpa/homehub/devices/homie"
 	"home.arpa/homehub/devices/openmqttgateway"
@@ -13,6 +15,7 @@ import (
 	"home.arpa/homehub/devices/valetudo"
 	"home.arpa/homehub/devices/wled"
 	"home.arpa/homehub/devices/zigbee2mqtt"
+	"home.arpa/homehub/devices/zwavejs"
 	"home.arpa/homehub/hub"
 	"home.arpa/homehub/internal/config"
 )
@@ -24,11 +27,14 @@ func Conventions(cfg config.Config) ([]hub.Convention, error) {
 	add(&all, shelly.New, shelly.Options{})
 	add(&all, tasmota.New, tasmota.Options{})
 	add(&all, zigbee2mqtt.New, zigbee2mqtt.Options{})
-	add(&all, wled.New, wled.Options{})
 	add(&all, valetudo.New, valetudo.Options{})
+	add(&all, wled.New, wled.Options{})
 	all.list = append(all.list, homie.New())
+	add(&all, esphome.New, esphome.Options{Prefix: cfg.HomeAssistant.Prefix})
 	add(&all, openmqttgateway.New, openmqttgateway.Options{})
 	add(&all, rtl433.New, rtl433.Options{})
+	add(&all, zwavejs.New, zwavejs.Options{})
+	add(&all, frigate.New, frigate.Options{})
 	add(&all, owntracks.New, owntracks.Options{})
 	add(&all, homeassistant.New, homeassistant.Options{Prefix: cfg.HomeAssistant.Prefix})
 	return all.list, all.err

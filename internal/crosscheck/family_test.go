@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -150,7 +151,7 @@ func TestDevicesOfEachFamilyJoin(t *testing.T) {
 
 func TestDevicesOfEachFamilyTakeWhatTheyMayBeTold(t *testing.T) {
 	forEachFamily(t, func(t *testing.T, f tongue, h *home) {
-		count := 0
+		var count atomic.Int64
 		h.everySettable(func(c devices.Component, p devices.Property, path devices.Path, v devices.Value) {
 			ours := slices.ContainsFunc(h.plan.Devices, func(d simulator.DeviceSpec) bool { return d.ID() == path.Device })
 			switch {
@@ -163,11 +164,11 @@ func TestDevicesOfEachFamilyTakeWhatTheyMayBeTold(t *testing.T) {
 			case path.Component == "occupancy-timeout":
 				return // the sensor hears it when it wakes, which takes longer than the hub waits
 			}
-			count++
+			count.Add(1)
 			h.steer(c, p, path, v)
 		})
-		if count < f.steered {
-			t.Errorf("the house was told %d things", count)
+		if n := int(count.Load()); n < f.steered {
+			t.Errorf("the house was told %d things", n)
 		}
 		for _, v := range h.Devices() {
 			if v.Faults > 0 {

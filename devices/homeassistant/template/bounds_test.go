@@ -91,6 +91,8 @@ func manyVariables(n int) string {
 }
 
 // allocated is what f allocates, in bytes: the least of several runs, since others allocate, too.
+//
+// Under the race detector, which forgets at random what was kept for reuse, that is no measure of a regular expression; see raced.
 func allocated(f func()) uint64 {
 	least := ^uint64(0)
 	for range 3 {
@@ -117,6 +119,10 @@ func TestNoTemplateTakesMoreThanItMay(t *testing.T) {
 		context := template.Context{Document: template.ReadText(c.payload), Now: at}
 		steps, failed := tpl.Spent(context)
 		bytes := allocated(func() { _, _ = tpl.Spent(context) })
+		if raced && strings.Contains(c.tpl, "regex_") {
+			t.Logf("left out under the race detector: what %s allocates", c.name)
+			bytes = 0
+		}
 		if paid := uint64(steps) * 64; bytes > paid+slack || bytes > 1<<20 {
 			t.Errorf("%s: %d bytes were allocated, and %d steps paid for, which are %d bytes (%v)", c.name, bytes, steps, paid, failed)
 		}
