@@ -149,7 +149,7 @@ type order struct {
 func obeyed(t *testing.T, ts *tapes, orders []order) {
 	t.Helper()
 	for _, c := range orders {
-		tape := ts.all[c.device]
+		tape := ts.of(c.device)
 		if !tape.listens(c.topic) {
 			t.Errorf("%s does not listen to %s", c.device, c.topic)
 		}
@@ -228,7 +228,7 @@ func TestCommandsThatMakeNoSenseAreIgnored(t *testing.T) {
 			{"fan", "sim/fan/speed/set", "5"},
 			{"lock", "sim/lock/set", "BREAK"},
 		} {
-			if said := ts.all[c.device].hear(c.topic, c.payload); len(said) > 0 {
+			if said := ts.of(c.device).hear(c.topic, c.payload); len(said) > 0 {
 				t.Errorf("%s %q made it say\n%s", c.topic, c.payload, show(said))
 			}
 		}
@@ -241,7 +241,7 @@ func TestARetainedCommandIsIgnored(t *testing.T) {
 			"homie-light": {Topic: "homie/5/homie-light/light/on/set", Payload: []byte("true"), Retain: true},
 			"json-light":  {Topic: "sim/json-light/set", Payload: []byte(`{"state":"ON"}`), Retain: true},
 		} {
-			tape := ts.all[device]
+			tape := ts.of(device)
 			tape.taken()
 			tape.handler.HandleMessage(t.Context(), m)
 			synctest.Wait()
@@ -258,7 +258,7 @@ func TestACoverIsStoppedOnItsWay(t *testing.T) {
 		"cover":       {"sim/cover/set", "OPEN", "sim/cover/set", "STOP", `sim/cover "state":"stopped"`},
 	} {
 		inHouse(t, func(t *testing.T, ts *tapes) {
-			tape := ts.all[device]
+			tape := ts.of(device)
 			tape.hear(c.open, c.openText)
 			time.Sleep(5 * time.Second)
 			synctest.Wait()
@@ -272,7 +272,7 @@ func TestACoverIsStoppedOnItsWay(t *testing.T) {
 
 func TestALampReportsWhatLiesBetween(t *testing.T) {
 	inHouse(t, func(t *testing.T, ts *tapes) {
-		tape := ts.all["homie-light"]
+		tape := ts.of("homie-light")
 		tape.hear("homie/5/homie-light/light/brightness/set", "1")
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
@@ -295,8 +295,8 @@ func TestALampReportsWhatLiesBetween(t *testing.T) {
 
 func TestHomeAssistantsBirthMakesDevicesRepeatThemselves(t *testing.T) {
 	inHouse(t, func(t *testing.T, ts *tapes) {
-		tape := ts.all["json-light"]
-		if !tape.listens("homeassistant/status") || ts.all["homie-light"].listens("homeassistant/status") {
+		tape := ts.of("json-light")
+		if !tape.listens("homeassistant/status") || ts.of("homie-light").listens("homeassistant/status") {
 			t.Error("the wrong devices listen to homeassistant/status")
 		}
 		said := tape.hear("homeassistant/status", "online")

@@ -107,7 +107,7 @@ func TestESPHomeComplainsInItsLogOnly(t *testing.T) {
 			{"esp-fan", "esp-fan/fan/esp_fan/speed_level/command", "5"},
 			{"esp-washer", "esp-washer/button/start/command", "START"},
 		} {
-			said := ts.all[c.device].hear(c.topic, c.payload)
+			said := ts.of(c.device).hear(c.topic, c.payload)
 			if len(said) != 1 || said[0].Topic != c.device+"/debug" || !strings.Contains(string(said[0].Payload), "[W][mqtt.") {
 				t.Errorf("%s %q made it say\n%s", c.topic, c.payload, show(said))
 			}
@@ -117,7 +117,7 @@ func TestESPHomeComplainsInItsLogOnly(t *testing.T) {
 
 func TestESPHomeAnswersWhoAsks(t *testing.T) {
 	atNoon(t, espHouse, func(t *testing.T, _ *simulator.Simulator, ts *tapes) {
-		tape := ts.all["esp-light"]
+		tape := ts.of("esp-light")
 		for _, topic := range []string{"esphome/discover", "esphome/ping/esp-light"} {
 			if !tape.listens(topic) {
 				t.Errorf("it does not listen to %s", topic)

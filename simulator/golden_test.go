@@ -21,7 +21,7 @@ func TestEachDeviceAnnouncesItselfAsWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		live(t, twoLanguages(simulator.DefaultHouse()), simulator.Options{Seed: 1, Speed: 0.01}, func(s *simulator.Simulator, ts *tapes) {
 			for _, id := range s.Devices() {
-				golden(t, "announce/"+id, written(ts.all[id].taken()))
+				golden(t, "announce/"+id, written(ts.of(id).taken()))
 			}
 		})
 	})

@@ -47,7 +47,7 @@ func TestTheHarderFormsObey(t *testing.T) {
 		for device, m := range map[string][2]string{
 			"form-plug": {"sim/form-plug/switch/set", "ON"}, "form-cover": {"sim/form-cover/set", "OPEN"}, "form-lock": {"sim/form-lock/set", "LOCK"},
 		} {
-			if said := ts.all[device].hear(m[0], m[1]); len(said) > 0 {
+			if said := ts.of(device).hear(m[0], m[1]); len(said) > 0 {
 				t.Errorf("%s knows the usual word %s:\n%s", device, m[1], show(said))
 			}
 		}
@@ -56,7 +56,7 @@ func TestTheHarderFormsObey(t *testing.T) {
 
 func TestADocumentOfWhatHasChangedIsShort(t *testing.T) {
 	atNoon(t, formHouse, func(t *testing.T, _ *simulator.Simulator, ts *tapes) {
-		tape := ts.all["form-climate"]
+		tape := ts.of("form-climate")
 		tape.taken()
 		time.Sleep(time.Minute)
 		synctest.Wait()

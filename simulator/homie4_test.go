@@ -79,11 +79,11 @@ func TestOldHomieIgnoresWhatMakesNoSense(t *testing.T) {
 			{"h4-climate", "homie/h4-climate/air/temperature/set", "30"},
 			{"h3-light", "homie/h3-light/light/dim/set", "30"},
 		} {
-			if said := ts.all[c.device].hear(c.topic, c.payload); len(said) > 0 {
+			if said := ts.of(c.device).hear(c.topic, c.payload); len(said) > 0 {
 				t.Errorf("%s %q made it say\n%s", c.topic, c.payload, show(said))
 			}
 		}
-		tape := ts.all["h4-light"]
+		tape := ts.of("h4-light")
 		tape.handler.HandleMessage(t.Context(), broker.Message{Topic: "homie/h4-light/light/on/set", Payload: []byte("true"), Retain: true})
 		synctest.Wait()
 		if said := tape.taken(); len(said) > 0 {

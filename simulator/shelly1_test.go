@@ -40,7 +40,7 @@ func TestShelliesOfTheFirstGenerationSayWhatIsWritten(t *testing.T) {
 		noon := time.Date(2026, time.November, 2, 12, 0, 0, 0, time.UTC)
 		live(t, house, simulator.Options{Start: noon, Seed: 1, Speed: 0.01}, func(s *simulator.Simulator, ts *tapes) {
 			for _, id := range s.Devices() {
-				golden(t, "shelly1/"+id, written(ts.all[id].taken()))
+				golden(t, "shelly1/"+id, written(ts.of(id).taken()))
 			}
 		})
 	})
@@ -72,7 +72,7 @@ func TestShelliesOfTheFirstGenerationObey(t *testing.T) {
 			"shellies/c-dimmer/light/0/set": "{", "shellies/c-blind/roller/0/command/pos": "5",
 		} {
 			id, _, _ := strings.Cut(strings.TrimPrefix(topic, "shellies/"), "/")
-			if said := ts.all[id].hear(topic, payload); len(said) > 0 {
+			if said := ts.of(id).hear(topic, payload); len(said) > 0 {
 				t.Errorf("to %s %s it says %s", topic, payload, show(said))
 			}
 		}
@@ -82,13 +82,13 @@ func TestShelliesOfTheFirstGenerationObey(t *testing.T) {
 func TestAShellyOfTheFirstGenerationReportsAndLeaves(t *testing.T) {
 	atNoon(t, shelly1House, func(t *testing.T, _ *simulator.Simulator, ts *tapes) {
 		time.Sleep(2 * time.Minute)
-		said := ts.all["c-climate"].taken()
+		said := ts.of("c-climate").taken()
 		if text := show(said); !strings.Contains(text, "shellies/c-climate/sensor/temperature ") || strings.Contains(text, "online false") {
 			t.Errorf("it reports and leaves without a word, but said\n%s", text)
 		}
 		time.Sleep(3*time.Minute + 9*time.Second)
 		synctest.Wait()
-		if text := show(ts.all["c-climate"].taken()); !strings.Contains(text, "shellies/c-climate/online true") {
+		if text := show(ts.of("c-climate").taken()); !strings.Contains(text, "shellies/c-climate/online true") {
 			t.Errorf("it comes back, but said\n%s", text)
 		}
 	})
@@ -105,7 +105,7 @@ func TestShelliesOfTheFirstGenerationTellWhatPeopleDo(t *testing.T) {
 				"c-motion": `shellies/c-motion/status {"motion":true,`, "c-window": "shellies/c-window/sensor/state open",
 				"c-remote": `shellies/c-remote/input_event/0 {"event":"S","event_cnt":`, "c-cover": "shellies/c-cover/roller/0/pos 100",
 			} {
-				if text := show(ts.all[id].taken()); !strings.Contains(text, want) {
+				if text := show(ts.of(id).taken()); !strings.Contains(text, want) {
 					t.Errorf("%s did not say %s in three hours", id, want)
 				}
 			}

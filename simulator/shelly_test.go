@@ -45,10 +45,10 @@ func TestShelliesSayWhatIsWritten(t *testing.T) {
 		noon := time.Date(2026, time.November, 2, 12, 0, 0, 0, time.UTC)
 		live(t, house, simulator.Options{Start: noon, Seed: 1, Speed: 0.01}, func(s *simulator.Simulator, ts *tapes) {
 			for _, id := range s.Devices() {
-				said := ts.all[id].taken()
-				topic := strings.TrimSuffix(ts.all[id].filters[0].Filter, "/rpc") + "/rpc"
+				said := ts.of(id).taken()
+				topic := strings.TrimSuffix(ts.of(id).filters[0].Filter, "/rpc") + "/rpc"
 				for _, method := range []string{"Shelly.GetDeviceInfo", "Shelly.GetConfig", "Shelly.GetStatus"} {
-					said = append(said, ts.all[id].hear(topic, call(method, "{}"))...)
+					said = append(said, ts.of(id).hear(topic, call(method, "{}"))...)
 				}
 				golden(t, "shelly/"+id, written(said))
 			}
@@ -101,7 +101,7 @@ func TestShelliesObey(t *testing.T) {
 			{"s-thermostat", "thermostat/rpc", call("Thermostat.SetConfig", `{"id":0,"config":{"enable":false}}`), []string{`thermostat/events/rpc "enable":false`}, nil},
 		})
 		for _, nothing := range []string{"", "{", `{"id":1}`, `{"id":1,"src":"a/#","method":"Shelly.GetStatus"}`, `{"src":"me","method":"Shelly.GetStatus"}`} {
-			if said := ts.all["s-plug"].hear("plug/rpc", nothing); len(said) > 0 {
+			if said := ts.of("s-plug").hear("plug/rpc", nothing); len(said) > 0 {
 				t.Errorf("to %q it says %s", nothing, show(said))
 			}
 		}
@@ -111,13 +111,13 @@ func TestShelliesObey(t *testing.T) {
 func TestAShellyThatSleepsReportsAndLeaves(t *testing.T) {
 	atNoon(t, shellyHouse, func(t *testing.T, _ *simulator.Simulator, ts *tapes) {
 		time.Sleep(2 * time.Minute)
-		said := ts.all["s-ht"].taken()
+		said := ts.of("s-ht").taken()
 		if !spoken(said, `ht/events/rpc "component":"sys","event":"sleep"`) || !strings.Contains(show(said), `"method":"NotifyFullStatus"`) || strings.Contains(show(said), "ht/online false") {
 			t.Errorf("it reports everything and leaves, but said\n%s", show(said))
 		}
 		time.Sleep(3*time.Minute + 9*time.Second)
 		synctest.Wait()
-		said = ts.all["s-ht"].taken()
+		said = ts.of("s-ht").taken()
 		if !spoken(said, "ht/online true") || !strings.Contains(show(said), `"wakeup_reason":{"boot":"periodic","cause":"undefined"},"wakeup_period":300`) {
 			t.Errorf("it wakes and reports, but said\n%s", show(said))
 		}
@@ -138,7 +138,7 @@ func TestShelliesTellWhatPeopleDo(t *testing.T) {
 				"s-cover":    `"state":"open","source":"button"`,
 				"s-plug":     `"aenergy":{"total":`,
 			} {
-				if text := show(ts.all[id].taken()); !strings.Contains(text, want) {
+				if text := show(ts.of(id).taken()); !strings.Contains(text, want) {
 					t.Errorf("%s did not say %s in three hours, but\n%s", id, want, text)
 				}
 			}

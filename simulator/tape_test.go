@@ -68,6 +68,13 @@ func (ts *tapes) connect(o simulator.ClientOptions) (simulator.Client, error) {
 	return t, nil
 }
 
+// of is the newest client of a device. Devices that sleep have a new one each time they wake.
+func (ts *tapes) of(id string) *tape {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	return ts.all[id]
+}
+
 // live runs a house in virtual time: visit is called when all is connected and may let time pass. It must be called inside
 // a bubble.
 func live(t *testing.T, house simulator.House, o simulator.Options, visit func(s *simulator.Simulator, ts *tapes)) {

@@ -47,10 +47,10 @@ func TestTasmotaDevicesSayWhatIsWritten(t *testing.T) {
 			time.Sleep(3 * time.Second)
 			synctest.Wait()
 			for _, id := range s.Devices() {
-				golden(t, "tasmota/"+id, written(ts.all[id].taken()))
+				golden(t, "tasmota/"+id, written(ts.of(id).taken()))
 			}
 			for id, topic := range map[string]string{"t-plug": "cmnd/plug/", "t-strip": "strip/cmnd/", "t-bulb": "cmnd/bulb/", "t-cover": "cmnd/cover/", "t-yard": "cmnd/yard/"} {
-				golden(t, "tasmota/"+id+"-status", written(ts.all[id].hear(topic+"STATUS", "0")))
+				golden(t, "tasmota/"+id+"-status", written(ts.of(id).hear(topic+"STATUS", "0")))
 			}
 		})
 	})
@@ -127,13 +127,13 @@ func TestTasmotaTellsItsPresence(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
-		ts.all["t-plug"].taken()
+		ts.of("t-plug").taken()
 		if err := s.RestorePower("t-plug"); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		said := ts.all["t-plug"].taken()
+		said := ts.of("t-plug").taken()
 		for _, want := range []string{"tele/plug/LWT Online", `tele/plug/INFO1 {"Info1":{"Module":"Athom Plug V2"`, `tele/plug/INFO3 {"Info3":{"RestartReason":"Power On","BootCount":2}}`, "stat/plug/POWER ON"} {
 			if !spoken(said, want) {
 				t.Errorf("with power again it did not say %s, but\n%s", want, show(said))
@@ -141,15 +141,15 @@ func TestTasmotaTellsItsPresence(t *testing.T) {
 		}
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		if text := show(ts.all["t-plug"].taken()); !strings.Contains(text, "tasmota/discovery/") || !strings.Contains(text, "tele/plug/STATE") {
+		if text := show(ts.of("t-plug").taken()); !strings.Contains(text, "tasmota/discovery/") || !strings.Contains(text, "tele/plug/STATE") {
 			t.Errorf("ten seconds after its start it announces itself and tells its state, but said\n%s", text)
 		}
-		if said := ts.all["t-plug"].hear("cmnd/plug/Restart", "1"); !spoken(said, `stat/plug/RESULT {"Restart":"Restarting"}`) {
+		if said := ts.of("t-plug").hear("cmnd/plug/Restart", "1"); !spoken(said, `stat/plug/RESULT {"Restart":"Restarting"}`) {
 			t.Errorf("it does not restart: %s", show(said))
 		}
 		time.Sleep(6 * time.Second)
 		synctest.Wait()
-		if text := show(ts.all["t-plug"].taken()); !strings.Contains(text, "tele/plug/INFO1") {
+		if text := show(ts.of("t-plug").taken()); !strings.Contains(text, "tele/plug/INFO1") {
 			t.Errorf("it did not come back, but said %s", text)
 		}
 	})
@@ -158,13 +158,13 @@ func TestTasmotaTellsItsPresence(t *testing.T) {
 func TestATasmotaSleeperSleeps(t *testing.T) {
 	atNoon(t, tasmotaHouse, func(t *testing.T, _ *simulator.Simulator, ts *tapes) {
 		time.Sleep(2 * time.Minute)
-		said := ts.all["t-probe"].taken()
+		said := ts.of("t-probe").taken()
 		if !spoken(said, "tele/probe/LWT Offline") || !spoken(said, `tele/probe/SENSOR "DS18B20":{"Id":"`) || !strings.Contains(show(said), "DeepSleep") {
 			t.Errorf("it did not report and go to sleep, but said\n%s", show(said))
 		}
 		time.Sleep(3*time.Minute + 9*time.Second)
 		synctest.Wait()
-		said = ts.all["t-probe"].taken()
+		said = ts.of("t-probe").taken()
 		if !spoken(said, "tele/probe/LWT Online") || !spoken(said, `tele/probe/STATE "BatteryPercentage":`) || strings.Contains(show(said), "tasmota/discovery") {
 			t.Errorf("when it wakes it reports, and does not announce itself: it said\n%s", show(said))
 		}
@@ -184,7 +184,7 @@ func TestTasmotaDevicesTellWhatPeopleDo(t *testing.T) {
 				"t-remote": `stat/remote/RESULT {"Button1":{"Action":"SINGLE"}}`,
 				"t-cover":  `stat/cover/SHUTTER1 100`,
 			} {
-				if text := show(ts.all[id].taken()); !strings.Contains(text, want) {
+				if text := show(ts.of(id).taken()); !strings.Contains(text, want) {
 					t.Errorf("%s did not say %s in three hours, but\n%s", id, want, text)
 				}
 			}

@@ -42,7 +42,7 @@ func TestZigbee2MQTTAnnouncesItselfAsWritten(t *testing.T) {
 			house := parse(t, zigbeeHouse+"zigbee2mqtt: "+settings+"\n")
 			house.Devices = house.Devices[:3]
 			live(t, house, simulator.Options{Seed: 1, Speed: 0.01}, func(_ *simulator.Simulator, ts *tapes) {
-				golden(t, "announce/zigbee2mqtt-"+name, written(ts.all["zigbee2mqtt"].taken()))
+				golden(t, "announce/zigbee2mqtt-"+name, written(ts.of("zigbee2mqtt").taken()))
 			})
 		})
 	}
@@ -121,13 +121,13 @@ func TestZigbee2MQTTComplainsInItsLogOnly(t *testing.T) {
 			{"bedroom/radiator/set", `{"system_mode":"cool"}`, "mode is not one of the choices"},
 			{"shutter/set", `{"position":101}`, "out of range"},
 		} {
-			said := ts.all["zigbee2mqtt"].hear("zigbee2mqtt/"+c.topic, c.payload)
+			said := ts.of("zigbee2mqtt").hear("zigbee2mqtt/"+c.topic, c.payload)
 			if len(said) != 1 || said[0].Topic != "zigbee2mqtt/bridge/logging" || !strings.Contains(string(said[0].Payload), c.want) {
 				t.Errorf("%s %s: it said\n%s", c.topic, c.payload, show(said))
 			}
 		}
 		for _, topic := range []string{"living room/lamp", "bridge/devices", "bridge/response/restart", "plug/availability", "bridge/request/backup"} {
-			if said := ts.all["zigbee2mqtt"].hear("zigbee2mqtt/"+topic, `{"state":"ON"}`); len(said) > 0 {
+			if said := ts.of("zigbee2mqtt").hear("zigbee2mqtt/"+topic, `{"state":"ON"}`); len(said) > 0 {
 				t.Errorf("to its own %s it said\n%s", topic, show(said))
 			}
 		}
@@ -146,7 +146,7 @@ func TestZigbee2MQTTDescribesAllThatItSays(t *testing.T) {
 				Exposes []map[string]any `json:"exposes"`
 			} `json:"definition"`
 		}
-		for _, m := range ts.all["zigbee2mqtt"].taken() {
+		for _, m := range ts.of("zigbee2mqtt").taken() {
 			name := strings.TrimPrefix(m.Topic, "zigbee2mqtt/")
 			if name == "bridge/devices" {
 				if err := json.Unmarshal(m.Payload, &devices); err != nil || !m.Retain {
@@ -260,7 +260,7 @@ func TestTheBridgeAnswersRequests(t *testing.T) {
 			{"options", `{"options":{"advanced":{"log_level":"debug"}}}`, `{"data":{"restart_required":false},"status":"ok"}`},
 			{"unheard_of", `{}`, ""},
 		} {
-			if got := answer(t, ts.all["zigbee2mqtt"], c.what, c.payload); got != c.want {
+			if got := answer(t, ts.of("zigbee2mqtt"), c.what, c.payload); got != c.want {
 				t.Errorf("%s %s: it answered\n%s, want\n%s", c.what, c.payload, got, c.want)
 			}
 		}
@@ -269,7 +269,7 @@ func TestTheBridgeAnswersRequests(t *testing.T) {
 
 func TestARenamedDeviceLeavesNothingBehindAndObeysItsNewName(t *testing.T) {
 	atNoon(t, zigbeeHouse, func(t *testing.T, _ *simulator.Simulator, ts *tapes) {
-		tape := ts.all["zigbee2mqtt"]
+		tape := ts.of("zigbee2mqtt")
 		said := tape.hear("zigbee2mqtt/bridge/request/device/rename", `{"from":"living room/lamp","to":"hall/lamp 2"}`)
 		for _, want := range []string{
 			"zigbee2mqtt/living room/lamp ", "zigbee2mqtt/living room/lamp/availability ", `zigbee2mqtt/hall/lamp 2/availability {"state":"online"}`,
@@ -290,7 +290,7 @@ func TestARenamedDeviceLeavesNothingBehindAndObeysItsNewName(t *testing.T) {
 
 func TestARemovedDeviceJoinsAgainWhenThatIsPermitted(t *testing.T) {
 	atNoon(t, zigbeeHouse, func(t *testing.T, _ *simulator.Simulator, ts *tapes) {
-		tape := ts.all["zigbee2mqtt"]
+		tape := ts.of("zigbee2mqtt")
 		said := tape.hear("zigbee2mqtt/bridge/request/device/remove", `{"id":"plug"}`)
 		if !spoken(said, `zigbee2mqtt/bridge/event "type":"device_leave"`) || spoken(said, `zigbee2mqtt/bridge/devices "plug"`) {
 			t.Errorf("it said\n%s", show(said))
@@ -334,7 +334,7 @@ func TestARemovedDeviceJoinsAgainWhenThatIsPermitted(t *testing.T) {
 
 func TestAnUpdateOfTheFirmwareTellsHowFarItIs(t *testing.T) {
 	atNoon(t, zigbeeHouse, func(t *testing.T, _ *simulator.Simulator, ts *tapes) {
-		tape := ts.all["zigbee2mqtt"]
+		tape := ts.of("zigbee2mqtt")
 		var one string
 		for _, m := range tape.taken() {
 			if strings.Contains(string(m.Payload), `"state":"available"`) {
@@ -366,7 +366,7 @@ func TestAPressOfAButtonIsToldOnce(t *testing.T) {
 			synctest.Wait()
 			actions := map[string]int{}
 			states := 0
-			for _, m := range ts.all["zigbee2mqtt"].taken() {
+			for _, m := range ts.of("zigbee2mqtt").taken() {
 				if m.Topic != "zigbee2mqtt/remote" {
 					continue
 				}
@@ -450,7 +450,7 @@ func TestZigbeePresenceIsShownByTheBridge(t *testing.T) {
 
 func TestALockTellsWhoTurnedIt(t *testing.T) {
 	atNoon(t, zigbeeHouse, func(t *testing.T, _ *simulator.Simulator, ts *tapes) {
-		tape := ts.all["zigbee2mqtt"]
+		tape := ts.of("zigbee2mqtt")
 		tape.hear("zigbee2mqtt/lock/set", `{"state":"UNLOCK"}`)
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
