@@ -51,7 +51,7 @@ func (b *builder) climateMode(c config) bool {
 			b.state(c, "mode_state_topic", mode)
 			b.command(c, "mode_command_topic", mode)
 			if !whole {
-				c["mode_state_template"] = fmt.Sprintf("{{ value if value in ['%s'] else 'None' }}", strings.Join(known, "', '"))
+				c["mode_state_template"] = fmt.Sprintf("{{ value if value in ['%s'] else '%s' }}", strings.Join(known, "', '"), likely(known))
 				b.used[mode.ID] = false // the other modes are set by an entity of their own
 			}
 			return true
@@ -73,6 +73,16 @@ func (b *builder) climateMode(c config) bool {
 		}
 	}
 	return false
+}
+
+// likely is what a climate does in a mode that Home Assistant has no word for, and would complain about.
+func likely(known []string) string {
+	for _, m := range []string{"auto", "heat", "heat_cool", "cool"} {
+		if slices.Contains(known, m) {
+			return m
+		}
+	}
+	return known[len(known)-1]
 }
 
 // temperatures announces the temperatures that can be wanted, in °C, and says whether there are any.

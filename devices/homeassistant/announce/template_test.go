@@ -76,7 +76,7 @@ func TestHomeAssistantReadsWhatTheHubWrites(t *testing.T) {
 		{"light/lamp", "hs_state_topic", "hs_value_template", "lamp/color", devices.Value{}, ""},
 		{"light/lamp", "effect_state_topic", "", "lamp/effect", devices.EnumValue("party"), "party"},
 		{"climate/heating", "mode_state_topic", "mode_state_template", "heating/mode", devices.EnumValue("cool"), "cool"},
-		{"climate/heating", "mode_state_topic", "mode_state_template", "heating/mode", devices.EnumValue("boost"), "None"},
+		{"climate/heating", "mode_state_topic", "mode_state_template", "heating/mode", devices.EnumValue("boost"), "heat"},
 		{"climate/heating", "action_topic", "action_template", "heating/action", devices.EnumValue("defrosting"), "idle"},
 		{"climate/heating", "action_topic", "action_template", "heating/action", devices.EnumValue("heating"), "heating"},
 		{"climate/heating", "temperature_state_topic", "temperature_state_template", "heating/target-temperature", number(t, 21.5), "21.5"},
