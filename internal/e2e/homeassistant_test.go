@@ -156,3 +156,97 @@ func TestARealHomeAssistantSteersTheHouse(t *testing.T) {
 	eventually(t, "the pump is gone", func() bool { _, there := a.states()["switch.pump"]; return !there })
 	a.calm()
 }
+
+// Home Assistant takes what is announced for every kind of component: what devices/homeassistant/announce keeps as its golden file.
+func TestARealHomeAssistantTakesEveryKind(t *testing.T) {
+	h := serve(t, t.TempDir())
+	a := newAssistant(t, h.mqtt)
+	golden := readFile(t, "../../devices/homeassistant/announce/testdata/everything.golden")
+	golden = strings.ReplaceAll(golden, "hub/5/everything", "house/everything") // the hub's own topics are closed to others
+	var topic string
+	config := map[string]json.RawMessage{}
+	count := 0
+	publish := func() {
+		if topic == "" {
+			return
+		}
+		levels := strings.Split(topic, "/")
+		config["unique_id"] = fmt.Appendf(nil, "%q", levels[2]+"_"+levels[3])
+		config["device"] = []byte(`{"identifiers":["everything"],"name":"Everything"}`)
+		payload, err := json.Marshal(config)
+		if err != nil {
+			t.Fatalf("%s: %v", topic, err)
+		}
+		pub(t, h.mqtt, "-r", "-q", "1", "-t", strings.Replace(topic, "homehub_", "example_", 1), "-m", string(payload))
+		if string(config["enabled_by_default"]) != "false" {
+			count++
+		}
+		clear(config)
+	}
+	for line := range strings.Lines(golden) {
+		line = strings.TrimSuffix(line, "\n")
+		if key, value, ok := strings.Cut(strings.TrimPrefix(line, "  "), ": "); ok && strings.HasPrefix(line, "  ") {
+			config[key] = json.RawMessage(value)
+			continue
+		}
+		publish()
+		topic = line
+	}
+	publish()
+	eventually(t, "all entities are there", func() bool {
+		n := 0
+		for id := range a.states() {
+			if strings.Contains(id, ".everything") {
+				n++
+			}
+		}
+		return n == count
+	})
+	for _, c := range []struct{ topic, payload, entity, state string }{
+		{"alarm/state", "armed_away", "alarm_control_panel.everything_alarm", "armed_away"},
+		{"blind/state", "opening", "cover.everything_blind", "opening"},
+		{"blind/position", "33.5", "cover.everything_blind", "opening"},
+		{"blind/tilt", "50", "cover.everything_blind", "opening"},
+		{"garage/state", "closed", "cover.everything_garage", "closed"},
+		{"boiler/mode", "eco", "water_heater.everything_boiler", "eco"},
+		{"boiler/target-temperature", "55", "water_heater.everything_boiler", "eco"},
+		{"bulb/brightness", "40.5", "light.everything_bulb", "on"},
+		{"door/state", "jammed", "lock.everything_door", "jammed"},
+		{"dryer/on", "true", "humidifier.everything_dryer", "on"},
+		{"dryer/target-humidity", "45.5", "humidifier.everything_dryer", "on"},
+		{"fan/on", "true", "fan.everything_fan", "on"},
+		{"fan/speed", "66.6667", "fan.everything_fan", "on"},
+		{"faucet/state", "stopped", "valve.everything_faucet", "open"},
+		{"gas/position", "0", "valve.everything_gas", "closed"},
+		{"firmware/installed-version", "1.0", "update.everything_firmware", "unknown"},
+		{"firmware/latest-version", "1.1", "update.everything_firmware", "on"},
+		{"heating/mode", "boost", "climate.everything_heating", "heat"},
+		{"heating/mode", "heat", "climate.everything_heating", "heat"},
+		{"heating/action", "defrosting", "climate.everything_heating", "heat"},
+		{"heating/attributes", `{"window":"open"}`, "climate.everything_heating", "heat"},
+		{"lamp/on", "true", "light.everything", "on"},
+		{"lamp/color", "hsv,30.5,80,100", "light.everything", "on"},
+		{"lamp/color", "", "light.everything", "on"},
+		{"lamp/color-temperature", "2703", "light.everything", "on"},
+		{"lamp/brightness", "1.181102362205", "light.everything", "on"},
+		{"mower/state", "returning", "lawn_mower.everything_mower", "mowing"},
+		{"phone/place", "home", "device_tracker.everything_phone", "home"},
+		{"plug/on", "true", "switch.everything_plug", "on"},
+		{"siren/on", "true", "siren.everything_siren", "on"},
+		{"motion/occupancy", "true", "binary_sensor.everything_occupancy", "on"},
+		{"meter/energy", "12.25", "sensor.everything_energy", "12.25"},
+		{"washer/phase", "spin", "sensor.everything_washer_phase", "spin"},
+		{"clock/note", "late", "sensor.everything_note", "late"},
+		{"clock/started", "2026-01-31T18:30:00Z", "sensor.everything_started", "2026-01-31T18:30:00+00:00"},
+		{"clock/mood", "hsv,120,100,100", "text.everything_mood", "120,100"},
+		{"clock/timeout", "120", "number.everything_time_out", "120"},
+		{"programme/option", "wool", "select.everything_programme", "wool"},
+	} {
+		args := []string{"-r", "-q", "1", "-t", "house/everything/" + c.topic, "-m", c.payload}
+		pub(t, h.mqtt, args...)
+		a.shows(c.entity, c.state)
+	}
+	pub(t, h.mqtt, "-q", "1", "-t", "house/everything/knob/event", "-m", "double")
+	eventually(t, "the knob's event is there", func() bool { return strings.HasPrefix(a.states()["event.everything_knob"], "20") })
+	a.calm()
+}
