@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -28,14 +29,18 @@ type process struct {
 
 func (p *process) broker() load.Broker { return load.Broker{Address: p.address, PID: p.pid} }
 
-// freeAddress is a loopback address with a port that nobody listens on at the moment.
+// freeAddress is a loopback address with a port that nobody listens on at the moment. It lies below those that the system gives to
+// connections (32768 and up): one of these could take it before the broker does.
 func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("looking for a free port: %w", err)
+	var err error
+	for range 100 {
+		var l net.Listener
+		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))); err == nil {
+			address := l.Addr().String()
+			return address, l.Close()
+		}
 	}
-	address := l.Addr().String()
-	return address, l.Close()
+	return "", fmt.Errorf("looking for a free port: %w", err)
 }
 
 // launch starts a command in a folder on one processor, and returns when it accepts MQTT clients on p's address.
@@ -61,7 +66,7 @@ func (p *process) launch(ctx context.Context, folder string, processor int, env 
 	if err := p.ready(ctx, 30*time.Second); err != nil {
 		p.kill()
 		text, _ := os.ReadFile(p.log)
-		return fmt.Errorf("starting %s: %w: %s", args[0], err, lastLine(string(text)))
+		return fmt.Errorf("starting %s: %w: %s", args[0], err, whyItEnded(string(text)))
 	}
 	return nil
 }
@@ -106,6 +111,15 @@ func (p *process) kill() {
 		_ = p.cmd.Process.Kill()
 		<-p.ended
 	}
+}
+
+// whyItEnded is what a program's output says of its end: where it panicked, or its last line.
+func whyItEnded(text string) string {
+	if i := strings.LastIndex(text, "panic: "); i >= 0 {
+		line, _, _ := strings.Cut(text[i:], "\n")
+		return line
+	}
+	return lastLine(text)
 }
 
 func lastLine(text string) string {
