@@ -84,6 +84,12 @@ type Update struct {
 	Ask []broker.Message
 }
 
+// empty says that the message means nothing to the convention.
+func (u *Update) empty() bool {
+	return len(u.Devices)+len(u.Gone)+len(u.Readings)+len(u.Targets)+len(u.Reaches)+len(u.Faults)+len(u.Refusals)+
+		len(u.Subscribe)+len(u.Unsubscribe)+len(u.Ask) == 0
+}
+
 // Announced is one device as its announcement describes it.
 type Announced struct {
 	Key    string

@@ -136,6 +136,7 @@ type Hub struct {
 	lastID   idMaker
 	faultLog logLimit
 	touched  []touched // reused by update
+	found    Update    // what one convention made of the message in hand
 
 	exportLog logLimit // the dispatcher's own, as is patience
 	patience  patience

@@ -66,14 +66,14 @@ func (h *Hub) parse(i int, c Convention, m broker.Message) (r read) {
 	return r
 }
 
-// apply lets a convention say what a message means.
-func (h *Hub) apply(c Convention, m broker.Message, p Parsed) (u Update) {
+// apply lets a convention say, in u, what a message means.
+func (h *Hub) apply(c Convention, m broker.Message, p Parsed, u *Update) {
 	defer func() {
 		if p := recover(); p != nil {
-			u = Update{Faults: []Fault{{Topic: m.Topic, Reason: h.panicked(c, m, p)}}}
+			*u = Update{Faults: []Fault{{Topic: m.Topic, Reason: h.panicked(c, m, p)}}}
 		}
 	}()
-	return c.Apply(m, p)
+	*u = c.Apply(m, p)
 }
 
 func (h *Hub) panicked(c Convention, m broker.Message, p any) (reason string) {

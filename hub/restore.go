@@ -127,7 +127,9 @@ func (h *Hub) relearnAccount(a *account) {
 		if len(found.parsed.Subscribe) > 0 {
 			h.filters.need(a.convention, m, found.parsed.Subscribe)
 		}
-		for _, x := range h.apply(c, m, found.parsed).Devices {
+		var u Update
+		h.apply(c, m, found.parsed, &u)
+		for _, x := range u.Devices {
 			// A device that is announced by several messages is whole only when the last has been read.
 			if x.Key == a.key.key && len(x.Sources) >= len(kept) {
 				a.take(x)

@@ -41,7 +41,10 @@ func (h *Hub) takeMessage(now time.Time, it item) {
 			h.fault(now, nil, it.message, it.message.Topic, r.fault)
 			continue
 		}
-		joined := h.update(now, i, it.message, h.apply(c, it.message, r.parsed))
+		joined := false
+		if h.apply(c, it.message, r.parsed, &h.found); !h.found.empty() {
+			joined = h.update(now, i, it.message, &h.found)
+		}
 		// The publisher's goroutine subscribes what a fresh announcement needs. That was undone, or not done, if the device
 		// was removed in between.
 		if subs := r.parsed.Subscribe; len(subs) > 0 && (joined && !r.fresh || h.filters.missing(i, subs)) {
@@ -71,7 +74,7 @@ func (t *touches) add(e *entry) *touched {
 }
 
 // update does what a message means to one convention. It says whether a device joined.
-func (h *Hub) update(now time.Time, convention int, m broker.Message, u Update) (joined bool) {
+func (h *Hub) update(now time.Time, convention int, m broker.Message, u *Update) (joined bool) {
 	name := h.conventions[convention].Name()
 	found := touches(h.touched[:0])
 	for _, a := range u.Devices {
