@@ -134,6 +134,7 @@ func (h *house) send(path, value string) devices.Command {
 }
 
 func (h *house) trySend(path, value string) (devices.Command, error) {
+	synctest.Wait() // until the hub has taken what was published before
 	p := parsePath(h.t, path)
 	v := devices.TextValue(value)
 	if d, err := h.Device(p.Device); err == nil {
