@@ -45,9 +45,9 @@ func (t *Twin) confirm(now time.Time, ref Ref, p *Property, v Value) []Event {
 // saidSo says whether what the device reported last is what a command wants, and is still worth something. The level of what
 // is off is not, but for 0.
 func (t *Twin) saidSo(c Command) bool {
-	if power, ok := t.powerOf(c.Ref); ok && t.reported[power].Value == BoolValue(false) {
-		return !t.stale[power] && c.Value.Float() == 0
+	if power, ok := t.powerOf(c.Ref); ok && t.states[power].reading.Value == BoolValue(false) {
+		return !t.states[power].stale && c.Value.Float() == 0
 	}
-	r, ok := t.reported[c.Ref]
-	return ok && !t.stale[c.Ref] && t.device.Property(c.Ref).Same(c.Value, r.Value)
+	s := t.states[c.Ref]
+	return s != nil && s.reported && !s.stale && s.property.Same(c.Value, s.reading.Value)
 }

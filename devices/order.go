@@ -143,12 +143,12 @@ func (t *Twin) Take(now time.Time) []Command {
 		o.out, o.said, o.reason = true, false, ""
 		// The value may be what the device said last. Then it will perhaps not say it again, so its word counts if it
 		// is there and has not been away, or told otherwise, since. The command is sent all the same: it does no harm.
-		if p := t.device.Property(o.Ref); p != nil && p.Confirmable() {
+		if s := t.states[o.Ref]; s != nil && s.property.Confirmable() {
 			o.said = t.reach.Presence == Online && t.saidSo(o.Command)
 			if o.said {
 				o.reason = "the device had said so already"
 			} else {
-				t.stale[o.Ref] = true
+				s.stale = true
 			}
 		}
 		list = append(list, o.Command)
@@ -267,14 +267,14 @@ func (t *Twin) lapse(o order) string {
 		return fmt.Sprintf("no answer within %s", Span(o.patience))
 	}
 	reason := fmt.Sprintf("no report of %s within %s", o.Value, Span(o.patience))
-	r, ok := t.reported[o.Ref]
+	s := t.states[o.Ref]
 	switch {
-	case !ok:
+	case s == nil || !s.reported:
 		return reason + "; it has not reported any value"
-	case t.device.Property(o.Ref).Same(o.Value, r.Value):
+	case s.property.Same(o.Value, s.reading.Value):
 		return reason + "; its last one is older than the command"
 	}
-	return reason + fmt.Sprintf("; it last said %s", r.Value)
+	return reason + fmt.Sprintf("; it last said %s", s.reading.Value)
 }
 
 // holdAll makes what was sent and not confirmed wait again, because the device is away.

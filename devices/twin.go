@@ -14,24 +14,30 @@ import (
 //
 // The times that it is given should carry Go's monotonic reading, so that deadlines do not move with the wall clock.
 type Twin struct {
-	device   Device
-	reach    Reach
-	before   Reach     // the presence that was known in the hub's last life; zero once it is known again
-	back     time.Time // when commands go out again after the device's return
-	silent   bool      // nothing has been heard live since the hub was restarted
-	joined   time.Time
-	seen     time.Time
-	reported map[Ref]Reading
-	targets  map[Ref]Value
-	// stale are the properties whose last report says little about now: the device was away since, or was told
-	// something else since.
-	stale  map[Ref]bool
-	orders []order // oldest first
+	device Device
+	reach  Reach
+	before Reach     // the presence that was known in the hub's last life; zero once it is known again
+	back   time.Time // when commands go out again after the device's return
+	silent bool      // nothing has been heard live since the hub was restarted
+	joined time.Time
+	seen   time.Time
+	states map[Ref]*state // of each of its properties
+	orders []order        // oldest first
 	// fresh is when each property that Expires was last reported, expired are those that have not been for too long.
 	fresh   map[Ref]time.Time
 	expired map[Ref]bool
 	offAt   map[Ref]time.Time // when what OffAfter is about becomes false by itself
 	events  []Event           // reused by Report
+}
+
+// state is what is known of one property. One look finds all of it, since most of what a hub does is taking values.
+type state struct {
+	property *Property
+	reading  Reading // its last one, if reported is set
+	reported bool
+	// stale says that the last report says little about now: the device was away since, or was told something else since.
+	stale  bool
+	target Value // what the device says the property is on its way to; zero: nothing
 }
 
 // Kept is what is kept of a twin between two lives of the hub.
@@ -73,7 +79,8 @@ func Restore(now time.Time, k Kept) (*Twin, []Event) {
 			if p.OffAfter > 0 {
 				r.Value = BoolValue(false) // what was true for a while is over by now
 			}
-			t.reported[ref] = r
+			s := t.states[ref]
+			s.reading, s.reported = r, true
 			if r.Heard.After(t.seen) {
 				t.seen = r.Heard
 			}
@@ -91,14 +98,41 @@ func Restore(now time.Time, k Kept) (*Twin, []Event) {
 func newTwin(d Device) *Twin {
 	d = d.Clone()
 	d.Sort()
-	return &Twin{device: d, reported: map[Ref]Reading{}, targets: map[Ref]Value{}, stale: map[Ref]bool{}}
+	t := &Twin{}
+	t.describe(d)
+	return t
+}
+
+// describe makes d the description, and keeps what is known of the properties that are still there with the type that they had.
+func (t *Twin) describe(d Device) {
+	t.device = d
+	old := t.states
+	t.states = make(map[Ref]*state, len(old))
+	for i := range d.Components {
+		c := &d.Components[i]
+		for j := range c.Properties {
+			p := &c.Properties[j]
+			ref := Ref{c.ID, p.ID}
+			s := old[ref]
+			if s == nil || s.property.Datatype != p.Datatype {
+				s = &state{}
+			}
+			s.property = p
+			t.states[ref] = s
+		}
+	}
 }
 
 // Device returns the description. Nobody may write to its slices.
 func (t *Twin) Device() Device { return t.device }
 
 // Property returns the property that ref names, or nil. Nobody may write to it.
-func (t *Twin) Property(ref Ref) *Property { return t.device.Property(ref) }
+func (t *Twin) Property(ref Ref) *Property {
+	if s := t.states[ref]; s != nil {
+		return s.property
+	}
+	return nil
+}
 
 // Reach is the device's presence, since when and why.
 func (t *Twin) Reach() Reach { return t.reach }
@@ -111,16 +145,34 @@ func (t *Twin) LastSeen() time.Time { return t.seen }
 
 // Reported returns the last reading of each property that has one: its value, and when that value was first heard.
 // The map is a copy.
-func (t *Twin) Reported() map[Ref]Reading { return maps.Clone(t.reported) }
+func (t *Twin) Reported() map[Ref]Reading {
+	reported := make(map[Ref]Reading, len(t.states))
+	for ref, s := range t.states {
+		if s.reported {
+			reported[ref] = s.reading
+		}
+	}
+	return reported
+}
 
 // Reading returns the last reading of one property.
 func (t *Twin) Reading(ref Ref) (Reading, bool) {
-	r, ok := t.reported[ref]
-	return r, ok
+	if s := t.states[ref]; s != nil && s.reported {
+		return s.reading, true
+	}
+	return Reading{}, false
 }
 
 // Targets returns what the device says it is on its way to. The map is a copy.
-func (t *Twin) Targets() map[Ref]Value { return maps.Clone(t.targets) }
+func (t *Twin) Targets() map[Ref]Value {
+	targets := map[Ref]Value{}
+	for ref, s := range t.states {
+		if !s.target.IsZero() {
+			targets[ref] = s.target
+		}
+	}
+	return targets
+}
 
 // Wanted is what the property is meant to become: the value of the newest pending command, else what the device says it is
 // on its way to; the zero Value when it is not meant to change.
@@ -130,7 +182,10 @@ func (t *Twin) Wanted(ref Ref) Value {
 			return t.orders[i].Value
 		}
 	}
-	return t.targets[ref]
+	if s := t.states[ref]; s != nil {
+		return s.target
+	}
+	return Value{}
 }
 
 // Describe takes a device's new description; its ID must be the same. What was known of properties that are gone, or that
@@ -141,17 +196,7 @@ func (t *Twin) Describe(now time.Time, d Device) []Event {
 	if d.Equal(t.device) {
 		return nil
 	}
-	t.device = d
-	for ref, r := range t.reported {
-		if p := d.Property(ref); p == nil || p.Datatype != r.Value.Datatype() {
-			delete(t.reported, ref)
-		}
-	}
-	for ref, v := range t.targets {
-		if p := d.Property(ref); p == nil || p.Datatype != v.Datatype() {
-			delete(t.targets, ref)
-		}
-	}
+	t.describe(d)
 	events := []Event{Changed{Device: d.Clone()}}
 	for _, o := range slices.Clone(t.orders) {
 		p := d.Property(o.Ref)
@@ -188,10 +233,11 @@ func (t *Twin) Heard(now time.Time) []Event {
 //
 // Reports of properties that the device does not have, or of another type, are ignored. The events are good until the next Report.
 func (t *Twin) Report(now time.Time, ref Ref, v Value, replayed bool) []Event {
-	p := t.device.Property(ref)
-	if p == nil || v.Datatype() != p.Datatype {
+	s := t.states[ref]
+	if s == nil || v.Datatype() != s.property.Datatype {
 		return nil
 	}
+	p := s.property
 	if p.Momentary {
 		if replayed {
 			return nil
@@ -202,8 +248,7 @@ func (t *Twin) Report(now time.Time, ref Ref, v Value, replayed bool) []Event {
 		}
 		return events
 	}
-	known, ok := t.reported[ref]
-	same := ok && known.Value == v
+	same := s.reported && s.reading.Value == v
 	if same && replayed {
 		return nil
 	}
@@ -215,17 +260,18 @@ func (t *Twin) Report(now time.Time, ref Ref, v Value, replayed bool) []Event {
 	}
 	events := t.events[:0]
 	if !same {
-		r := Reading{Value: v, Heard: now}
-		t.reported[ref] = r
-		events = append(events, Reported{Device: t.device.ID, Ref: ref, Reading: r})
+		s.reading, s.reported = Reading{Value: v, Heard: now}, true
+		events = append(events, Reported{Device: t.device.ID, Ref: ref, Reading: s.reading})
 	}
 	if !replayed {
-		delete(t.stale, ref)
+		s.stale = false
 	}
-	if target, ok := t.targets[ref]; ok && p.Same(target, v) {
-		delete(t.targets, ref)
+	if !s.target.IsZero() && p.Same(s.target, v) {
+		s.target = Value{}
 	}
-	events = append(events, t.confirm(now, ref, p, v)...)
+	if len(t.orders) > 0 {
+		events = append(events, t.confirm(now, ref, p, v)...)
+	}
 	t.events = events
 	return events
 }
@@ -262,10 +308,9 @@ func (t *Twin) expireOffs(now time.Time) []Event {
 			continue
 		}
 		delete(t.offAt, ref)
-		if p := t.device.Property(ref); p != nil && t.reported[ref].Value == BoolValue(true) {
-			r := Reading{Value: BoolValue(false), Heard: now}
-			t.reported[ref] = r
-			events = append(events, Reported{Device: t.device.ID, Ref: ref, Reading: r})
+		if s := t.states[ref]; s != nil && s.reading.Value == BoolValue(true) {
+			s.reading = Reading{Value: BoolValue(false), Heard: now}
+			events = append(events, Reported{Device: t.device.ID, Ref: ref, Reading: s.reading})
 		}
 	}
 	slices.SortFunc(events, func(a, b Event) int {
@@ -317,17 +362,16 @@ func (t *Twin) Ready(now time.Time) {
 // Target takes a value that the device says it has accepted and is on its way to; the zero Value, or the one that it has
 // already, says that it has arrived. It returns whether that changed anything.
 func (t *Twin) Target(ref Ref, v Value) (changed bool) {
-	p := t.device.Property(ref)
-	if p == nil || !v.IsZero() && v.Datatype() != p.Datatype {
+	s := t.states[ref]
+	if s == nil || !v.IsZero() && v.Datatype() != s.property.Datatype {
 		return false
 	}
-	old, had := t.targets[ref]
-	if r, ok := t.reported[ref]; v.IsZero() || ok && p.Same(v, r.Value) {
-		delete(t.targets, ref)
-		return had
+	if s.reported && s.property.Same(v, s.reading.Value) {
+		v = Value{}
 	}
-	t.targets[ref] = v
-	return old != v
+	changed = s.target != v
+	s.target = v
+	return changed
 }
 
 // Reached takes the device's presence as it is known to be now. The same presence as before is no event, and keeps the
@@ -358,8 +402,8 @@ func (t *Twin) Reached(now time.Time, p Presence, why string) []Event {
 	t.reach = Reach{Presence: p, Since: since, Why: why}
 	events := []Event{PresenceChanged{Device: t.device.ID, Reach: t.reach}}
 	if t.Away() {
-		for ref := range t.reported {
-			t.stale[ref] = true
+		for _, s := range t.states {
+			s.stale = s.stale || s.reported
 		}
 		return append(events, t.holdAll(now)...)
 	}
