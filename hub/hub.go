@@ -136,7 +136,6 @@ type Hub struct {
 	lastID   idMaker
 	faultLog logLimit
 	touched  []touched // reused by update
-	found    Update    // what one convention made of the message in hand
 
 	exportLog logLimit // the dispatcher's own, as is patience
 	patience  patience

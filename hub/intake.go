@@ -18,13 +18,8 @@ func (h *Hub) HandleMessage(ctx context.Context, m broker.Message) {
 	}
 	it := item{message: m}
 	if !h.own(m.Topic) {
-		for i, c := range h.conventions {
-			r := h.parse(i, c, m)
-			if r.fault == "" && r.parsed.Content == nil && len(r.parsed.Subscribe) == 0 {
-				continue
-			}
-			r.fresh = len(r.parsed.Subscribe) > 0 && h.filters.need(i, m, r.parsed.Subscribe)
-			it.reads = append(it.reads, r)
+		for next := 0; next < len(h.conventions); {
+			next = h.parse(next, &it)
 		}
 	}
 	queued := h.inbox.put(ctx, m.Client, it)
@@ -52,28 +47,25 @@ func (h *Hub) own(topic string) bool {
 		slices.ContainsFunc(h.announcers, func(a Announcer) bool { return a.Owns(topic) })
 }
 
-// parse lets a convention look at a message. A convention never panics; if one does all the same, the message is a fault
-// and the hub lives on.
-func (h *Hub) parse(i int, c Convention, m broker.Message) (r read) {
-	r.convention = i
+// parse lets the conventions look at a message, from the one with the index first on, and returns the index of the one to go on with.
+// A convention never panics; if one does all the same, the message is a fault to it, and the hub lives on with the next.
+func (h *Hub) parse(first int, it *item) (next int) {
+	next = first
 	defer func() {
 		if p := recover(); p != nil {
-			r.parsed = Parsed{}
-			r.fault = h.panicked(c, m, p)
+			it.reads = append(it.reads, read{convention: next, fault: h.panicked(h.conventions[next], it.message, p)})
+			next++
 		}
 	}()
-	r.parsed = c.Parse(m)
-	return r
-}
-
-// apply lets a convention say, in u, what a message means.
-func (h *Hub) apply(c Convention, m broker.Message, p Parsed, u *Update) {
-	defer func() {
-		if p := recover(); p != nil {
-			*u = Update{Faults: []Fault{{Topic: m.Topic, Reason: h.panicked(c, m, p)}}}
+	for ; next < len(h.conventions); next++ {
+		parsed := h.conventions[next].Parse(it.message)
+		if parsed.Content == nil && len(parsed.Subscribe) == 0 {
+			continue
 		}
-	}()
-	*u = c.Apply(m, p)
+		fresh := len(parsed.Subscribe) > 0 && h.filters.need(next, it.message, parsed.Subscribe)
+		it.reads = append(it.reads, read{convention: next, parsed: parsed, fresh: fresh})
+	}
+	return next
 }
 
 func (h *Hub) panicked(c Convention, m broker.Message, p any) (reason string) {

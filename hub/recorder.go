@@ -37,9 +37,7 @@ type recorder struct {
 	devices  map[string]*deviceJob
 	commands map[string]*commandJob
 	order    []string // commands, in the order in which they came to wait
-	samples  []Sample
-	limit    int       // of samples, for now
-	since    time.Time // when the first of samples came
+	samples  backlog
 
 	news chan struct{}
 
@@ -62,7 +60,7 @@ type commandJob struct {
 func newRecorder(store Store, log *slog.Logger) *recorder {
 	return &recorder{
 		store: store, log: log, devices: map[string]*deviceJob{}, commands: map[string]*commandJob{},
-		limit: recorderSize, news: make(chan struct{}, 1),
+		samples: backlog{limit: recorderSize}, news: make(chan struct{}, 1),
 	}
 }
 
@@ -101,13 +99,7 @@ func (r *recorder) forget(id string, after func(error)) {
 	defer r.mu.Unlock()
 	job := r.deviceJob(id, after)
 	job.forget, job.record = true, nil
-	kept := r.samples[:0]
-	for _, s := range r.samples {
-		if s.Device != id {
-			kept = append(kept, s)
-		}
-	}
-	r.samples = kept
+	r.samples.forget(id)
 	r.wake()
 }
 
@@ -140,33 +132,19 @@ func (r *recorder) busy() bool {
 func (r *recorder) sample(s Sample) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.samples) == 0 {
-		r.since = time.Now()
-	}
-	r.samples = append(r.samples, s)
-	if len(r.samples) >= r.limit {
-		r.thin()
-	}
-	if n := len(r.samples); n == 1 || n == batch {
+	r.samples.add(s)
+	r.thin()
+	if n := r.samples.size; n == 1 || n == batch {
 		r.wake()
 	}
 }
 
-// thin keeps the newest waiting reading of each property only.
+// thin gives up history when too many readings wait.
 func (r *recorder) thin() {
-	newest := make(map[devices.Path]int, len(r.samples))
-	for i, s := range r.samples {
-		newest[s.Path] = i
+	if r.samples.size < r.samples.limit {
+		return
 	}
-	kept := r.samples[:0]
-	for i, s := range r.samples {
-		if newest[s.Path] == i {
-			kept = append(kept, s)
-		}
-	}
-	lost := len(r.samples) - len(kept)
-	r.samples = kept
-	r.limit = max(recorderSize, 2*len(kept))
+	lost := r.samples.thin()
 	r.dropped.Add(uint64(lost))
 	r.log.Warn("history lost, the store is too slow", "readings", lost)
 }
@@ -175,5 +153,5 @@ func (r *recorder) thin() {
 func (r *recorder) size() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.samples) + len(r.devices) + len(r.commands)
+	return r.samples.size + len(r.devices) + len(r.commands)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
 )
 
@@ -116,19 +117,26 @@ func (h *Hub) relearn(now time.Time, r Record) {
 	}
 }
 
+// understand has one convention read a message; what it panics at says nothing.
+func (h *Hub) understand(c Convention, m broker.Message) (p Parsed, u Update) {
+	defer func() {
+		if r := recover(); r != nil {
+			h.panicked(c, m, r)
+			p, u = Parsed{}, Update{}
+		}
+	}()
+	p = c.Parse(m)
+	return p, c.Apply(m, p)
+}
+
 func (h *Hub) relearnAccount(a *account) {
 	c := h.conventions[a.convention]
 	kept := a.sources
 	for _, m := range kept {
-		found := h.parse(a.convention, c, m)
-		if found.fault != "" {
-			continue
+		parsed, u := h.understand(c, m)
+		if len(parsed.Subscribe) > 0 {
+			h.filters.need(a.convention, m, parsed.Subscribe)
 		}
-		if len(found.parsed.Subscribe) > 0 {
-			h.filters.need(a.convention, m, found.parsed.Subscribe)
-		}
-		var u Update
-		h.apply(c, m, found.parsed, &u)
 		for _, x := range u.Devices {
 			// A device that is announced by several messages is whole only when the last has been read.
 			if x.Key == a.key.key && len(x.Sources) >= len(kept) {

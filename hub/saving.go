@@ -71,10 +71,10 @@ func (r *recorder) rest(ctx context.Context, d time.Duration, stop <-chan struct
 func (r *recorder) untilDue() (time.Duration, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.samples) == 0 {
+	if r.samples.size == 0 {
 		return 0, false
 	}
-	return max(0, time.Until(r.since.Add(batchTime))), true
+	return max(0, time.Until(r.samples.since.Add(batchTime))), true
 }
 
 // save brings to the store what is due, or everything. It says whether the store took it.
@@ -92,34 +92,28 @@ func (r *recorder) save(ctx context.Context, everything bool) bool {
 			return false
 		}
 		r.saved.Add(uint64(len(samples)))
+		r.reuse(samples)
 	}
 }
 
 func (r *recorder) takeSamples(everything bool) []Sample {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n := len(r.samples)
-	if n == 0 || n < batch && !everything && time.Since(r.since) < batchTime {
-		return nil
-	}
-	n = min(n, batch)
-	taken := make([]Sample, n)
-	copy(taken, r.samples)
-	r.samples = append(r.samples[:0], r.samples[n:]...)
-	if len(r.samples) == 0 {
-		r.limit = recorderSize
-	}
-	return taken
+	return r.samples.take(everything)
+}
+
+func (r *recorder) reuse(samples []Sample) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.samples.reuse(samples)
 }
 
 // putBack returns readings that could not be saved to the head of the queue.
 func (r *recorder) putBack(samples []Sample) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.samples = append(samples, r.samples...)
-	if len(r.samples) >= r.limit {
-		r.thin()
-	}
+	r.samples.putBack(samples)
+	r.thin()
 }
 
 func (r *recorder) saveDevices(ctx context.Context) bool {

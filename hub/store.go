@@ -22,7 +22,7 @@ type Store interface {
 	DeleteDevice(ctx context.Context, id string) error
 
 	// SaveReadings keeps the last value of each property and appends to the history, all in one transaction. Readings
-	// of unknown devices are left out.
+	// of unknown devices are left out. The slice is the caller's again when it returns.
 	SaveReadings(ctx context.Context, readings []Sample) error
 	// History returns the readings of one property with from ≤ Heard < to, oldest first, at most limit of them (the
 	// newest ones if there are more).

@@ -24,34 +24,51 @@ func (h *Hub) take(now time.Time, it item) {
 		h.takeOwn(now, it.message)
 	default:
 		h.repeat(it.message)
-		h.takeMessage(now, it)
+		h.takeMessage(now, &it)
 	}
 }
 
 // takeMessage shows a message to every convention and does what it means to them.
-func (h *Hub) takeMessage(now time.Time, it item) {
-	next := 0
-	for i, c := range h.conventions {
+func (h *Hub) takeMessage(now time.Time, it *item) {
+	for next := 0; next < len(h.conventions); {
+		next = h.apply(now, next, it)
+	}
+}
+
+// apply does what a message means to the conventions, from the one with the index first on, and returns the index of the one to go
+// on with. A convention that panics has not understood the message.
+func (h *Hub) apply(now time.Time, first int, it *item) (next int) {
+	next = first
+	inside := false
+	defer func() {
+		if !inside {
+			return
+		}
+		reason := h.panicked(h.conventions[next], it.message, recover())
+		h.fault(now, nil, it.message, it.message.Topic, reason)
+		next++
+	}()
+	for ; next < len(h.conventions); next++ {
 		var r read
-		if next < len(it.reads) && it.reads[next].convention == i {
-			r = it.reads[next]
-			next++
+		if len(it.reads) > 0 && it.reads[0].convention == next {
+			r, it.reads = it.reads[0], it.reads[1:]
 		}
 		if r.fault != "" {
 			h.fault(now, nil, it.message, it.message.Topic, r.fault)
 			continue
 		}
-		joined := false
-		if h.apply(c, it.message, r.parsed, &h.found); !h.found.empty() {
-			joined = h.update(now, i, it.message, &h.found)
-		}
+		inside = true
+		u := h.conventions[next].Apply(it.message, r.parsed)
+		inside = false
+		joined := !u.empty() && h.update(now, next, it.message, &u)
 		// The publisher's goroutine subscribes what a fresh announcement needs. That was undone, or not done, if the device
 		// was removed in between.
-		if subs := r.parsed.Subscribe; len(subs) > 0 && (joined && !r.fresh || h.filters.missing(i, subs)) {
-			h.filters.need(i, it.message, subs)
+		if subs := r.parsed.Subscribe; len(subs) > 0 && (joined && !r.fresh || h.filters.missing(next, subs)) {
+			h.filters.need(next, it.message, subs)
 			h.outbox.do(func(l Link) { l.Subscribe(subs...) })
 		}
 	}
+	return next
 }
 
 // touched is a device that a message concerns; spoke says that it had a value for it.
@@ -94,12 +111,18 @@ func (h *Hub) update(now time.Time, convention int, m broker.Message, u *Update)
 			h.reach(now, e, e.account(deviceKey{name, r.Key}), m, r.Reach)
 		}
 	}
-	for _, r := range u.Readings {
-		key := deviceKey{name, r.Key}
-		if e := h.byKey[key]; e != nil {
-			found.add(e).spoke = true
-			h.report(now, e, e.account(key), m, r)
+	var e *entry
+	var a *account
+	for i := range u.Readings {
+		r := &u.Readings[i]
+		if key := (deviceKey{name, r.Key}); a == nil || a.key != key { // most messages have values of one device
+			if e, a = h.byKey[key], nil; e == nil {
+				continue
+			}
+			a = e.account(key)
 		}
+		found.add(e).spoke = true
+		h.report(now, e, a, m, r)
 	}
 	for _, r := range u.Targets {
 		key := deviceKey{name, r.Key}
@@ -147,7 +170,7 @@ func (h *Hub) update(now time.Time, convention int, m broker.Message, u *Update)
 }
 
 // report takes one value of one property.
-func (h *Hub) report(now time.Time, e *entry, a *account, m broker.Message, r Reported) {
+func (h *Hub) report(now time.Time, e *entry, a *account, m broker.Message, r *Reported) {
 	at, ok := a.place(r.Ref)
 	if !ok {
 		return
