@@ -7,6 +7,9 @@ import (
 	"home.arpa/homehub/devices"
 )
 
+// sparePieces are kept for the next readings: about a megabyte.
+const sparePieces = 16
+
 // backlog are the readings that wait for the store, oldest first, in pieces of at most batch, which are what one transaction takes. The
 // memory of a piece that is saved is used for the next, since in a busy house readings are most of what is written down.
 type backlog struct {
@@ -62,7 +65,7 @@ func (b *backlog) putBack(p []Sample) {
 
 // reuse takes the memory of a piece that is saved.
 func (b *backlog) reuse(p []Sample) {
-	if len(b.free) < recorderSize/batch {
+	if len(b.free) < sparePieces {
 		clear(p)
 		b.free = append(b.free, p[:0])
 	}

@@ -64,7 +64,10 @@ func (h *Hub) repeat(m broker.Message) {
 
 // exportValue exports what a property reported.
 func (h *Hub) exportValue(e *entry, r devices.Reported) {
-	if p := e.twin.Property(r.Ref); h.exporter != nil && p != nil {
+	if h.exporter == nil {
+		return
+	}
+	if p := e.twin.Property(r.Ref); p != nil {
 		h.export(e, h.exporter.Value(e.id(), *p, r.Ref, r.Value))
 	}
 }
@@ -78,8 +81,11 @@ func (h *Hub) exportState(e *entry) {
 
 // exportTarget exports what a property is meant to become, as long as that is not what it has reported.
 func (h *Hub) exportTarget(e *entry, ref devices.Ref) {
+	if h.exporter == nil {
+		return
+	}
 	p := e.twin.Property(ref)
-	if h.exporter == nil || p == nil || p.Momentary {
+	if p == nil || p.Momentary {
 		return
 	}
 	if wanted := h.target(e, *p, ref); e.targets[ref] != wanted {

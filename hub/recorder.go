@@ -12,7 +12,7 @@ import (
 const (
 	// recorderSize readings wait for the store. When there are more, only the newest of each property is kept: history is
 	// lost, which is counted and logged, but never a last value.
-	recorderSize = 8192
+	recorderSize = 32768
 	// maxUnsaved commands may wait for the store before new ones are turned away.
 	maxUnsaved = 1024
 	// batch and batchTime are how many readings go into one transaction, and how long the first of them may wait.

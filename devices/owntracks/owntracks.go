@@ -88,9 +88,13 @@ type parsed struct {
 
 // Parse reads a message's topic and JSON.
 func (c *Convention) Parse(m broker.Message) hub.Parsed {
-	rest, ok := strings.CutPrefix(m.Topic, c.base+"/")
+	rest, ok := strings.CutPrefix(m.Topic, c.base)
+	if !ok || rest == "" || rest[0] != '/' {
+		return hub.Parsed{}
+	}
+	rest = rest[1:]
 	parts := strings.SplitN(rest, "/", 4)
-	if !ok || len(rest) > maxTopic || len(m.Payload) == 0 || len(parts) < 2 || len(parts) > 3 || parts[0] == "" || parts[1] == "" {
+	if len(rest) > maxTopic || len(m.Payload) == 0 || len(parts) < 2 || len(parts) > 3 || parts[0] == "" || parts[1] == "" {
 		return hub.Parsed{}
 	}
 	if len(parts) == 3 {
