@@ -20,8 +20,10 @@ const DefaultAwait = time.Hour
 // order is a command that may still move, with what only the twin needs to know.
 type order struct {
 	Command
-	// patience is the time from sending to confirmation; until is when waiting for an absent device ends.
+	// patience is the time from sending to confirmation, which renews when the device says that it is on its way, unless somebody
+	// asked for it; until is when waiting for an absent device ends.
 	patience time.Duration
+	renews   bool
 	until    time.Time
 	// out: it was handed out for sending, and nobody has yet said what came of it.
 	out bool
@@ -36,22 +38,23 @@ type order struct {
 // The value has passed Property.Check. patience is the time from sending to confirmation, await the longest time that it
 // waits for a device that is away; zero means Patience and DefaultAwait.
 //
-// An older pending command to the same property is superseded, even if it wants the same value. What cannot be confirmed is
-// never queued: with the device away it is refused at once, and it supersedes nothing, since pressing a button twice is not
-// pressing it once.
+// An older pending command to the same property is superseded, even if it wants the same value, and one to another property that
+// cannot come true beside the new one. What cannot be confirmed is never queued: with the device away it is refused at once, and it
+// supersedes none of its own kind, since pressing a button twice is not pressing it once.
 func (t *Twin) Add(now time.Time, c Command, patience, await time.Duration) []Event {
 	p := t.device.Property(c.Ref)
 	if p == nil {
 		c.Status, c.Reason, c.Done, c.Deadline = Refused, fmt.Sprintf("the device has no %s", c.Ref), now, now
 		return []Event{CommandMoved{c}}
 	}
-	if patience <= 0 {
+	renews := patience <= 0
+	if renews {
 		patience = t.patience(c.Ref)
 	}
 	if await <= 0 {
 		await = DefaultAwait
 	}
-	o := order{Command: c, patience: patience, until: now.Add(await)}
+	o := order{Command: c, patience: patience, renews: renews, until: now.Add(await)}
 	o.Status, o.Deadline, o.Done = Waiting, o.until, time.Time{}
 	if t.Away() {
 		o.Reason = t.awayNote()
@@ -62,22 +65,36 @@ func (t *Twin) Add(now time.Time, c Command, patience, await time.Duration) []Ev
 			o.Reason += "; what it cannot confirm is not kept for later"
 			return []Event{CommandMoved{o.Command}}
 		}
-		t.orders = append(t.orders, o)
-		return []Event{CommandMoved{o.Command}}
 	}
-	var events []Event
-	for _, old := range slices.Clone(t.orders) {
-		if old.Ref == c.Ref {
-			events = append(events, t.end(now, old.ID, Superseded, fmt.Sprintf("a newer command wants %s", c.Value))...)
-		}
-	}
+	events := t.supersede(now, c, p)
 	t.orders = append(t.orders, o)
 	return append(events, CommandMoved{o.Command})
 }
 
+// supersede ends the commands that a newer one to the property p makes void.
+func (t *Twin) supersede(now time.Time, c Command, p *Property) []Event {
+	var events []Event
+	for _, old := range slices.Clone(t.orders) {
+		reason := fmt.Sprintf("a newer command wants %s", c.Value)
+		switch {
+		case !t.opposes(c, old.Command) || old.Ref == c.Ref && !p.Confirmable():
+			continue
+		case c.Property == Stop:
+			reason = "it was told to stop"
+		case old.Ref != c.Ref:
+			reason = fmt.Sprintf("a newer command wants %s to be %s", c.Ref, c.Value)
+			if old.out || old.Status == Sent { // what it has done to this property is not known yet
+				t.states[c.Ref].stale = true
+			}
+		}
+		events = append(events, t.end(now, old.ID, Superseded, reason)...)
+	}
+	return events
+}
+
 // readopt takes up a command of the hub's last life; see Restore.
 func (t *Twin) readopt(now time.Time, c Command) []Event {
-	o := order{Command: c, patience: t.patience(c.Ref)}
+	o := order{Command: c, patience: t.patience(c.Ref), renews: true}
 	ended := func(s Status, reason string) []Event {
 		o.Status, o.Reason, o.Done = s, reason, now
 		return []Event{CommandMoved{o.Command}}
@@ -240,12 +257,16 @@ func (t *Twin) Next(now time.Time) (at time.Time, ok bool) {
 	return at, ok
 }
 
-// Expire lets the commands lapse whose deadline has come, and makes false what was true for its time (Property.OffAfter).
+// Expire lets the commands lapse whose deadline has come (those of which the device says that it has failed are refused), and makes false what was true for its time (Property.OffAfter).
 func (t *Twin) Expire(now time.Time) []Event {
 	events := t.expireOffs(now)
 	for _, o := range slices.Clone(t.orders) {
 		if !now.Before(o.Deadline) {
-			events = append(events, t.end(now, o.ID, Lapsed, t.lapse(o))...)
+			status, reason := Lapsed, t.lapse(o)
+			if s := t.states[o.Ref]; o.Status == Sent && s != nil && !s.stale && t.failed(o.Ref, s.reading.Value) {
+				status, reason = Refused, fmt.Sprintf("it says %q", s.reading.Value.Text())
+			}
+			events = append(events, t.end(now, o.ID, status, reason)...)
 		}
 	}
 	return events
@@ -266,13 +287,13 @@ func (t *Twin) lapse(o order) string {
 	if p := t.device.Property(o.Ref); p != nil && p.Answers {
 		return fmt.Sprintf("no answer within %s", Span(o.patience))
 	}
-	reason := fmt.Sprintf("no report of %s within %s", o.Value, Span(o.patience))
+	reason := fmt.Sprintf("no report of %s within %s", o.Value, Span(o.Deadline.Sub(o.SentAt).Round(time.Second/10)))
 	s := t.states[o.Ref]
 	switch {
 	case s == nil || !s.reported:
 		return reason + "; it has not reported any value"
 	case s.property.Same(o.Value, s.reading.Value):
-		return reason + "; its last one is older than the command"
+		return reason + "; " + t.missing(o.Command)
 	}
 	return reason + fmt.Sprintf("; it last said %s", s.reading.Value)
 }

@@ -244,7 +244,7 @@ func (t *Twin) Report(now time.Time, ref Ref, v Value, replayed bool) []Event {
 		}
 		events := []Event{Reported{Device: t.device.ID, Ref: ref, Reading: Reading{Value: v, Heard: now}, Momentary: true}}
 		if p.Answers {
-			events = append(events, t.confirm(now, ref, p, v)...)
+			events = append(events, t.weigh(now, ref, p, v, true)...)
 		}
 		return events
 	}
@@ -270,7 +270,7 @@ func (t *Twin) Report(now time.Time, ref Ref, v Value, replayed bool) []Event {
 		s.target = Value{}
 	}
 	if len(t.orders) > 0 {
-		events = append(events, t.confirm(now, ref, p, v)...)
+		events = append(events, t.weigh(now, ref, p, v, !same && !replayed)...)
 	}
 	t.events = events
 	return events

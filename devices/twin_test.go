@@ -155,10 +155,10 @@ func TestDescriptions(t *testing.T) {
 	b.want(events, "joined lamp")
 	b.want(b.twin.Describe(b.now, lamp()))
 
-	b.twin.Report(b.now, on, devices.BoolValue(true), false)
+	b.twin.Report(b.now, on, devices.BoolValue(false), false)
 	b.twin.Report(b.now, dim, number(20), false)
 	b.add(dim, number(90))
-	b.add(on, devices.BoolValue(false))
+	b.add(on, devices.BoolValue(true))
 	b.send()
 
 	smaller := lamp()
