@@ -71,6 +71,7 @@ type conn struct {
 	connect   connect
 	session   *session
 	resumed   bool // it took over a session that was there
+	named     bool // CONNECT has been accepted as far as it goes; the identifier may still be somebody else's
 	shortened shortened
 	leaving   *goodbye // the DISCONNECT that the client has sent
 	retired   bool     // its will has been dealt with; guarded by the registry
@@ -102,12 +103,25 @@ func newConn(b *Broker, nc net.Conn, p peer) *conn {
 	return c
 }
 
-// advance reads and handles one packet.
-func (c *conn) advance() error {
-	frame, header, err := c.next()
-	if err != nil {
-		return err
+// work handles the packets that have come, and pays what the connection owes for them.
+func (c *conn) work() error {
+	for {
+		frame, header, err := c.next()
+		if err != nil {
+			return err
+		}
+		if frame == nil {
+			c.settle()
+			return nil
+		}
+		if err := c.handle(frame, header); err != nil {
+			return err
+		}
 	}
+}
+
+// handle handles one packet.
+func (c *conn) handle(frame []byte, header int) error {
 	if c.cause.Load() != nil { // kicked meanwhile: what it had sent is dead, but for a goodbye, which is looked for later
 		c.start -= len(frame)
 		return net.ErrClosed
@@ -140,7 +154,7 @@ func (c *conn) advance() error {
 	}
 }
 
-// next returns the next whole packet. It is valid until the call after.
+// next returns the next whole packet, nil when more input is needed for it. It is valid until the input is filled again.
 func (c *conn) next() (frame []byte, header int, err error) {
 	if c.frames >= batchFrames {
 		c.settle()
@@ -149,31 +163,23 @@ func (c *conn) next() (frame []byte, header int, err error) {
 	if !c.opened.Load() {
 		limit = min(limit, c.options.MaxConnectSize)
 	}
-	for {
-		b := c.in[c.start:c.top]
-		size, header, err := frameSize(b)
-		if err != nil {
-			return nil, 0, err
-		}
-		if size > limit {
-			return nil, 0, &packetError{packetTooLarge, fmt.Sprintf("a packet of %d bytes, more than the %d allowed", size, limit)}
-		}
-		if len(b) > 0 && !c.opened.Load() && b[0]>>4 != connectPacket { // [MQTT-3.1.0-1]
-			return nil, 0, &packetError{0, "not a CONNECT packet"}
-		}
-		if size > 0 && len(b) >= size {
-			c.start += size
-			c.frames++
-			return b[:size], header, nil
-		}
-		if len(b) > 0 && size == 0 && !clientMaySend(b[0]>>4) { // no length makes it right
-			return nil, 0, malformed("a packet that no client may send")
-		}
-		c.settle()
-		if err := c.fill(); err != nil {
-			return nil, 0, err
-		}
+	b := c.in[c.start:c.top]
+	size, header, err := frameSize(b)
+	switch {
+	case err != nil:
+		return nil, 0, err
+	case size > limit:
+		return nil, 0, &packetError{packetTooLarge, fmt.Sprintf("a packet of %d bytes, more than the %d allowed", size, limit)}
+	case len(b) > 0 && !c.opened.Load() && b[0]>>4 != connectPacket: // [MQTT-3.1.0-1]
+		return nil, 0, &packetError{0, "not a CONNECT packet"}
+	case size > 0 && len(b) >= size:
+		c.start += size
+		c.frames++
+		return b[:size], header, nil
+	case len(b) > 0 && size == 0 && !clientMaySend(b[0]>>4): // no length makes it right
+		return nil, 0, malformed("a packet that no client may send")
 	}
+	return nil, 0, nil
 }
 
 // settle pays what this connection owes for the packets that it has sent: flushes, and calls of the links' handlers.
@@ -187,12 +193,8 @@ func (c *conn) fill() error {
 	c.makeRoom()
 	heard := time.Now() // being held back by a handler is no silence of the client's
 	for {
-		deadline := c.deadline(heard)
-		if c.armed != deadline && (deadline.IsZero() || c.peer.fragile || !c.armed.After(heard) || c.armed.After(deadline)) {
-			if err := c.net.SetReadDeadline(deadline); err != nil {
-				return err
-			}
-			c.armed = deadline
+		if err := c.arm(heard); err != nil {
+			return err
 		}
 		if c.cause.Load() != nil { // whoever set it moved the deadline after that, perhaps before we did
 			return net.ErrClosed
@@ -218,6 +220,19 @@ func (c *conn) fill() error {
 			return c.late()
 		}
 	}
+}
+
+// arm sets the read deadline of a client last heard at a time. One that is set and comes too early is left as it is, since most
+// clients are heard again before it passes.
+func (c *conn) arm(heard time.Time) error {
+	deadline := c.deadline(heard)
+	if c.armed != deadline && (deadline.IsZero() || c.peer.fragile || !c.armed.After(heard) || c.armed.After(deadline)) {
+		if err := c.net.SetReadDeadline(deadline); err != nil {
+			return err
+		}
+		c.armed = deadline
+	}
+	return nil
 }
 
 // read reads what has come, waiting for it as long as the deadline allows.

@@ -1,0 +1,178 @@
+package embedded
+
+import (
+	"fmt"
+	"net"
+	"runtime/debug"
+	"time"
+
+	"home.arpa/homehub/broker"
+)
+
+// serve runs one connection from its first byte to its last.
+func (b *Broker) serve(nc net.Conn, p peer) {
+	if c := newConn(b, secure(nc), p); c.arrive() {
+		c.stay()
+	}
+}
+
+// arrive is a connection's life up to its CONNACK, and all of it when it is not let in. It says whether the client is there: then
+// whoever called owes it stay.
+func (c *conn) arrive() (there bool) {
+	if err := c.broker.gate.enter(c, c.options); err != nil {
+		c.broker.full(c, err)
+		c.end()
+		_ = c.net.Close()
+		return false
+	}
+	if !c.greet() {
+		c.depart()
+		return false
+	}
+	return true
+}
+
+// greet reads CONNECT, and lets the client in or turns it away.
+func (c *conn) greet() (there bool) {
+	defer c.rescue()
+	if !c.introduce() {
+		return false
+	}
+	c.named = true
+	resumed, code := c.broker.claim(c)
+	if code != success {
+		c.broker.refused(c, foreignClient)
+		c.turnAway(code)
+		return false
+	}
+	c.resumed = resumed
+	if c.cause.Load() != nil { // taken over while it waited
+		return false
+	}
+	if err := c.open(); err != nil {
+		c.fail(err)
+		c.settle()
+		return false
+	}
+	return true
+}
+
+// stay serves a client that was let in until the connection's end. Between two packets it waits in fill, called from here: a goroutine
+// that waits at a small depth gets by with a small stack, and most of them do nothing else.
+func (c *conn) stay() {
+	defer c.depart()
+	defer c.rescue()
+	err := c.work()
+	for err == nil {
+		if err = c.fill(); err == nil {
+			err = c.work()
+		}
+	}
+	c.fail(err)
+	c.settle()
+}
+
+// depart ends what arrive has begun: the session is given back, what is left to be told is written, and the socket is closed.
+func (c *conn) depart() {
+	defer c.broker.gate.leave(c)
+	defer c.rescue()
+	defer c.batch.release()
+	defer c.hangUp()
+	if c.named {
+		defer c.broker.left(c) // after that
+		c.broker.giveBack(c)
+	}
+}
+
+// introduce brings the TLS handshake to its end, reads CONNECT and decides about it.
+func (c *conn) introduce() bool {
+	defer c.broker.gate.known(c)
+	if err := c.shakeHands(); err != nil {
+		c.broker.unsecured(c, err)
+		c.shakeOff(err)
+		return false
+	}
+	frame, header, err := c.first()
+	if err == nil {
+		c.connect, err = decodeConnect(frame[header:])
+		if err == nil && frame[0]&0x0F != 0 && c.connect.version != mqtt31 {
+			err = malformed("CONNECT with flags")
+		}
+	}
+	if err != nil {
+		c.broker.strange(c, err)
+		c.turnAway(codeOf(err))
+		return false
+	}
+	c.heard.controls.Add(1)
+	c.negotiate()
+	if tcp, ok := c.net.(*net.TCPConn); ok && c.connect.keepAlive == 0 {
+		_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true}) // at least the kernel notices that it is gone
+	}
+	if code := c.broker.admit(c); code != success {
+		c.turnAway(code)
+		return false
+	}
+	return true
+}
+
+// first returns the first packet, waiting for it.
+func (c *conn) first() (frame []byte, header int, err error) {
+	for frame == nil && err == nil {
+		if err = c.fill(); err == nil {
+			frame, header, err = c.next()
+		}
+	}
+	return frame, header, err
+}
+
+// turnAway answers CONNECT with a refusal, or with nothing when code is 0.
+func (c *conn) turnAway(code byte) {
+	c.stop(&cause{reason: "refused", polite: code != 0})
+	if code != 0 {
+		c.out.put(refusal(c.connect.version, code), 0, 1<<30)
+	}
+}
+
+// open writes CONNACK, with which the connection's life begins.
+func (c *conn) open() error {
+	ack := c.acceptance(c.resumed)
+	if limit := c.connect.maxPacket; limit > 0 && uint32(len(ack)) > limit { // [MQTT-3.1.2-24]
+		return &packetError{packetTooLarge, fmt.Sprintf("it takes packets of %d bytes, and CONNACK has %d", limit, len(ack))}
+	}
+	if err := c.reply(ack); err != nil {
+		return err
+	}
+	b := c.broker
+	c.idle = time.Duration(c.connect.keepAlive) * 1500 * time.Millisecond // [MQTT-3.1.2-22]
+	b.counts.arrived()
+	b.came(c)
+	c.opened.Store(true)
+	c.out.open(c.connect.aliasMaximum, c.connect.maxPacket)
+	c.session.attach(c) // before CONNACK leaves, behind which its messages stand: who has read it misses none
+	c.settle()
+	b.sayCame(c)
+	b.links.session(broker.Session{
+		Client: c.connect.name, User: c.connect.user, Address: c.peer.address, Connected: true, WillTopic: c.willTopic(),
+	})
+	b.saySubscribed(c, b.router.filtersOf(c.session))
+	return c.arm(time.Now())
+}
+
+// saySubscribed tells the links to what a client now listens.
+func (b *Broker) saySubscribed(c *conn, filters []string) {
+	if len(filters) > 0 {
+		b.links.session(broker.Session{
+			Client: c.connect.name, User: c.connect.user, Address: c.peer.address, Connected: true, Subscribed: filters,
+		})
+	}
+}
+
+// rescue is deferred where a panic, ours or mochi's, must end one connection and not the program.
+func (c *conn) rescue() {
+	if r := recover(); r != nil {
+		c.broker.log.Error("a connection failed", "client", c.connect.name, "panic", r, "stack", string(debug.Stack()))
+		c.stop(&cause{reason: "an error of the broker"})
+		c.batch.flush()
+	}
+}
