@@ -116,10 +116,10 @@ func (h *Hub) announce(now time.Time, convention int, a Announced) (e *entry, jo
 }
 
 // take notes what an announcement says.
-func (x *account) take(a Announced) {
-	x.device, x.whole, x.sources, x.native = a.Device.Clone(), true, a.Sources, a.Native
-	x.via, x.told = a.Device.Via, a.Availability
-	x.silence, x.sleeps = a.Silence, a.Sleeps
+func (a *account) take(by Announced) {
+	a.device, a.whole, a.sources, a.native = by.Device.Clone(), true, by.Sources, by.Native
+	a.via, a.told = by.Device.Via, by.Availability
+	a.silence, a.sleeps = by.Silence, by.Sleeps
 }
 
 // join makes a new device.

@@ -97,7 +97,7 @@ func (v *tasmotaVoice) topics(topic string, prefix int) string {
 }
 
 func (v *tasmotaVoice) hostname() string {
-	n, _ := strconv.ParseUint(v.mac[6:], 16, 32) //nolint:errcheck // it is made of hexadecimal digits
+	n, _ := strconv.ParseUint(v.mac[6:], 16, 32) // it is made of hexadecimal digits
 	return fmt.Sprintf("%s-%04d", strings.ReplaceAll(v.spec.Topic, "/", "-"), n&0x1fff)
 }
 
@@ -216,7 +216,7 @@ func (v *tasmotaVoice) announce() []broker.Message {
 
 // phase spreads the devices' telemetry.
 func (v *tasmotaVoice) phase() time.Duration {
-	n, _ := strconv.ParseUint(v.mac[6:], 16, 32) //nolint:errcheck // it is made of hexadecimal digits
+	n, _ := strconv.ParseUint(v.mac[6:], 16, 32) // it is made of hexadecimal digits
 	return 2*time.Second + time.Duration(n)*time.Second%(v.spec.Telemetry-time.Second)
 }
 
@@ -237,7 +237,7 @@ func (v *tasmotaVoice) infos() []broker.Message {
 }
 
 func (v *tasmotaVoice) ip() string {
-	n, _ := strconv.ParseUint(v.mac[6:], 16, 32) //nolint:errcheck // it is made of hexadecimal digits
+	n, _ := strconv.ParseUint(v.mac[6:], 16, 32) // it is made of hexadecimal digits
 	return fmt.Sprintf("192.168.%d.%d", 4+n>>8%4, 2+n%250)
 }
 

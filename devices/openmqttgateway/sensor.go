@@ -200,11 +200,9 @@ func (c *Convention) learn(s *sensor, f, all jsontext.Value) bool {
 	if s.fields.Knows(f.Key()) || s.fields.Full() || !f.Is() || f.Key() == keptSensor {
 		return false
 	}
-	m, ok := fields.Meaning{}, false
+	m, ok := meaning(f.Key(), f, all)
 	if s.radio() {
 		m, ok = rtldata.Meaning(f.Key(), f)
-	} else {
-		m, ok = meaning(f.Key(), f, all)
 	}
 	return ok && s.fields.Learn(f.Key(), m, f)
 }
