@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"home.arpa/homehub/devices"
 )
 
@@ -58,5 +60,62 @@ func TestCadenceDoesNotCountTheTimeAway(t *testing.T) {
 	}
 	if got := c.Limit(); got != 3*time.Minute {
 		t.Errorf("the limit is %s", got)
+	}
+}
+
+func TestACadenceIsTakenUpAgain(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for name, pauses := range map[string][]time.Duration{
+		"of a regular device":          {10 * time.Minute, 11 * time.Minute, 9 * time.Minute},
+		"of one that speaks on a whim": {time.Minute, 5 * time.Hour, 20 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var c devices.Cadence
+			for i := range 100 {
+				c.Heard(now)
+				now = now.Add(pauses[i%len(pauses)])
+			}
+			r := c.Rhythm()
+			if len(r.Pauses) != 24 {
+				t.Errorf("%d pauses are kept", len(r.Pauses))
+			}
+			later := devices.NewCadence(now.Add(time.Hour), r)
+			if got, want := later.Limit(), c.Limit(); got != want || want == 0 {
+				t.Errorf("the limit is %v, was %v", got, want)
+			}
+			if d := cmp.Diff(r, later.Rhythm()); d != "" {
+				t.Errorf("kept again (-first +second):\n%s", d)
+			}
+			later.Heard(now.Add(2 * time.Hour)) // the first sign ends no pause
+			if d := cmp.Diff(r.Pauses, later.Rhythm().Pauses); d != "" {
+				t.Errorf("after a sign:\n%s", d)
+			}
+			later.Heard(now.Add(2*time.Hour + 10*time.Minute))
+			if p := later.Rhythm().Pauses; p[23] != 600 || p[0] != r.Pauses[1] {
+				t.Errorf("after two signs the pauses are %v", p)
+			}
+		})
+	}
+}
+
+func TestADamagedRhythmIsNone(t *testing.T) {
+	good := make([]int, 30)
+	for i := range good {
+		good[i] = 600 + i
+	}
+	for name, r := range map[string]devices.Rhythm{
+		"a pause of nothing":    {Pauses: append([]int{0}, good[:20]...), Longest: 700, Watched: 1000},
+		"a pause of ages":       {Pauses: append([]int{1 << 40}, good[:20]...), Longest: 700, Watched: 1000},
+		"watched in the future": {Pauses: good[:20], Longest: 700, Watched: -1},
+		"longer than ever":      {Pauses: good[:20], Longest: 1 << 40, Watched: 1000},
+	} {
+		c := devices.NewCadence(time.Now(), r)
+		if c.Limit() != 0 {
+			t.Errorf("%s: the limit is %v", name, c.Limit())
+		}
+	}
+	c := devices.NewCadence(time.Now(), devices.Rhythm{Pauses: good, Longest: 700, Watched: 1000})
+	if got := c.Rhythm().Pauses; len(got) != 24 || got[23] != good[29] {
+		t.Errorf("of too many pauses are left %v", got)
 	}
 }

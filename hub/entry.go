@@ -41,6 +41,7 @@ func newEntry(t *devices.Twin, accounts ...*account) *entry {
 func (e *entry) record() Record {
 	r := Record{
 		Device: e.twin.Device().Clone(), NameSet: e.nameSet, RoomSet: e.roomSet, Reach: e.twin.KeptReach(), Joined: e.twin.Joined(),
+		Rhythm: e.signs.cadence.Rhythm(),
 	}
 	for _, a := range e.accounts {
 		r.Accounts = append(r.Accounts, Account{Convention: a.key.convention, Key: a.key.key, Sources: slices.Clone(a.sources)})

@@ -130,12 +130,14 @@ type Hub struct {
 	forgot   time.Time           // when sessions were looked through last
 	greetAt  time.Time           // when the devices are asked how they are; zero: not at all
 	listenAt time.Time           // when the devices' silence is judged
-	wasUp    bool                // the link has come up once
-	tidy     tidying
-	onKept   map[string]func() // called when a new command has been saved, by its ID
-	lastID   idMaker
-	faultLog logLimit
-	touched  []touched // reused by update
+	// listening is since when the hub hears what devices say; zero while the link is down.
+	listening time.Time
+	wasUp     bool // the link has come up once
+	tidy      tidying
+	onKept    map[string]func() // called when a new command has been saved, by its ID
+	lastID    idMaker
+	faultLog  logLimit
+	touched   []touched // reused by update
 
 	exportLog logLimit // the dispatcher's own, as is patience
 	patience  patience

@@ -29,6 +29,9 @@ type signs struct {
 	// cadence is how often it speaks, last when it last did.
 	cadence devices.Cadence
 	last    time.Time
+	// kept and keptWatch are the limit and the time of watching that the store knows, keptAt since when.
+	kept, keptWatch time.Duration
+	keptAt          time.Time
 }
 
 // ending is the end of a session that says something about the device.
@@ -95,30 +98,45 @@ func (h *Hub) cutOff(e *entry) string {
 }
 
 // overdue says in what way a device has been silent for too long; empty if it has not. The silence of a device whose own connection stands is
-// judged only by what it promised.
+// judged only by what it promised. Nobody is silent while the hub does not listen.
 func (h *Hub) overdue(now time.Time, e *entry) string {
-	if ref, promised, ok := e.twin.Overdue(now); ok {
-		return fmt.Sprintf("no %s for more than %s, within which it promised one", ref, devices.Span(promised))
-	}
-	s := &e.signs
-	if s.last.IsZero() {
+	limit := e.signs.cadence.Limit()
+	if h.listening.IsZero() || e.twin.LastSeen().IsZero() && limit == 0 {
 		return ""
 	}
-	silence := now.Sub(s.last)
+	listened := now.Sub(h.listening)
+	if ref, promised, ok := e.twin.Overdue(now); ok && listened > promised {
+		return fmt.Sprintf("no %s for more than %s, within which it promised one", ref, devices.Span(promised))
+	}
+	silence := listened
+	if last := e.signs.last; !last.IsZero() {
+		silence = min(silence, now.Sub(last))
+	}
+	declared := e.declared()
+	switch {
+	case declared > 0 && silence > declared:
+		return fmt.Sprintf("silent for more than %s, longer than a device of its kind should be", devices.Span(declared))
+	case !h.habitual(e):
+		return ""
+	}
+	if limit > 0 && silence > limit {
+		return fmt.Sprintf("silent for more than %s, longer than it ever was", devices.Span(limit))
+	}
+	return ""
+}
+
+// declared is the longest silence that the device's conventions know of; 0 if they do not.
+func (e *entry) declared() time.Duration {
 	var declared time.Duration
 	for _, a := range e.accounts {
 		declared = max(declared, a.silence)
 	}
-	switch {
-	case declared > 0 && silence > declared:
-		return fmt.Sprintf("silent for more than %s, longer than a device of its kind should be", devices.Span(declared))
-	case declared > 0, e.client != "" && len(h.byClient[e.client]) == 1 && h.sessions[e.client].connected:
-		return ""
-	}
-	if limit := s.cadence.Limit(); limit > 0 && silence > limit {
-		return fmt.Sprintf("silent for more than %s, longer than it ever was", devices.Span(limit))
-	}
-	return ""
+	return declared
+}
+
+// habitual says whether a device is judged by what it has shown, because nothing better is known.
+func (h *Hub) habitual(e *entry) bool {
+	return e.declared() == 0 && !(e.client != "" && len(h.byClient[e.client]) == 1 && h.sessions[e.client].connected)
 }
 
 // reach takes what a convention says of a device's presence. The will of a connection that has been replaced since is late: the
@@ -280,18 +298,6 @@ func (h *Hub) settle(now time.Time, e *entry) {
 func (h *Hub) settleBehind(now time.Time, gateway *entry) {
 	for _, e := range h.byID {
 		if e != gateway && e.twin.Device().Via == gateway.id() {
-			h.settle(now, e)
-		}
-	}
-}
-
-// lookAround is how often the devices' silence is judged.
-const lookAround = 15 * time.Second
-
-// listenFor looks which devices have been silent for too long.
-func (h *Hub) listenFor(now time.Time) {
-	for _, e := range h.byID {
-		if p := e.twin.Reach().Presence; p == devices.Online || p == devices.Asleep {
 			h.settle(now, e)
 		}
 	}

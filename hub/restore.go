@@ -81,6 +81,8 @@ func (h *Hub) restoreDevice(now time.Time, r Record, last map[devices.Ref]device
 	})
 	e := newEntry(twin, accounts...)
 	e.nameSet, e.roomSet = r.NameSet, r.RoomSet
+	e.signs.cadence = devices.NewCadence(now, r.Rhythm)
+	e.signs.keepAs(now)
 	h.byID[r.Device.ID] = e
 	for _, a := range accounts {
 		h.byKey[a.key] = e

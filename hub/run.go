@@ -99,6 +99,7 @@ func (h *Hub) work(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			h.step(h.empty)
+			h.step(h.keepAllHabits)
 			return
 		case it := <-h.inbox.queue:
 			h.step(func(now time.Time) { h.takeSome(now, it) })
@@ -260,8 +261,10 @@ func (h *Hub) linkChanged(now time.Time) {
 	l := h.linkState.Load()
 	h.log.Info("link changed", "up", l.up, "detail", l.detail)
 	if !l.up {
+		h.deafen()
 		return
 	}
+	h.listening = now
 	h.retryAt, h.greetAt = now.Add(grace), now.Add(grace)
 	h.tidyLater(now)
 	if h.wasUp { // the broker may have been restarted, and have forgotten

@@ -57,6 +57,8 @@ type Record struct {
 	Reach devices.Reach
 	// Joined is when the hub saw the device first.
 	Joined time.Time
+	// Rhythm is how often it speaks, as far as it is judged by that.
+	Rhythm devices.Rhythm
 }
 
 // Account is what is kept of one convention's account of a device: its own key for the device, and the messages that announced it.

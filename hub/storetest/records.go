@@ -46,6 +46,7 @@ func testCopy(t *testing.T, h *house) {
 	r.Device.Components[0].Name = "changed"
 	r.Device.Identifiers[0] = "changed"
 	r.Accounts[0].Key, r.Accounts[1].Sources[0].Topic = "changed", "changed"
+	r.Rhythm.Pauses[0] = 1
 	got := h.load(t).Devices
 	equal(t, "devices after the caller changed its own", []hub.Record{record("lamp")}, got)
 	got[0].Device.Components[0].Name = "changed"

@@ -206,6 +206,7 @@ func record(id string) hub.Record {
 		NameSet: true, RoomSet: true,
 		Reach:  devices.Reach{Presence: devices.Asleep, Since: at(5), Why: "its will was published"},
 		Joined: at(3),
+		Rhythm: devices.Rhythm{Pauses: []int{600, 601, 3}, Longest: 86400, Watched: 172800},
 	}
 }
 

@@ -189,6 +189,7 @@ func utc(t time.Time) time.Time {
 
 func clone(r hub.Record) hub.Record {
 	r.Device = r.Device.Clone()
+	r.Rhythm.Pauses = slices.Clone(r.Rhythm.Pauses)
 	r.Accounts = slices.Clone(r.Accounts)
 	for i := range r.Accounts {
 		sources := slices.Clone(r.Accounts[i].Sources)

@@ -34,6 +34,7 @@ type kept struct {
 	RoomSet  bool           `json:"room_set,omitempty"`
 	Reach    devices.Reach  `json:"reach"`
 	Joined   time.Time      `json:"joined"`
+	Rhythm   devices.Rhythm `json:"rhythm,omitzero"`
 }
 
 // account is a hub.Account in JSON.
@@ -53,7 +54,7 @@ type announcement struct {
 }
 
 func encodeRecord(r hub.Record) (string, error) {
-	k := kept{Device: r.Device, NameSet: r.NameSet, RoomSet: r.RoomSet, Reach: r.Reach, Joined: r.Joined.UTC()}
+	k := kept{Device: r.Device, NameSet: r.NameSet, RoomSet: r.RoomSet, Reach: r.Reach, Joined: r.Joined.UTC(), Rhythm: r.Rhythm}
 	k.Reach.Since = k.Reach.Since.UTC()
 	for _, a := range r.Accounts {
 		x := account{Convention: a.Convention, Key: a.Key}
@@ -74,7 +75,7 @@ func decodeRecord(id, text string) (hub.Record, error) {
 	if k.Device.ID != id {
 		return hub.Record{}, fmt.Errorf("it is about %q", k.Device.ID)
 	}
-	r := hub.Record{Device: k.Device, NameSet: k.NameSet, RoomSet: k.RoomSet, Reach: k.Reach, Joined: k.Joined}
+	r := hub.Record{Device: k.Device, NameSet: k.NameSet, RoomSet: k.RoomSet, Reach: k.Reach, Joined: k.Joined, Rhythm: k.Rhythm}
 	for _, a := range k.Accounts {
 		x := hub.Account{Convention: a.Convention, Key: a.Key}
 		for _, m := range a.Sources {
