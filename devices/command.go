@@ -24,7 +24,8 @@ type Command struct {
 	Ref
 	Value  Value  `json:"value"`
 	Status Status `json:"status"`
-	// Reason says, for people, why the status is what it is: "the device is offline: …", "no report of 40 within 5 s".
+	// Reason says, for people, why the status is what it is: "the device is offline: …", "no report of 40 within 5 s". One that is
+	// sent and has a reason takes longer than others.
 	Reason string `json:"reason,omitempty"`
 	// Origin is who wanted it: "api", "dashboard", "mqtt", "link motion-hall/motion/occupancy".
 	Origin   string    `json:"origin"`
@@ -38,17 +39,17 @@ type Command struct {
 // Pending says whether the command may still move.
 func (c Command) Pending() bool { return c.Done.IsZero() }
 
-// Patience is the default time from sending to confirmation, by the kind of component and the property: what moves or
-// heats slowly gets more.
+// Patience is the default time from sending to confirmation of a device that listens, by the kind of component and the property:
+// what moves or heats slowly gets more, and what says that it is on its way gets more again. One that sleeps has Device.Wakes beside.
 func Patience(kind Kind, property string) time.Duration {
 	switch {
-	case kind == Cover:
+	case kind == Cover, kind == Valve:
 		return 60 * time.Second
-	case kind == Lock:
+	case kind == Lock, kind == Alarm, kind == Vacuum, kind == LawnMower:
 		return 15 * time.Second
 	case kind == Light && property == Effect, kind == Appliance:
 		return 15 * time.Second
-	case kind == Light, kind == Climate, kind == Fan:
+	case kind == Light, kind == Climate, kind == Fan, kind == WaterHeater, kind == Humidifier:
 		return 10 * time.Second
 	}
 	return 5 * time.Second

@@ -30,6 +30,9 @@ type Device struct {
 	Connections []Connection `json:"connections,omitempty"`
 	// Via is the ID of the device through which this one is reached (its gateway), if any.
 	Via string `json:"via,omitempty"`
+	// Wakes is set for a device that sleeps while its gateway keeps what it is told: after how many seconds at most it wakes up and
+	// takes it. 0: it listens all the time, or there is nobody who would keep anything for it.
+	Wakes float64 `json:"wakes,omitempty"`
 	// Convention is the name of the convention that the device speaks, such as "homie" or "homeassistant".
 	Convention string `json:"convention"`
 

@@ -5,7 +5,7 @@ import "slices"
 // Equal says whether two descriptions are the same; nil and empty lists are. Both must be sorted, see Sort.
 func (d Device) Equal(e Device) bool {
 	return d.ID == e.ID && d.Name == e.Name && d.Room == e.Room && d.Manufacturer == e.Manufacturer && d.Model == e.Model &&
-		d.Firmware == e.Firmware && d.Via == e.Via && d.Convention == e.Convention &&
+		d.Firmware == e.Firmware && d.Via == e.Via && d.Wakes == e.Wakes && d.Convention == e.Convention &&
 		slices.Equal(d.Identifiers, e.Identifiers) && slices.Equal(d.Connections, e.Connections) &&
 		slices.EqualFunc(d.Components, e.Components, Component.equal)
 }

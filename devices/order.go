@@ -56,13 +56,13 @@ func (t *Twin) Add(now time.Time, c Command, patience, await time.Duration) []Ev
 	}
 	o := order{Command: c, patience: patience, renews: renews, until: now.Add(await)}
 	o.Status, o.Deadline, o.Done = Waiting, o.until, time.Time{}
-	if t.Away() {
+	if t.Away() && !t.kept() {
 		o.Reason = t.awayNote()
 	}
 	if !p.Confirmable() {
 		if t.Away() {
 			o.Status, o.Done = Refused, now
-			o.Reason += "; what it cannot confirm is not kept for later"
+			o.Reason = t.awayNote() + "; what it cannot confirm is not kept for later"
 			return []Event{CommandMoved{o.Command}}
 		}
 	}
@@ -118,6 +118,7 @@ func (t *Twin) readopt(now time.Time, c Command) []Event {
 	}
 	o.until = now.Add(left)
 	if c.Status == Sent {
+		o.patience = max(left, t.patience(c.Ref)-t.sleep())
 		o.until = now.Add(max(left, DefaultAwait-max(0, now.Sub(c.Created))))
 		o.Reason = "the hub was restarted; it is sent again"
 	}
@@ -147,14 +148,14 @@ func (t *Twin) Waits() bool {
 }
 
 // Take returns the waiting commands that can be sent now, oldest first, and notes that they are on their way: each must
-// come back by Sent, Hold or Refuse. Nothing can be sent to a device that is away; one that has just come back gets a second
-// to settle. One that has not been heard is tried; but commands from before a restart of the hub wait half a minute for a sign
-// of it, since a broker that was restarted, too, has nobody connected at first.
+// come back by Sent, Hold or Refuse. Nothing can be sent to a device that is away, unless its gateway keeps it; one that has just come
+// back gets a second to settle. One that has not been heard is tried; but commands from before a restart of the hub wait half a minute
+// for a sign of it, since a broker that was restarted, too, has nobody connected at first.
 func (t *Twin) Take(now time.Time) []Command {
 	var list []Command
 	for i := range t.orders {
 		o := &t.orders[i]
-		if o.out || o.Status != Waiting || t.Away() || now.Before(t.ready(o)) {
+		if o.out || o.Status != Waiting || t.Away() && !t.kept() || now.Before(t.ready(o)) {
 			continue
 		}
 		o.out, o.said, o.reason = true, false, ""
@@ -200,12 +201,21 @@ func (t *Twin) Sent(now time.Time, id string) []Event {
 		return t.end(now, id, Confirmed, o.reason)
 	case t.Away() && !p.Confirmable():
 		return t.end(now, id, Refused, t.awayNote())
-	case t.Away():
+	case t.Away() && !t.kept():
 		return t.hold(o, t.awayNote())
 	}
 	o.Status, o.Reason, o.Deadline = Sent, "", now.Add(o.patience)
+	if t.device.Wakes > 0 {
+		o.Reason = "waits for the device to wake up"
+	}
 	return []Event{CommandMoved{o.Command}}
 }
+
+// kept says whether the device's gateway keeps what it is told while it sleeps.
+func (t *Twin) kept() bool { return t.reach.Presence == Asleep && t.device.Wakes > 0 }
+
+// sleep is for how long at most the device sleeps while its gateway keeps what it is told.
+func (t *Twin) sleep() time.Duration { return time.Duration(t.device.Wakes * float64(time.Second)) }
 
 // Hold takes back a command that could not be sent for a reason that will pass, such as a link that is down. It waits and is
 // taken again; what cannot be confirmed is refused.
@@ -250,7 +260,7 @@ func (t *Twin) Next(now time.Time) (at time.Time, ok bool) {
 	for i := range t.orders {
 		o := &t.orders[i]
 		earlier(o.Deadline)
-		if ready := t.ready(o); o.Status == Waiting && !o.out && !t.Away() && now.Before(ready) {
+		if ready := t.ready(o); o.Status == Waiting && !o.out && (!t.Away() || t.kept()) && now.Before(ready) {
 			earlier(ready)
 		}
 	}
@@ -277,7 +287,7 @@ func (t *Twin) lapse(o order) string {
 	if o.Status == Waiting {
 		waited := Span(o.until.Sub(o.Created).Round(time.Second / 10))
 		switch {
-		case t.Away():
+		case t.Away() && !t.kept():
 			return fmt.Sprintf("waited %s, but %s", waited, t.awayNote())
 		case o.Reason != "":
 			return fmt.Sprintf("could not be sent within %s: %s", waited, o.Reason)
@@ -298,11 +308,11 @@ func (t *Twin) lapse(o order) string {
 	return reason + fmt.Sprintf("; it last said %s", s.reading.Value)
 }
 
-// holdAll makes what was sent and not confirmed wait again, because the device is away.
+// holdAll makes what was sent and not confirmed wait again, because the device is away. What its gateway keeps goes on.
 func (t *Twin) holdAll(now time.Time) []Event {
 	var events []Event
 	for _, o := range slices.Clone(t.orders) {
-		if !o.out {
+		if p := t.device.Property(o.Ref); !o.out && !(t.kept() && p != nil && p.Confirmable()) {
 			events = append(events, t.Hold(now, o.ID, t.awayNote())...)
 		}
 	}
@@ -344,5 +354,5 @@ func (t *Twin) patience(ref Ref) time.Duration {
 	if c := t.device.Component(ref.Component); c != nil {
 		kind = c.Kind
 	}
-	return Patience(kind, ref.Property)
+	return Patience(kind, ref.Property) + t.sleep()
 }

@@ -377,8 +377,8 @@ func (t *Twin) Target(ref Ref, v Value) (changed bool) {
 // Reached takes the device's presence as it is known to be now. The same presence as before is no event, and keeps the
 // time and the reason of when it began; so does a presence that is unchanged since the hub's last life.
 //
-// When the device goes, commands that were sent and are not confirmed wait again, until their own deadline for waiting;
-// when it returns, Take returns them, a second later.
+// When the device goes, commands that were sent and are not confirmed wait again, until their own deadline for waiting, unless it
+// sleeps and its gateway keeps them; when it returns, Take returns them, a second later.
 func (t *Twin) Reached(now time.Time, p Presence, why string) []Event {
 	if p == "" {
 		p = Unknown
@@ -396,7 +396,7 @@ func (t *Twin) Reached(now time.Time, p Presence, why string) []Event {
 		}
 		t.before = Reach{}
 	}
-	if t.Away() {
+	if t.Away() && !t.kept() {
 		t.back = now.Add(returnTime)
 	}
 	t.reach = Reach{Presence: p, Since: since, Why: why}

@@ -410,6 +410,70 @@ func TestCommands(t *testing.T) {
 	}
 }
 
+// A device that sleeps behind a gateway is told at once, since the gateway keeps it, and has as long as it sleeps.
+func TestCommandsToWhatSleepsBehindAGateway(t *testing.T) {
+	yes := devices.BoolValue(true)
+	sleeper := lamp()
+	sleeper.Wakes = 7200
+	const note = "waits for the device to wake up"
+	for name, run := range map[string]func(*bench){
+		"are sent at once, and have as much more time than others": func(b *bench) {
+			b.twin.Reached(b.now, devices.Online, "")
+			b.want(b.add(on, yes), "c1 waiting")
+			b.want(b.send(), "c1 sent "+note)
+			at, _ := b.twin.Next(b.now)
+			if !at.Equal(b.now.Add(2*time.Hour + 10*time.Second)) {
+				b.t.Errorf("the deadline is %v", at)
+			}
+			b.want(b.twin.Report(b.after(110*time.Minute), on, yes, false), "light/on is true", "c1 confirmed")
+		},
+		"are sent while it is asleep, and go on when it falls asleep": func(b *bench) {
+			b.twin.Reached(b.now, devices.Asleep, "it sleeps")
+			b.want(b.add(on, yes), "c1 waiting")
+			b.want(b.send(), "c1 sent "+note)
+			b.want(b.twin.Reached(b.after(time.Minute), devices.Online, "awake"), "online 18:01:00 awake")
+			b.want(b.twin.Reached(b.after(time.Second), devices.Asleep, "it sleeps"), "asleep 18:01:01 it sleeps")
+			b.want(b.twin.Expire(b.after(3*time.Hour)), "c1 lapsed no report of true within 2 h; it has not reported any value")
+		},
+		"wait when its gateway is away, and go out when that is back, though it sleeps on": func(b *bench) {
+			b.twin.Reached(b.now, devices.Asleep, "it sleeps")
+			b.add(on, yes)
+			b.send()
+			b.want(b.twin.Reached(b.now, devices.Offline, "its gateway is offline"),
+				"offline 18:00:00 its gateway is offline", "c1 waiting the device is offline: its gateway is offline")
+			b.twin.Reached(b.after(time.Minute), devices.Asleep, "it sleeps")
+			b.want(b.send())
+			at, _ := b.twin.Next(b.now)
+			b.now = at
+			b.want(b.send(), "c1 sent "+note)
+		},
+		"that nothing confirms are refused while it is known to sleep": func(b *bench) {
+			b.twin.Reached(b.now, devices.Asleep, "it sleeps")
+			b.want(b.add(press, yes), "c1 refused the device is asleep: it sleeps; what it cannot confirm is not kept for later")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			twin, _ := devices.Join(start, sleeper)
+			run(&bench{t: t, twin: twin, now: start})
+		})
+	}
+}
+
+func TestACommandToASleeperKeepsItsTimeOverARestart(t *testing.T) {
+	sleeper := lamp()
+	sleeper.Wakes = 24 * 3600
+	sent := devices.Command{
+		ID: "c1", Device: "lamp", Ref: on, Value: devices.BoolValue(true), Status: devices.Sent,
+		Created: start.Add(-20 * time.Hour), SentAt: start.Add(-20 * time.Hour), Deadline: start.Add(4 * time.Hour),
+	}
+	twin, _ := devices.Restore(start, devices.Kept{Device: sleeper, Pending: []devices.Command{sent}})
+	b := &bench{t: t, twin: twin, now: start.Add(30 * time.Second)}
+	b.want(b.send(), "c1 sent waits for the device to wake up")
+	if at := b.twin.Pending()[0].Deadline; !at.Equal(b.now.Add(4 * time.Hour)) {
+		t.Errorf("the deadline is %v", at)
+	}
+}
+
 func TestWantedIsTheNewestCommandElseTheDevicesTarget(t *testing.T) {
 	b := newBench(t)
 	if !b.twin.Target(dim, number(70)) || b.twin.Target(dim, number(70)) {

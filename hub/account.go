@@ -103,6 +103,18 @@ func (e *entry) said() devices.Reach {
 	return devices.Reach{}
 }
 
+// await is how long a command waits for the device when nobody has said how long: one that sleeps between its visits is given as long as
+// it may keep silent.
+func (e *entry) await() time.Duration {
+	longest := devices.DefaultAwait
+	for _, a := range e.accounts {
+		if a.sleeps {
+			longest = max(longest, min(a.silence, MaxAwait))
+		}
+	}
+	return longest
+}
+
 // takes says whether a value that one account reported is the device's: what several report, the first of them says, so that
 // one value does not alternate between two spellings.
 func (e *entry) takes(a *account, at devices.Ref) bool {

@@ -78,8 +78,9 @@ type Request struct {
 	Value devices.Value
 	// Origin as in devices.Command.
 	Origin string
-	// Patience is how long to wait for the confirmation, from 1 s to 24 h; zero means devices.Patience. A device that is
-	// away is waited for Await (zero means 1 h, at most MaxAwait), counted from now.
+	// Patience is how long to wait for the confirmation, from 1 s to 24 h; zero means devices.Patience and, of a device that sleeps
+	// behind a gateway, devices.Device.Wakes beside. A device that is away is waited for Await (at most MaxAwait), counted from
+	// now; zero means 1 h, or as long as a device that sleeps may keep silent.
 	Patience, Await time.Duration
 }
 

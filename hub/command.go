@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -90,7 +91,7 @@ func (h *Hub) place(now time.Time, e *entry, r Request, kept func()) (devices.Co
 	if kept != nil {
 		h.onKept[c.ID] = kept
 	}
-	events := e.twin.Add(now, c, r.Patience, r.Await)
+	events := e.twin.Add(now, c, r.Patience, cmp.Or(r.Await, e.await()))
 	h.emit(now, e, events)
 	h.sendWaiting(now, e)
 	for _, p := range e.twin.Pending() {

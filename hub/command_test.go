@@ -3,6 +3,7 @@ package hub_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -77,6 +78,38 @@ func TestCommandsOverTheWire(t *testing.T) {
 			if d := cmp.Diff([]string{"homie/5/lamp/light/brightness/set=40"}, lamp.taken()); d != "" {
 				t.Error(d)
 			}
+		},
+		"what sleeps behind a gateway is told at once, and confirms it when it wakes": func(t *testing.T, h *house) {
+			gateway := h.client("gateway", nil)
+			gateway.publish("plain/valve/config", "wakes=2h Valve!")
+			gateway.publish("plain/valve/status", "asleep")
+			gateway.subscribe("plain/valve/set/+")
+			c := h.send("valve/switch/on", "true")
+			h.wantCommand(c.ID, devices.Sent, "waits for the device to wake up")
+			if got := gateway.taken(); !slices.Equal(got, []string{"plain/valve/set/on=true"}) {
+				t.Errorf("the gateway was told %q", got)
+			}
+			minutes(110)
+			gateway.publish("plain/valve/is/on", "true")
+			h.wantCommand(c.ID, devices.Confirmed, "")
+		},
+		"what sleeps between its visits is waited for as long as it may be silent": func(t *testing.T, h *house) {
+			c := h.client("sensor", nil)
+			c.publish("plain/sensor/config", "sleeps=yes silence=3h Sensor!")
+			c.publish("plain/sensor/status", "online")
+			seconds(20)
+			c.leave()
+			sent := h.send("sensor/switch/on", "true")
+			minutes(150)
+			c = h.client("sensor", nil)
+			c.subscribe("plain/sensor/set/+")
+			c.publish("plain/sensor/is/on", "false")
+			seconds(2)
+			if got := c.taken(); !slices.Equal(got, []string{"plain/sensor/set/on=true"}) {
+				t.Errorf("it was told %q", got)
+			}
+			c.publish("plain/sensor/is/on", "true")
+			h.wantCommand(sent.ID, devices.Confirmed, "")
 		},
 		"its patience can be chosen": func(t *testing.T, h *house) {
 			h.powerLamp("lamp", "Lamp", "true", false)

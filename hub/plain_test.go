@@ -13,7 +13,8 @@ import (
 // plain is a small convention for what the real ones cannot easily be brought to do. Topics:
 //
 //	plain/<key>/config   the device's name; with a ! behind it, it tells its availability; empty removes it. Words in front of the
-//	                     name: mac=…, via=… (a key), silence=… (the longest), sleeps=yes, expires=… (of power), each with a space behind
+//	                     name: mac=…, via=… (a key), silence=… (the longest), sleeps=yes, wakes=… (while its gateway keeps what it is told),
+//	                     expires=… (of power), each with a space behind
 //	plain/<key>/is/<p>   a property's value: on, power, press
 //	plain/<key>/status   online, offline, asleep
 //	plain/<key>/set/<p>  a command
@@ -101,6 +102,7 @@ func plainAnnouncement(key string, m broker.Message) hub.Announced {
 	name, told := strings.CutSuffix(string(m.Payload), "!")
 	a := hub.Announced{Key: key, Sources: []broker.Message{m}, Availability: told}
 	var mac, via, expires string
+	var wakes time.Duration
 	for {
 		word, rest, ok := strings.Cut(name, " ")
 		what, value, is := strings.Cut(word, "=")
@@ -117,12 +119,14 @@ func plainAnnouncement(key string, m broker.Message) hub.Announced {
 			a.Silence, _ = time.ParseDuration(value)
 		case "sleeps":
 			a.Sleeps = true
+		case "wakes":
+			wakes, _ = time.ParseDuration(value)
 		case "expires":
 			expires = value
 		}
 	}
 	a.Device = plainDevice(name)
-	a.Device.Via = via
+	a.Device.Via, a.Device.Wakes = via, wakes.Seconds()
 	if mac != "" {
 		a.Device.Connections = []devices.Connection{{Kind: "mac", Value: mac}}
 	}

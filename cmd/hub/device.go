@@ -26,6 +26,7 @@ type device struct {
 	Model        string      `json:"model"`
 	Firmware     string      `json:"firmware"`
 	Convention   string      `json:"convention"`
+	Wakes        float64     `json:"wakes"`
 	Components   []component `json:"components"`
 	Reach        struct {
 		Presence string    `json:"presence"`

@@ -47,14 +47,14 @@ func deviceSetCommand() *cobra.Command {
 		Use:   "set ID COMPONENT/PROPERTY VALUE",
 		Short: "Tell a device to take a value, and wait until it has confirmed it",
 		Long: "Tell a device to take a value, and wait until it has confirmed it.\n\n" +
-			"Exit codes: 0 the device confirmed it; 2 it was refused, lapsed or superseded, or the device is away and gets it\n" +
-			"when it comes back; 3 it was sent to something that cannot confirm (a button); 1 anything else.",
+			"Exit codes: 0 the device confirmed it; 2 it was refused, lapsed or superseded, or the device is away or asleep and gets\n" +
+			"it when it is back; 3 it was sent to something that cannot confirm (a button); 1 anything else.",
 		Example: "  hub device set living-room-lamp light/brightness 40\n" +
 			"  hub device set living-room-lamp light/on off\n" +
 			"  hub device set bedroom-shutter cover/state closed",
 		Args: takes("ID", "COMPONENT/PROPERTY", "VALUE"),
 	}
-	cmd.Flags().DurationVar(&patience, "wait", 10*time.Second, "how long to wait for a device that is away; the command itself goes on")
+	cmd.Flags().DurationVar(&patience, "wait", 10*time.Second, "how long to wait for a device that is away or asleep; the command itself goes on")
 	return looking(cmd, func(ctx context.Context, c *client, args []string) error {
 		comp, prop, ok := strings.Cut(args[1], "/")
 		if !ok {
@@ -86,7 +86,7 @@ func deviceSetCommand() *cobra.Command {
 	})
 }
 
-// follow asks for the command until it has ended, or until it has been waiting for an absent device longer than patience.
+// follow asks for the command until it has ended, or until it has been waiting for an absent or sleeping device longer than patience.
 func (c *client) follow(ctx context.Context, raw json.RawMessage, patience time.Duration) (command, json.RawMessage, error) {
 	until := time.Now().Add(patience)
 	for {
@@ -94,7 +94,7 @@ func (c *client) follow(ctx context.Context, raw json.RawMessage, patience time.
 		if err := json.Unmarshal(raw, &cmd); err != nil {
 			return cmd, raw, fmt.Errorf("reading the hub's answer: %w", err)
 		}
-		if !cmd.Done.IsZero() || cmd.Status == "waiting" && time.Now().After(until) {
+		if !cmd.Done.IsZero() || (cmd.Status == "waiting" || cmd.Reason != "") && time.Now().After(until) {
 			return cmd, raw, nil
 		}
 		if err := c.do(ctx, http.MethodGet, "/api/v1/commands/"+url.PathEscape(cmd.ID)+"?wait=1s", nil, &raw); err != nil {
@@ -115,8 +115,12 @@ func (c *client) outcome(ctx context.Context, cmd command, raw json.RawMessage) 
 			d = device{} // then the value is printed without its unit
 		}
 		text := cmd.Device + " " + cmd.spell(d.property(cmd.Component, cmd.Property))
-		if cmd.Status == "waiting" {
-			text += fmt.Sprintf("; it will be sent when the device is back, until %s", cmd.Deadline.Local().Format("2006-01-02 15:04:05"))
+		deadline := cmd.Deadline.Local().Format("2006-01-02 15:04:05")
+		switch {
+		case cmd.Status == "waiting":
+			text += "; it will be sent when the device is back, until " + deadline
+		case cmd.Status == "sent" && cmd.Done.IsZero():
+			text += ", until " + deadline
 		}
 		fmt.Fprintln(c.out, text)
 	}

@@ -41,6 +41,9 @@ func (c *client) printDevice(d device, now time.Time) error {
 	line("Speaks", strings.Join(d.Conventions, ", "))
 	line("Presence", reach)
 	line("Last seen", ago(d.LastSeen, now))
+	if d.Wakes > 0 {
+		line("Sleeps", "takes what it is told when it wakes up, at the latest after "+span(time.Duration(d.Wakes*float64(time.Second))))
+	}
 	if d.Faults > 0 {
 		line("Faults", fmt.Sprintf("%d messages not understood, the newest:", d.Faults))
 	}
@@ -68,7 +71,11 @@ func (c *client) printDevice(d device, now time.Time) error {
 			}
 			for _, cmd := range d.Pending {
 				if cmd.Component == comp.ID && cmd.Property == p.ID {
-					value += " (wanted: " + p.spell(cmd.Value) + ", " + cmd.Status + ")"
+					value += " (wanted: " + p.spell(cmd.Value) + ", " + cmd.Status
+					if cmd.Status == "sent" && cmd.Reason != "" {
+						value += ": " + cmd.Reason
+					}
+					value += ")"
 				}
 			}
 			settable := p.takes()

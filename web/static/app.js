@@ -211,7 +211,9 @@ async function send(id, c, p, value) {
   try {
     const cmd = await house.send(id, c.id, p.id, value);
     const view = house.views.get(id);
-    if (cmd.status === "waiting" && !cmd.done && view && away(view)) { // every command waits for a moment
+    if (!cmd.done && view?.wakes && view.reach.presence === "asleep") {
+      toast(nameOf(id) + " sleeps. It gets this when it wakes up.", "wait");
+    } else if (cmd.status === "waiting" && !cmd.done && view && away(view)) { // every command waits for a moment
       toast(nameOf(id) + " is away. It gets this when it is back, until " + moment(cmd.deadline) + ".", "wait");
     }
   } catch (refusal) {

@@ -130,7 +130,8 @@ function dress(node, disc, state, v, lead) {
     if (color) node.style.setProperty("--glow", `hsl(${color.hue} ${40 + color.saturation / 2}% 55%)`);
   }
   const low = battery(v);
-  text(state, presenceLine(v, !lead) || [line, low?.low ? "battery " + (typeof low.value === "number" ? spell(low.p, low.value) : "low") : ""].filter(Boolean).join(" · "));
+  const kept = v.pending.some((cmd) => cmd.status === "sent" && cmd.reason);
+  text(state, [presenceLine(v, !lead) || [line, low?.low ? "battery " + (typeof low.value === "number" ? spell(low.p, low.value) : "low") : ""].filter(Boolean).join(" · "), kept ? "gets it when it wakes up" : ""].filter(Boolean).join(" · "));
   const moving = v.pending.length > 0 || (v.wishes && v.wishes.size > 0);
   node.classList.toggle("moving", moving);
 }

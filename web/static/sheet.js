@@ -1,7 +1,7 @@
 // The sheet: everything about one device, at the side of the page or, on a phone, over it.
 import { ask } from "./api.js";
 import { byId, el, svg, text } from "./dom.js";
-import { ago, moment, spell, words } from "./format.js";
+import { ago, duration, moment, spell, words } from "./format.js";
 import { icons } from "./icons.js";
 import { compose, summary } from "./card.js";
 import { generic } from "./controls.js";
@@ -60,7 +60,7 @@ export function sheet(house, send) {
     const part = (title, ...inside) => (inside.flat().filter(Boolean).length ? el("section", {}, el("h3", {}, title), inside) : null);
     const list = (rows) => (rows.length ? el("dl", {}, rows) : null), lines = (all) => list(all.map(({ c, p }) => line(view, c, p)));
     const facts = [["Manufacturer", view.manufacturer], ["Model", view.model], ["Firmware", view.firmware], ["Speaks", (view.conventions?.length ? view.conventions : [view.convention]).map(convention).join(", ")],
-      ["Reached through", view.via && (house.views.get(view.via)?.name || view.via)], ["First seen", moment(view.joined)], ["Name in topics", view.id]]
+      ["Reached through", view.via && (house.views.get(view.via)?.name || view.via)], ["Sleeps", view.wakes && "takes what it is told when it wakes up, at the latest after " + duration(view.wakes)], ["First seen", moment(view.joined)], ["Name in topics", view.id]]
       .filter(([, v]) => v).map(([k, v]) => el("div", {}, el("dt", {}, k), el("dd", {}, v)));
     facts.splice(-1, 0, el("div", {}, el("dt", {}, "Last heard"), el("dd", {}, live((v) => ago(v.last_seen)))));
 
