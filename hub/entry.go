@@ -205,7 +205,7 @@ func (h *Hub) freeID(words ...string) string {
 		}
 	}
 	id := base
-	for n := 2; h.byID[id] != nil; n++ {
+	for n := 2; h.byID[id] != nil || id == RootID; n++ {
 		suffix := fmt.Sprintf("-%d", n)
 		id = strings.TrimRight(base[:min(len(base), 64-len(suffix))], "-") + suffix
 	}

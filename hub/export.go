@@ -5,10 +5,18 @@ import (
 	"home.arpa/homehub/devices"
 )
 
+// RootID is the ID of what stands above all devices in the export. No device gets it.
+const RootID = "homehub"
+
 // Exporter spells every device in one language for everybody who reads the topics: Homie 5 under the domain hub
 // (devices/homie has it). It is pure. The hub publishes what it returns, retained where it says so, through an outbox that
 // keeps only the newest message of each topic.
+//
+// Above all devices stands a root, RootID, which is the hub itself: when its state is lost, all of them are, whatever their own states
+// say. A broker elsewhere says so when the hub's connection breaks off, by its will.
 type Exporter interface {
+	// Root returns all messages that make the root known: with the IDs of the devices below it, and whether the hub is there.
+	Root(children []string, up bool) []broker.Message
 	// Describe returns all messages that make the device and its present state known, its $state included.
 	Describe(v View) []broker.Message
 	// Value returns the message for one reported value, Target the one for a value that was asked for and not yet

@@ -18,6 +18,9 @@ func (h *Hub) describe(e *entry) {
 	messages := h.exporter.Describe(e.view())
 	clear(e.targets)
 	old := e.exported
+	if len(old) == 0 {
+		h.rootLater()
+	}
 	e.exported = map[string]struct{}{}
 	h.export(e, messages)
 	for _, c := range e.twin.Device().Components {
@@ -31,6 +34,21 @@ func (h *Hub) describe(e *entry) {
 	h.clear(old)
 	for _, a := range h.announcers {
 		h.announceBy(a, e)
+	}
+}
+
+// exportRoot exports what stands above all devices.
+func (h *Hub) exportRoot(up bool) {
+	h.rootAt = time.Time{}
+	if h.exporter != nil {
+		h.outbox.export(h.exporter.Root(slices.Sorted(maps.Keys(h.byID)), up)...)
+	}
+}
+
+// rootLater has the root be exported soon, with those that have come or gone by then.
+func (h *Hub) rootLater() {
+	if h.rootAt.IsZero() {
+		h.rootAt = time.Now().Add(grace)
 	}
 }
 
@@ -119,6 +137,9 @@ func (h *Hub) target(e *entry, p devices.Property, ref devices.Ref) devices.Valu
 
 // exportNothing clears all topics of a device.
 func (h *Hub) exportNothing(e *entry) {
+	if len(e.exported) > 0 {
+		h.rootLater()
+	}
 	h.clear(e.exported)
 	clear(e.exported)
 	for _, topics := range e.announced {
@@ -184,6 +205,9 @@ func (h *Hub) endTidying() {
 				delete(h.tidy.found, topic)
 			}
 		}
+	}
+	for _, m := range h.exporter.Root(nil, true) {
+		delete(h.tidy.found, m.Topic)
 	}
 	if n := len(h.tidy.found); n > 0 {
 		h.log.Info("clearing exports of devices that are gone", "topics", n)

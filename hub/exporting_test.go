@@ -1,6 +1,7 @@
 package hub_test
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -113,6 +114,7 @@ func TestTheStartTidiesUpAmongTheExports(t *testing.T) {
 		}
 		slices.Sort(topics)
 		if d := cmp.Diff([]string{
+			"homehub/$description", "homehub/$state=ready",
 			"lamp/$description", "lamp/$state=ready", "lamp/light/brightness=40", "lamp/light/on=false",
 			"plug/$description", "plug/$state=init",
 		}, topics); d != "" {
@@ -132,5 +134,37 @@ func TestWithoutAnExporterNothingIsExported(t *testing.T) {
 		if got, kept := h.retained(homie.Own + "/5/#"); kept {
 			t.Errorf("exported %q", got)
 		}
+	})
+}
+
+func TestTheRootNamesTheDevicesBelowIt(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		children := func() (list []string) {
+			t.Helper()
+			text, _ := h.retained("hub/5/homehub/$description")
+			var doc struct{ Children []string }
+			if err := json.Unmarshal([]byte(text), &doc); err != nil {
+				t.Fatalf("%q: %v", text, err)
+			}
+			return doc.Children
+		}
+		h.wantRetained("hub/5/homehub/$state", "ready")
+		c := h.client("gateway", nil)
+		for _, name := range []string{"Plug", "Lamp", "Homehub"} { // the last one's name would make the root's ID
+			c.publish("plain/"+name+"/config", name)
+		}
+		seconds(2)
+		if d := cmp.Diff([]string{"homehub-2", "lamp", "plug"}, children()); d != "" {
+			t.Errorf("children (-want +got):\n%s", d)
+		}
+		c.publish("plain/Plug/config", "")
+		seconds(2)
+		if d := cmp.Diff([]string{"homehub-2", "lamp"}, children()); d != "" {
+			t.Errorf("children (-want +got):\n%s", d)
+		}
+		h.stop()
+		h.wantRetained("hub/5/homehub/$state", "lost")
+		h.start()
+		h.wantRetained("hub/5/homehub/$state", "ready")
 	})
 }

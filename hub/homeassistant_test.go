@@ -88,7 +88,7 @@ func TestADeviceOfSeveralAnnouncementsWithOneStateTopic(t *testing.T) {
 				if n := len(h.Devices()); n != 0 {
 					t.Errorf("%d devices after the last component was taken back", n)
 				}
-				if got, kept := h.retained("hub/5/#"); kept {
+				if got, kept := h.retained("hub/5/kitchen-plug/#"); kept {
 					t.Errorf("still exported: %q", got)
 				}
 			})

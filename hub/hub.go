@@ -129,6 +129,7 @@ type Hub struct {
 	retryAt  time.Time           // when commands that wait for the link are tried again; zero: not at all
 	forgot   time.Time           // when sessions were looked through last
 	greetAt  time.Time           // when the devices are asked how they are; zero: not at all
+	rootAt   time.Time           // when the export's root is exported anew; zero: not at all
 	listenAt time.Time           // when the devices' silence is judged
 	// listening is since when the hub hears what devices say; zero while the link is down.
 	listening time.Time

@@ -74,6 +74,7 @@ func TestALinkThatIsDown(t *testing.T) {
 		slices.Sort(topics)
 		topics = slices.Compact(topics)
 		if d := cmp.Diff([]string{ // all of it, since the broker may have forgotten
+			"hub/5/homehub/$description", "hub/5/homehub/$state",
 			"hub/5/plug/$description", "hub/5/plug/$state", "hub/5/plug/switch/limit", "hub/5/plug/switch/limit/$target",
 			"hub/5/plug/switch/power", "plain/hello", "plain/plug/set/limit",
 		}, topics); d != "" {

@@ -100,6 +100,7 @@ func (h *Hub) work(ctx context.Context) {
 		case <-ctx.Done():
 			h.step(h.empty)
 			h.step(h.keepAllHabits)
+			h.step(func(time.Time) { h.exportRoot(false) })
 			return
 		case it := <-h.inbox.queue:
 			h.step(func(now time.Time) { h.takeSome(now, it) })
@@ -161,6 +162,7 @@ func (h *Hub) begin(now time.Time) {
 	for _, e := range h.byID {
 		h.describe(e)
 	}
+	h.exportRoot(true) // behind the devices: what is said of them holds by then
 	h.listenAt = now.Add(lookAround)
 	h.beginTidying(now)
 }
@@ -176,6 +178,7 @@ func (h *Hub) arm(timer *time.Timer) {
 	}
 	earlier(h.tidy.at)
 	earlier(h.greetAt)
+	earlier(h.rootAt)
 	earlier(h.listenAt)
 	for e := range h.busy {
 		if t, ok := e.twin.Next(now); ok {
@@ -206,6 +209,9 @@ func (h *Hub) tick(now time.Time) {
 	}
 	if due(now, h.tidy.at) {
 		h.endTidying()
+	}
+	if due(now, h.rootAt) {
+		h.exportRoot(true)
 	}
 	if due(now, h.greetAt) {
 		h.greetAt = time.Time{}
@@ -271,6 +277,7 @@ func (h *Hub) linkChanged(now time.Time) {
 		for _, e := range h.byID {
 			h.describe(e)
 		}
+		h.exportRoot(true)
 	}
 	h.wasUp = true
 }

@@ -33,12 +33,14 @@ func (e *Exporter) Commands() string { return e.domain + "/5/+/+/+/set" }
 // The shape of a $description.
 type (
 	document struct {
-		Homie   string                  `json:"homie"`
-		Version int64                   `json:"version"`
-		Name    string                  `json:"name,omitempty"`
-		Type    string                  `json:"type,omitempty"`
-		Room    string                  `json:"room,omitempty"`
-		Nodes   map[string]documentNode `json:"nodes"`
+		Homie    string                  `json:"homie"`
+		Version  int64                   `json:"version"`
+		Name     string                  `json:"name,omitempty"`
+		Type     string                  `json:"type,omitempty"`
+		Room     string                  `json:"room,omitempty"`
+		Root     string                  `json:"root,omitempty"`
+		Children []string                `json:"children,omitempty"`
+		Nodes    map[string]documentNode `json:"nodes"`
 	}
 	documentNode struct {
 		Name       string                      `json:"name,omitempty"`
@@ -54,6 +56,22 @@ type (
 		Retained *bool  `json:"retained,omitempty"` // only to say no
 	}
 )
+
+// Root returns the root's description and state. When the hub stops it is lost, not disconnected: only that says in Homie that what is below
+// it is not there either.
+func (e *Exporter) Root(children []string, up bool) []broker.Message {
+	doc := document{Homie: "5.0", Name: "Homehub", Type: "hub", Children: children, Nodes: map[string]documentNode{}}
+	state := e.Will()
+	if up {
+		state.Payload = []byte(ready)
+	}
+	return []broker.Message{kept(e.domain+"/5/"+hub.RootID+"/$description", numbered(doc)), state}
+}
+
+// Will is what a broker elsewhere is to publish when the hub's connection breaks off.
+func (e *Exporter) Will() broker.Message {
+	return kept(e.domain+"/5/"+hub.RootID+"/$state", []byte(lost))
+}
 
 // Describe returns the device's description, its values and targets, and at last its state.
 func (e *Exporter) Describe(v hub.View) []broker.Message {
@@ -197,10 +215,9 @@ func spelled(topic string, p devices.Property, v devices.Value) (m broker.Messag
 	return kept(topic, payload(s)), true
 }
 
-// describe is the $description of a device. Its version is a number made from the content, so that it changes exactly when
-// the content does; it does not rise, as there is nothing that would remember it.
+// describe is the $description of a device.
 func describe(d devices.Device) []byte {
-	doc := document{Homie: "5.0", Name: d.Name, Type: d.Model, Room: d.Room, Nodes: map[string]documentNode{}}
+	doc := document{Homie: "5.0", Name: d.Name, Type: d.Model, Room: d.Room, Root: hub.RootID, Nodes: map[string]documentNode{}}
 	for _, c := range d.Components {
 		n := documentNode{Name: c.Name, Type: string(c.Kind), Properties: map[string]documentProperty{}}
 		for _, p := range c.Properties {
@@ -208,6 +225,12 @@ func describe(d devices.Device) []byte {
 		}
 		doc.Nodes[c.ID] = n
 	}
+	return numbered(doc)
+}
+
+// numbered spells a description. Its version is a number made from the content, so that it changes exactly when the content does; it does
+// not rise, as there is nothing that would remember it.
+func numbered(doc document) []byte {
 	sum := fnv.New64a()
 	sum.Write(marshal(doc))
 	doc.Version = int64(sum.Sum64()>>12) + 1 // 52 bits: whole in every reader's numbers

@@ -152,7 +152,7 @@ func TestWhatIsExportedReadsBackTheSame(t *testing.T) {
 			got.Reach.Presence = r.Presence
 		}
 	}
-	v.Identifiers, v.Convention = []string{"elsewhere/5/everything"}, "homie"
+	v.Identifiers, v.Convention, v.Via = []string{"elsewhere/5/everything"}, "homie", "elsewhere/homehub"
 	same := []cmp.Option{cmp.Comparer(func(a, b devices.Value) bool { return a == b }), cmpopts.EquateEmpty()}
 	for _, part := range [][2]any{{v.Device, got.Device}, {v.Reported, got.Reported}, {v.Targets, got.Targets}, {v.Reach, got.Reach}} {
 		if diff := cmp.Diff(part[0], part[1], same...); diff != "" {
@@ -183,7 +183,7 @@ func TestDescriptionForOtherReaders(t *testing.T) {
 	version := doc["version"]
 	doc["version"] = 0.0
 	want := map[string]any{
-		"homie": "5.0", "version": 0.0, "name": "Plug", "room": "Hall",
+		"homie": "5.0", "version": 0.0, "name": "Plug", "room": "Hall", "root": "homehub",
 		"nodes": map[string]any{"switch": map[string]any{"type": "switch", "properties": map[string]any{
 			"on":    map[string]any{"datatype": "boolean", "settable": true},
 			"limit": map[string]any{"datatype": "integer", "format": "0::10", "unit": "W", "settable": true},
@@ -201,6 +201,29 @@ func TestDescriptionForOtherReaders(t *testing.T) {
 	v.Name = "Plug 2"
 	if err := json.Unmarshal(homie.NewExporter("hub").Describe(v)[0].Payload, &doc); err != nil || doc["version"] == version || doc["version"].(float64) != float64(int64(doc["version"].(float64))) {
 		t.Errorf("the version of another description is %v, was %v (%v)", doc["version"], version, err)
+	}
+}
+
+func TestTheRootOfTheExport(t *testing.T) {
+	e := homie.NewExporter("hub")
+	got := e.Root([]string{"lamp", "plug"}, true)
+	if len(got) != 2 || got[0].Topic != "hub/5/homehub/$description" || got[1].Topic != "hub/5/homehub/$state" || string(got[1].Payload) != "ready" {
+		t.Fatalf("got %v", got)
+	}
+	var doc map[string]any
+	if err := json.Unmarshal(got[0].Payload, &doc); err != nil {
+		t.Fatal(err)
+	}
+	delete(doc, "version")
+	want := map[string]any{"homie": "5.0", "name": "Homehub", "type": "hub", "children": []any{"lamp", "plug"}, "nodes": map[string]any{}}
+	if diff := cmp.Diff(want, doc); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(e.Will(), e.Root(nil, false)[1]); diff != "" {
+		t.Errorf("the will is another word than the last one (-will +word):\n%s", diff)
+	}
+	if w := e.Will(); w.Topic != "hub/5/homehub/$state" || string(w.Payload) != "lost" || !w.Retain || w.QoS != 1 {
+		t.Errorf("the will is %+v", w)
 	}
 }
 

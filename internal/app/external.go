@@ -7,15 +7,16 @@ import (
 	"os"
 
 	"home.arpa/homehub/broker/remote"
+	"home.arpa/homehub/devices/homie"
 	"home.arpa/homehub/hub"
 	"home.arpa/homehub/internal/config"
 )
 
 // external makes the link to another broker.
 func external(cfg config.Config, log *slog.Logger) (hub.Link, error) {
-	e := cfg.External
+	e, will := cfg.External, homie.NewExporter(Domain).Will()
 	o := remote.Options{
-		URL: e.URL, User: e.User, PasswordFile: e.PasswordFile, CAFile: e.CA, ClientID: clientID(cfg.DataDir), Logger: log,
+		URL: e.URL, User: e.User, PasswordFile: e.PasswordFile, CAFile: e.CA, ClientID: clientID(cfg.DataDir), Will: &will, Logger: log,
 	}
 	l, err := remote.New(o)
 	if err != nil {

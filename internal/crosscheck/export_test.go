@@ -1,7 +1,9 @@
 package crosscheck_test
 
 import (
+	"context"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"home.arpa/homehub/broker"
+	"home.arpa/homehub/broker/remote"
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/homie"
 	"home.arpa/homehub/hub"
@@ -83,8 +86,8 @@ func TestTheExportReadBackIsTheSameHouse(t *testing.T) {
 		for _, f := range s.faults {
 			t.Errorf("fault at %s: %s", f.Topic, f.Reason)
 		}
-		if len(s.devices) != len(h.plan.Devices) {
-			t.Errorf("%d devices, want %d", len(s.devices), len(h.plan.Devices))
+		if root, ok := s.devices[hub.RootID]; !ok || len(root.Components) != 0 || len(s.devices) != len(h.plan.Devices)+1 {
+			t.Errorf("%d devices, want %d and their root, which is %+v", len(s.devices), len(h.plan.Devices), root)
 		}
 		for _, v := range h.Devices() {
 			if diff := cmp.Diff(plain(v.Device), plain(s.devices[v.ID])); diff != "" {
@@ -102,5 +105,60 @@ func TestTheExportReadBackIsTheSameHouse(t *testing.T) {
 				}
 			})
 		}
+	})
+}
+
+// Another hub, or whatever reads Homie 5, learns from the broker that this one is gone, and with it all that it spoke for.
+func TestWhenTheHubDiesAllItsDevicesAreLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHome(t)
+		will := homie.NewExporter(homie.Own).Will()
+		connect := func() (link *remote.Link, die func()) {
+			link, err := remote.New(remote.Options{
+				ClientID: "hub", Will: &will, Dial: func(ctx context.Context) (net.Conn, error) { return h.broker.DialContext(ctx, "", "") },
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			here, err := hub.New(link, h.store, []hub.Convention{homie.New()}, hub.Options{Exporter: homie.NewExporter(homie.Own)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			h.Hub = here
+			stop := h.run(func(ctx context.Context) error {
+				_ = here.Run(ctx) // it complains that the link has ended
+				return nil
+			})
+			<-here.Started()
+			return link, stop
+		}
+		count := func() map[devices.Presence]int {
+			n := map[devices.Presence]int{}
+			for id, p := range read(h.reader.all()).presence {
+				if id != hub.RootID {
+					n[p]++
+				}
+			}
+			return n
+		}
+		want := func(when string, p devices.Presence, most bool) {
+			t.Helper()
+			h.settle(10 * time.Second)
+			n, all := count(), len(h.Devices())
+			if all < 10 || (n[p] == all) != most {
+				t.Errorf("%s, of %d devices there are %v", when, all, n)
+			}
+		}
+		link, stop := connect()
+		h.startHouse(simulator.Options{})
+		h.settle(10 * time.Second)
+		want("while it lives", devices.Offline, false)
+		link.Abandon()
+		want("when its power fails", devices.Offline, true)
+		stop()
+		_, stop = connect()
+		want("when it is back", devices.Offline, false)
+		stop()
+		want("when it has been stopped", devices.Offline, true)
 	})
 }

@@ -45,13 +45,14 @@ func TestEveryKindHasItsEntities(t *testing.T) {
 		}
 		levels := strings.Split(m.Topic, "/")
 		for key, want := range map[string]string{
-			"origin": `{"name":"Homehub"}`, "unique_id": `"` + levels[2] + "_" + levels[3] + `"`, "availability_topic": `"hub/5/everything/$state"`, "qos": "1",
+			"origin": `{"name":"Homehub"}`, "unique_id": `"` + levels[2] + "_" + levels[3] + `"`, "availability_mode": `"all"`, "qos": "1",
+			"availability": `[{"topic":"hub/5/homehub/$state","value_template":` + available + `},{"topic":"hub/5/everything/$state","value_template":` + available + `}]`,
 		} {
 			if string(c[key]) != want {
 				t.Errorf("%s has %s %s, want %s", m.Topic, key, c[key], want)
 			}
 		}
-		for _, common := range []string{"availability_template", "availability_topic", "device", "origin", "qos", "unique_id"} {
+		for _, common := range []string{"availability", "availability_mode", "device", "origin", "qos", "unique_id"} {
 			delete(c, common) // the same in all of them
 		}
 		fmt.Fprintf(&b, "%s\n", m.Topic)
@@ -74,6 +75,9 @@ func TestEveryKindHasItsEntities(t *testing.T) {
 	}
 }
 
+// available is what says whether the hub or a device is there.
+const available = `"{{ 'online' if value in ['ready', 'sleeping'] else 'offline' }}"`
+
 func TestAWholeAnnouncement(t *testing.T) {
 	v := hub.View{Device: devices.Device{
 		ID: "plug", Name: "Plug", Room: "Hall", Manufacturer: "Acme", Model: "P1", Firmware: "14.2", Via: "bridge", Convention: "tasmota",
@@ -83,7 +87,8 @@ func TestAWholeAnnouncement(t *testing.T) {
 	got := announcer(t, announce.Options{Prefix: "ha/discovery", Domain: "house", All: true}).Announce(v)
 	want := []broker.Message{{
 		Topic: "ha/discovery/switch/homehub_plug/relay/config", QoS: 1, Retain: true,
-		Payload: []byte(`{"availability_template":"{{ 'online' if value in ['ready', 'sleeping'] else 'offline' }}","availability_topic":"house/5/plug/$state",` +
+		Payload: []byte(`{"availability":[{"topic":"house/5/homehub/$state","value_template":` + available + `},{"topic":"house/5/plug/$state","value_template":` + available + `}],` +
+			`"availability_mode":"all",` +
 			`"command_topic":"house/5/plug/relay/on/set","device":{"connections":[["mac","00:11:22:33:44:55"]],"identifiers":["homehub_plug"],"manufacturer":"Acme",` +
 			`"model":"P1","name":"Plug","suggested_area":"Hall","sw_version":"14.2","via_device":"homehub_bridge"},"name":null,"origin":{"name":"Homehub"},` +
 			`"payload_off":"false","payload_on":"true","qos":1,"state_topic":"house/5/plug/relay/on","unique_id":"homehub_plug_relay"}`),
@@ -166,7 +171,7 @@ func TestAGatewayWithoutComponentsIsThereAllTheSame(t *testing.T) {
 	v := hub.View{Device: devices.Device{ID: "bridge", Name: "Bridge", Convention: "zigbee2mqtt"}, Conventions: []string{"zigbee2mqtt"}}
 	got := announcer(t, announce.Options{All: true}).Announce(v)
 	if len(got) != 1 || got[0].Topic != "homeassistant/binary_sensor/homehub_bridge/presence/config" ||
-		!strings.Contains(string(got[0].Payload), `"state_topic":"hub/5/bridge/$state"`) || strings.Contains(string(got[0].Payload), "availability_topic") {
+		!strings.Contains(string(got[0].Payload), `"state_topic":"hub/5/bridge/$state"`) || !strings.Contains(string(got[0].Payload), `"availability":[{"topic":"hub/5/homehub/$state",`) {
 		t.Errorf("got %v", got)
 	}
 }

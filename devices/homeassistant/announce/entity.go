@@ -60,19 +60,21 @@ var builders = map[devices.Kind]struct {
 // entities are all of a device's.
 func (a *Announcer) entities(v hub.View) []entity {
 	var all []entity
-	root := a.options.Domain + "/5/" + v.ID
+	domain := a.options.Domain + "/5/"
+	root := domain + v.ID
 	for i := range v.Components {
 		c := &v.Components[i]
 		b := &builder{device: &v.Device, component: c, base: root + "/" + c.ID + "/", used: map[string]bool{}}
 		all = append(all, b.entities()...)
 	}
+	there := []map[string]string{availability(domain + hub.RootID), availability(root)}
 	for _, e := range all {
-		e.config["availability_topic"], e.config["availability_template"] = root+"/$state", availability
+		e.config["availability"], e.config["availability_mode"] = there, "all"
 	}
 	if len(all) == 0 { // a gateway, by which others are reached: whether it is there is all that it says
 		all = append(all, entity{component: "binary_sensor", object: "presence", naming: naming{label: "Presence"}, config: config{
-			"state_topic": root + "/$state", "value_template": availability, "payload_on": "online", "payload_off": "offline",
-			"device_class": "connectivity", "entity_category": "diagnostic",
+			"state_topic": root + "/$state", "value_template": available, "payload_on": "online", "payload_off": "offline",
+			"device_class": "connectivity", "entity_category": "diagnostic", "availability": there[:1],
 		}})
 	}
 	for _, e := range all {
@@ -82,9 +84,14 @@ func (a *Announcer) entities(v hub.View) []entity {
 	return all
 }
 
-// availability makes of a device's $state what Home Assistant expects. A device that is asleep has said what holds, and what it is told
+// availability is what says whether a device is there: its $state and, as nobody else would say so, that of the root of all, which is the hub.
+func availability(device string) map[string]string {
+	return map[string]string{"topic": device + "/$state", "value_template": available}
+}
+
+// available makes of a device's $state what Home Assistant expects. A device that is asleep has said what holds, and what it is told
 // waits for it; one of which nothing is known yet has the state init.
-const availability = "{{ 'online' if value in ['ready', 'sleeping'] else 'offline' }}"
+const available = "{{ 'online' if value in ['ready', 'sleeping'] else 'offline' }}"
 
 // entities are those of the component.
 func (b *builder) entities() []entity {

@@ -212,13 +212,22 @@ func TestTheHubReadsWhatHomeAssistantWrites(t *testing.T) {
 func TestWhoIsAvailable(t *testing.T) {
 	v := everything()
 	e := homie.NewExporter("hub")
-	source := configs(t, v)["light/lamp"]["availability_template"].(string)
+	sources := configs(t, v)["light/lamp"]["availability"].([]any)
+	source := sources[1].(map[string]any)["value_template"].(string)
 	for presence, want := range map[devices.Presence]string{
 		devices.Online: "online", devices.Asleep: "online", devices.Offline: "offline", devices.Late: "online", devices.Unknown: "offline",
 	} {
 		m := e.State(v.ID, devices.Reach{Presence: presence})[0]
 		if got := render(t, source, template.Context{Document: template.Read(m.Payload)}); got != want {
 			t.Errorf("%s is %q, want %q", presence, got, want)
+		}
+	}
+	root := sources[0].(map[string]any)
+	for up, want := range map[bool]string{true: "online", false: "offline"} {
+		messages := e.Root(nil, up)
+		m := messages[len(messages)-1]
+		if got := render(t, root["value_template"].(string), template.Context{Document: template.Read(m.Payload)}); got != want || root["topic"] != m.Topic {
+			t.Errorf("with the hub up: %t it is %q, want %q; topic %s, want %s", up, got, want, root["topic"], m.Topic)
 		}
 	}
 }
