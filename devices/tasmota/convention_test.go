@@ -369,8 +369,8 @@ func TestDevices(t *testing.T) {
 		},
 		"a text that first was on or off": {
 			steps: []step{
-				{"tele/hall/SENSOR", `{"Time":"x","IBEACON":{"MAC":"A4C1387FC1E1","RSSI":-56,"STATE":"ON"}}`, []string{"ibeacon/signal-strength=-56", "ibeacon/state=true"}},
-				{"tele/hall/SENSOR", `{"Time":"x","IBEACON":{"STATE":"GONE"}}`, []string{"ibeacon/state=GONE"}},
+				{"tele/hall/SENSOR", `{"Time":"x","LD2410":{"STATE":"ON"}}`, []string{"ld2410/state=true"}},
+				{"tele/hall/SENSOR", `{"Time":"x","LD2410":{"STATE":"GONE"}}`, []string{"ld2410/state=GONE"}},
 			},
 		},
 		"radio bridges": {

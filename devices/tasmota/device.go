@@ -51,9 +51,10 @@ type device struct {
 	wondered             int  // how often it was asked what it is
 	introduced, answered bool // it answered STATUS, and the last part of STATUS 0
 	pace                 pace
-	readings             []hub.Reported         // memory of the last message's, for the next
-	sent                 map[string]devices.Ref // the commands that it was given, by their names in capitals
-	foreign              bool                   // a JSON message could not be read, which was said
+	first                struct{ told, on bool } // what the first relay said last
+	readings             []hub.Reported          // memory of the last message's, for the next
+	sent                 map[string]devices.Ref  // the commands that it was given, by their names in capitals
+	foreign              bool                    // a JSON message could not be read, which was said
 }
 
 // writer makes the messages of a command.

@@ -100,12 +100,13 @@ func (r *report) result(doc document) {
 	measured := doc.get(0, "Time") > 0
 	for at := 1; at < int(doc[0].end) && !measured; at = int(doc[at].end) {
 		_, event := eventKeys[doc[at].key]
-		measured = !event && doc[at].kind == object && strings.HasSuffix(doc[at].key, "Received")
+		measured = !event && doc[at].kind == object && radio(doc[at].key)
 	}
 	if measured {
 		r.telemetry(doc, 0)
 		return
 	}
+	r.switched(doc)
 	r.states(doc, 0)
 	for at := 1; at < int(doc[0].end); at = int(doc[at].end) {
 		if parts, event := eventKeys[doc[at].key]; event && doc[at].kind != object {

@@ -114,9 +114,13 @@ func (b *builder) occurrences() {
 	for _, key := range b.extras.events {
 		id := eventID(key)
 		if b.components[id] == nil {
-			b.add(b.component(id, devices.EventSource, clean(key)), devices.Property{
-				ID: devices.EventType, Datatype: devices.Enum, Readable: true, Momentary: true,
-			}, nil)
+			p := devices.Property{ID: devices.EventType, Datatype: devices.Enum, Readable: true, Momentary: true}
+			if key == gestureKey {
+				for _, g := range gestures {
+					p.Choices = append(p.Choices, strings.ToLower(g))
+				}
+			}
+			b.add(b.component(id, devices.EventSource, clean(key)), p, nil)
 		}
 	}
 }
@@ -157,18 +161,27 @@ func (r *report) occurrence(doc document, i int, parts []string) {
 	if len(said) == 0 {
 		return
 	}
-	if !slices.Contains(r.d.extras.events, f.key) {
-		if len(r.d.extras.events) >= maxExtras || r.d.full {
-			return
-		}
-		r.d.extras.events = append(r.d.extras.events, f.key)
-		r.learnt = true
-		r.settle()
+	if !r.learnEvent(f.key) {
+		return
 	}
 	ref := devices.Ref{Component: eventID(f.key), Property: devices.EventType}
 	if p := r.d.built.Property(ref); p != nil && p.Momentary && !r.replayed {
 		r.add(ref, devices.EnumValue(clip(strings.ToValidUTF8(strings.Join(said, " "), ""), 120)))
 	}
+}
+
+// learnEvent makes a source of events, and says whether it is there now.
+func (r *report) learnEvent(key string) bool {
+	if slices.Contains(r.d.extras.events, key) {
+		return true
+	}
+	if len(r.d.extras.events) >= maxExtras || r.d.full {
+		return false
+	}
+	r.d.extras.events = append(r.d.extras.events, strings.Clone(key))
+	r.learnt = true
+	r.settle()
+	return true
 }
 
 // action takes {"Action":"SINGLE"} of a button or a switch. Firmware before version 9 said {"ACTION":…}, {"STATE":…} and

@@ -14,7 +14,7 @@ func (b *builder) measure() {
 			b.sensor(b.block("sensor", ""), block, []string{block.key})
 			continue
 		}
-		if strings.HasSuffix(block.key, "Received") { // of a radio bridge: a device of its own beneath each key
+		if radio(block.key) { // of a radio bridge: a device of its own beneath each key
 			for _, inner := range block.inner {
 				if inner.leaf != nil {
 					b.sensor(b.block(block.key, block.key), inner, []string{block.key, inner.key})
@@ -95,7 +95,9 @@ func (b *builder) property(c *devices.Component, s *sensor, path []string, outer
 		id = base + "-" + strconv.Itoa(n)
 	}
 	p := s.quantity.property(id, s.datatype)
-	p.Name = clean(strings.Join(words, " "))
+	if p.Name = s.quantity.name; p.Name == "" {
+		p.Name = clean(strings.Join(words, " "))
+	}
 	s.ref = b.add(c, p, nil)
 }
 

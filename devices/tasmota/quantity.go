@@ -15,6 +15,7 @@ const (
 	pressure          // PressureUnit
 	speed             // SpeedUnit
 	wattHours         // in kWh in the model
+	minutes           // in seconds in the model
 )
 
 // quantity is what a key of a sensor means.
@@ -23,6 +24,8 @@ type quantity struct {
 	class string
 	unit  string
 	scale scale
+	name  string // where the key is none that people would understand
+	truth bool   // it is told as a number, 0 or 1
 }
 
 // quantities are the keys that the firmware's drivers share (tasmota/include/i18n.h), with what they measure.
@@ -100,6 +103,9 @@ func quantityOf(path []string) (q quantity, known bool) {
 	if len(path) == 0 {
 		return quantity{}, false
 	}
+	if q, known = particularly(path); known {
+		return q, true
+	}
 	block := ""
 	if len(path) > 1 {
 		block = path[0]
@@ -118,7 +124,7 @@ func quantityOf(path []string) (q quantity, known bool) {
 	switch {
 	case !known:
 		return quantity{}, false
-	case strings.HasSuffix(block, "Received") && (q.class == "power" || q.class == "energy"): // of a radio bridge: Power is on or off
+	case radio(block) && (q.class == "power" || q.class == "energy"): // of a radio bridge: Power is on or off
 		return quantity{}, false
 	case (q.class == "energy" || q.unit == "kvarh") && !meter(block):
 		return quantity{}, false
@@ -164,6 +170,8 @@ func (s *surroundings) in(to scale, f float64) float64 {
 		return round(f*s.pressure, 2)
 	case to == wattHours:
 		return round(f/1000, 6)
+	case to == minutes:
+		return f * 60
 	}
 	return f
 }
@@ -171,8 +179,11 @@ func (s *surroundings) in(to scale, f float64) float64 {
 // property is what the model says of a quantity.
 func (q quantity) property(id string, t devices.Datatype) devices.Property {
 	p := devices.Property{ID: id, Datatype: t, Readable: true}
-	if t == devices.Float {
+	switch {
+	case t == devices.Float:
 		p.Unit, p.Class = q.unit, q.class
+	case t == devices.Bool && q.truth:
+		p.Class = q.class
 	}
 	return p
 }

@@ -55,17 +55,6 @@ func (b *branch) grow(key string, index int) *branch {
 	return n
 }
 
-// about are the keys of telemetry that are about the message, and those that only name a thing.
-func about(key string, depth int) bool {
-	switch key {
-	case "Time", "Epoch", "TempUnit", "PressureUnit", "SpeedUnit":
-		return depth == 0
-	case "Id", "ID", "Mac", "MAC", "TotalStartTime", "Name", "Device", "Address":
-		return depth > 0
-	}
-	return key == ""
-}
-
 // learn adds what is new in the object or list at i, and says whether anything was.
 func (d *device) learn(doc document, i int, b *branch, path []string) (learnt bool) {
 	index := 0
@@ -76,25 +65,29 @@ func (d *device) learn(doc document, i int, b *branch, path []string) (learnt bo
 				return
 			}
 			place = index
-		} else if about(f.key, len(path)) || len(path) == 0 && d.isControl(f) || len(f.key) > maxName {
+		} else if about(first(path), f.key) || len(path) == 0 && d.isControl(doc, at) || len(f.key) > maxName {
 			return
 		}
+		key := f.key
+		if len(path) == 0 {
+			key = doc.block(at)
+		}
 		if f.kind == null && place == 0 { // nothing is known of it, unless its key tells what it is
-			if _, known := quantityOf(append(path, f.key)); !known {
+			if _, known := quantityOf(append(path, key)); !known {
 				return
 			}
 		}
-		next := b.find(f.key, place)
+		next := b.find(key, place)
 		if next == nil {
-			if d.sensors.count >= maxPlaces || len(b.inner) > 0 && (b.byKey == nil) != (place > 0) {
+			if d.sensors.count >= maxPlaces || len(b.inner) > 0 && (b.byKey == nil) != (place > 0) || len(path) == 0 && b.crowded(key) {
 				return
 			}
 			d.sensors.count++
-			next = b.grow(f.key, place)
+			next = b.grow(key, place)
 		}
 		here := path
 		if place == 0 {
-			here = append(path[:len(path):len(path)], f.key)
+			here = append(path[:len(path):len(path)], key)
 		}
 		if f.kind == object || f.kind == array {
 			if next.leaf == nil && len(path) < maxNesting {
@@ -106,7 +99,7 @@ func (d *device) learn(doc document, i int, b *branch, path []string) (learnt bo
 		}
 		if next.leaf == nil && len(next.inner) == 0 {
 			q, known := quantityOf(here)
-			next.leaf = &sensor{quantity: q, datatype: d.datatype(f, known)}
+			next.leaf = &sensor{quantity: q, datatype: d.datatype(f, q, known)}
 			if q.scale == speed {
 				next.leaf.quantity.unit = d.beside.speed
 			}
@@ -120,12 +113,20 @@ func (d *device) learn(doc document, i int, b *branch, path []string) (learnt bo
 	return learnt
 }
 
+// first is the block that a path leads into, empty at the top.
+func first(path []string) string {
+	if len(path) == 0 {
+		return ""
+	}
+	return path[0]
+}
+
 // datatype is the type of a value that is seen for the first time.
-func (d *device) datatype(f *field, quantity bool) devices.Datatype {
+func (d *device) datatype(f *field, q quantity, known bool) devices.Datatype {
 	switch {
-	case f.kind == boolean:
+	case f.kind == boolean, q.truth:
 		return devices.Bool
-	case f.kind == text && quantity:
+	case f.kind == text && known && q.unit+q.class != "":
 		if _, ok := f.number(); ok {
 			return devices.Float
 		}
@@ -140,7 +141,11 @@ func (d *device) datatype(f *field, quantity bool) devices.Datatype {
 }
 
 // isControl says whether a value at the top of the telemetry is reported elsewhere: as a shutter, a switch, an event.
-func (d *device) isControl(f *field) bool {
+func (d *device) isControl(doc document, at int) bool {
+	f := &doc[at]
+	if _, gesture := doc.gesture(at); gesture {
+		return true
+	}
 	if _, event := eventKeys[f.key]; event {
 		return true
 	}
@@ -151,23 +156,29 @@ func (d *device) isControl(f *field) bool {
 	return ok && (name == "Shutter" && d.covers[n] != nil || name == "Button" || name == "POWER")
 }
 
-// measured reports the values of the object or list at i. unknown says that some were not learnt.
-func (r *report) measured(doc document, i int, b *branch, depth int) (unknown bool) {
+// measured reports the values of the object or list at i, which is in a block, or is the whole. unknown says that some were not
+// learnt.
+func (r *report) measured(doc document, i int, b *branch, block string) (unknown bool) {
 	index := 0
 	for at := i + 1; at < int(doc[i].end); at = int(doc[at].end) {
 		f := &doc[at]
 		var next *branch
-		if doc[i].kind == array {
+		inside := block
+		switch {
+		case doc[i].kind == array:
 			if index++; index > maxItems {
-				break
+				return unknown
 			}
 			next = b.find("", index)
-		} else {
+		case block == "":
+			inside = doc.block(at)
+			next = b.byKey[inside]
+		default:
 			next = b.byKey[f.key]
 		}
 		switch {
 		case next == nil:
-			unknown = unknown || f.kind != null && !about(f.key, depth) && !(depth == 0 && r.d.isControl(f))
+			unknown = unknown || f.kind != null && !about(block, f.key) && !(block == "" && r.d.isControl(doc, at))
 		case next.leaf != nil:
 			if f.kind == text && next.leaf.datatype == devices.Bool {
 				if _, ok := r.d.truth(f.text); !ok {
@@ -177,7 +188,7 @@ func (r *report) measured(doc document, i int, b *branch, depth int) (unknown bo
 			}
 			r.value(next.leaf, f)
 		case f.kind == object || f.kind == array:
-			if r.measured(doc, at, next, depth+1) {
+			if r.measured(doc, at, next, inside) {
 				unknown = true
 			}
 		}
@@ -204,6 +215,9 @@ func (r *report) value(s *sensor, f *field) {
 			return
 		}
 		s.bad = false
+		if n == 0 && s.quantity.class == "signal_strength" { // of what is not heard any more
+			return
+		}
 		r.float(s.ref, r.d.beside.in(s.quantity.scale, n))
 	case devices.Bool:
 		on, ok := f.num != 0, f.kind != text

@@ -23,6 +23,7 @@ type report struct {
 	replayed bool
 	learnt   bool // something that the device did not say before
 	settled  int  // how often the device was built anew for it
+	renamed  bool // its first relay has a new ID
 }
 
 func (r *report) add(ref devices.Ref, v devices.Value) {
@@ -157,6 +158,9 @@ func (r *report) power(n int, said string, f *field) {
 	on, ok := r.d.truth(said)
 	switch {
 	case ok:
+		if n == 1 {
+			r.d.first.told, r.d.first.on = true, on
+		}
 		r.add(ref, devices.BoolValue(on))
 	case strings.EqualFold(said, "blink"), strings.EqualFold(said, "blink "+r.d.states[0]), strings.EqualFold(said, "blink off"), said == "":
 	default:
@@ -176,6 +180,8 @@ func (r *report) telemetry(doc document, top int) {
 		case object:
 			if parts, event := eventKeys[f.key]; event {
 				r.occurrence(doc, at, parts)
+			} else if said, ok := doc.gesture(at); ok {
+				r.gestured(said)
 			} else if name, n, ok := numbered(f.key); ok && name == "Shutter" && n > 0 {
 				if d.covers[n] == nil && !d.announced {
 					d.traits.cover(n, r)
@@ -184,7 +190,7 @@ func (r *report) telemetry(doc document, top int) {
 			}
 		}
 	}
-	if r.measured(doc, top, &d.sensors, 0) && !d.full && d.learn(doc, top, &d.sensors, nil) {
+	if r.measured(doc, top, &d.sensors, "") && !d.full && d.learn(doc, top, &d.sensors, nil) {
 		r.learnt = true
 		r.settle()
 	}
@@ -199,7 +205,7 @@ func (r *report) input(f *field) {
 	t := r.d.switches[f.key]
 	if t == nil {
 		_, event := eventKeys[f.key]
-		if event || f.text == "0" || f.text == "1" || about(f.key, 0) || r.d.sensors.byKey[f.key] != nil || !r.learnSwitch(f.key) {
+		if event || f.text == "0" || f.text == "1" || about("", f.key) || r.d.sensors.byKey[f.key] != nil || !r.learnSwitch(f.key) {
 			return
 		}
 		t = r.d.switches[f.key]

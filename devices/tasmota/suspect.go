@@ -55,6 +55,11 @@ func (p *parsed) strong() bool {
 	case "INFO1":
 		return p.doc.get(p.doc.get(0, "Info1"), "Version") > 0
 	}
+	for _, heard := range []string{"ZbReceived", "LwReceived", "LwDecoded"} { // of radio bridges, without a time
+		if i := p.doc.get(0, heard); i > 0 && p.doc[i].kind == object && i+1 < int(p.doc[i].end) && p.doc[i+1].kind == object {
+			return true
+		}
+	}
 	return p.doc[p.doc.get(0, "Time")].kind == text
 }
 

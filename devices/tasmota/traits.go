@@ -3,6 +3,8 @@ package tasmota
 import (
 	"strconv"
 	"strings"
+
+	"home.arpa/homehub/devices"
 )
 
 // traits are what the reports of a device let see of it that it did not announce. They only grow.
@@ -55,6 +57,34 @@ func (t *traits) see(doc document, top int, announced bool) (learnt bool) {
 		}
 	}
 	return *t != old
+}
+
+// switched notes the relays of which an answer tells, of a device that did not announce itself.
+func (r *report) switched(doc document) {
+	d := r.d
+	if d.announced || d.full {
+		return
+	}
+	most := d.traits.relays
+	for at := 1; at < int(doc[0].end); at = int(doc[at].end) {
+		f := &doc[at]
+		if name, n, ok := numbered(f.key); ok && name == "POWER" && f.kind == text && n <= maxRelays {
+			if _, ok := d.truth(f.text); ok {
+				most = max(most, n, 1)
+			}
+		}
+	}
+	if most > d.traits.relays {
+		moved := d.powers[1]
+		d.traits.relays = most
+		d.imagine()
+		r.learnt = true
+		r.settle()
+		r.renamed = d.first.told && moved != d.powers[1]
+	}
+	if r.renamed { // the first of several relays has another ID than a single one
+		r.add(d.powers[1], devices.BoolValue(d.first.on))
+	}
 }
 
 // cover notes a shutter.
