@@ -131,6 +131,8 @@ type Hub struct {
 	greetAt  time.Time           // when the devices are asked how they are; zero: not at all
 	rootAt   time.Time           // when the export's root is exported anew; zero: not at all
 	listenAt time.Time           // when the devices' silence is judged
+	// questions are those that wait, by convention.
+	questions []questions
 	// listening is since when the hub hears what devices say; zero while the link is down.
 	listening time.Time
 	wasUp     bool // the link has come up once
@@ -174,7 +176,7 @@ func New(link Link, store Store, conventions []Convention, o Options) (*Hub, err
 		startedAt: time.Now().UTC(),
 		byID:      map[string]*entry{}, byKey: map[deviceKey]*entry{}, byAddress: map[string][]*entry{}, sessions: map[string]session{},
 		byClient: map[string]map[*entry]struct{}{}, pending: map[string]*entry{}, waits: map[string]chan struct{}{},
-		busy: map[*entry]struct{}{}, onKept: map[string]func(){},
+		busy: map[*entry]struct{}{}, onKept: map[string]func(){}, questions: make([]questions, len(conventions)),
 	}
 	h.inbox = newInbox(inboxSize, clientShare, h.stopping)
 	if h.exporter != nil {

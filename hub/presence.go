@@ -164,6 +164,7 @@ func (h *Hub) takeSession(now time.Time, s broker.Session) {
 		for e := range bound {
 			h.listens(now, e, s.Subscribed)
 		}
+		h.observe(now, s)
 		return
 	}
 	if s.Connected {

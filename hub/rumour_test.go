@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"strings"
+	"time"
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
@@ -14,6 +15,7 @@ import (
 //	                      that the plain convention knows all of it
 //	rumour/<key>/on       the state of its switch; rumour/<key>/on/set tells it
 //	rumour/<key>/volts    a voltage
+//	rumour/<key>/who      asked of a client that subscribes to rumour/<key>/on/set, one every 300 ms
 type rumour struct{ known map[string]bool }
 
 func newRumour() *rumour { return &rumour{known: map[string]bool{}} }
@@ -23,6 +25,17 @@ func (*rumour) Name() string { return "rumour" }
 func (*rumour) Filters() []broker.Subscription { return []broker.Subscription{{Filter: "rumour/#"}} }
 
 func (*rumour) Greet() []broker.Message { return nil }
+
+func (*rumour) Pace() time.Duration { return 300 * time.Millisecond }
+
+func (*rumour) Observe(client string, filters []string) (ask []broker.Message) {
+	for _, f := range filters {
+		if own, ok := strings.CutSuffix(f, "/on/set"); ok && strings.HasPrefix(f, "rumour/") {
+			ask = append(ask, broker.Message{Topic: own + "/who", Payload: []byte(client), Retain: true})
+		}
+	}
+	return ask
+}
 
 func (*rumour) Parse(broker.Message) hub.Parsed { return hub.Parsed{} }
 

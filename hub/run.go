@@ -179,6 +179,11 @@ func (h *Hub) arm(timer *time.Timer) {
 	earlier(h.tidy.at)
 	earlier(h.greetAt)
 	earlier(h.rootAt)
+	for i := range h.questions {
+		if q := &h.questions[i]; len(q.waiting) > 0 {
+			earlier(q.next)
+		}
+	}
 	earlier(h.listenAt)
 	for e := range h.busy {
 		if t, ok := e.twin.Next(now); ok {
@@ -215,8 +220,9 @@ func (h *Hub) tick(now time.Time) {
 	}
 	if due(now, h.greetAt) {
 		h.greetAt = time.Time{}
-		h.greet()
+		h.greet(now)
 	}
+	h.askNext(now)
 }
 
 // expire does what a device's time has come for.
@@ -229,22 +235,6 @@ func (h *Hub) expire(now time.Time, e *entry) {
 	}
 	if !e.twin.Timed() {
 		delete(h.busy, e)
-	}
-}
-
-// greet has the devices say again what they are and how they are: many say it only when they are asked, and what they said
-// while the hub was not there is lost.
-func (h *Hub) greet() {
-	for _, c := range h.conventions {
-		h.question(c.Greet())
-	}
-}
-
-// question publishes what conventions want to ask devices.
-func (h *Hub) question(messages []broker.Message) {
-	for _, m := range messages {
-		m.Retain = false
-		h.outbox.export(m)
 	}
 }
 

@@ -154,7 +154,7 @@ func (h *Hub) update(now time.Time, convention int, m broker.Message, u *Update)
 		h.outbox.do(func(l Link) { l.Subscribe(subs...) })
 	}
 	h.unneeded(convention, u.Unsubscribe)
-	h.question(u.Ask)
+	h.question(now, convention, u.Ask)
 	for i := range found {
 		if h.byID[found[i].id()] != found[i].entry {
 			continue // it has become part of another one
