@@ -35,6 +35,7 @@ type thing struct {
 	announced bool
 	said      devices.Presence      // what its availability said, empty if it has not
 	bad       bool                  // its last state could not be read
+	asked     bool                  // for its state, since the last greeting
 	sent      map[devices.Ref]int64 // what the hub set, and the number of that command
 	sources   int                   // of a bridge: how many there were, and the last of them
 	source    []byte
@@ -42,6 +43,7 @@ type thing struct {
 
 // get asks for the device's state.
 func (t *thing) get() broker.Message {
+	t.asked = true
 	var b bytes.Buffer
 	b.WriteByte('{')
 	for i, key := range t.gets {
@@ -54,10 +56,17 @@ func (t *thing) get() broker.Message {
 	return broker.Message{Topic: t.topic + "/get", Payload: b.Bytes()}
 }
 
-// asks says whether the device can be asked for its state. One on battery sleeps, unless it can be commanded: then it listens
-// now and then.
+// asks says whether the device can be asked for its state: one that sleeps or is away cannot.
 func (t *thing) asks() bool {
-	return t.entry != nil && t.announced && len(t.gets) > 0 && !t.entry.disabled && (!t.entry.battery || len(t.outlets) > 0)
+	return t.entry != nil && t.announced && len(t.gets) > 0 && !t.entry.disabled && !t.entry.sleeps &&
+		t.said != devices.Offline && t.base.online != devices.Offline
+}
+
+// askLate asks a device that could not be asked when the others were.
+func (c *Convention) askLate(t *thing, u *hub.Update) {
+	if c.greeted && !t.asked && t.asks() && len(u.Ask) < maxGreet {
+		u.Ask = append(u.Ask, t.get())
+	}
 }
 
 // baseOf returns a base, and makes room for a new one as long as there is some.

@@ -172,6 +172,7 @@ func (c *Convention) bridgeState(m broker.Message, topic string, u *hub.Update) 
 		for _, key := range slices.Sorted(maps.Keys(things)) {
 			if t := things[key]; t.announced {
 				t.reach(u, back)
+				c.askLate(t, u)
 			}
 		}
 	}

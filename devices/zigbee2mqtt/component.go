@@ -21,10 +21,13 @@ type schema struct {
 	components []devices.Component
 	fields     map[string][]*reader // by the key in the device's JSON
 	outlets    map[devices.Ref]outlet
-	gets       []string // keys to get, as few as tell the whole state
+	gets       []string // keys to get, those first that tell the state of what people use daily
 	// shape are the readers of the keys of the state that came last, in its order: the next one mostly looks the same.
 	shape [][]*reader
 }
+
+// maxGets is how many keys a device is asked for at once.
+const maxGets = 64
 
 // maxShape is how many keys of a state are remembered by their place.
 const maxShape = 64
@@ -70,6 +73,8 @@ type about struct {
 	update string
 	// valve: its switches open and close a pipe.
 	valve bool
+	// group: every question goes to all members, so that only what is necessary is asked.
+	group bool
 }
 
 // build makes the schema of a device's exposes.
@@ -80,7 +85,6 @@ func build(exposes []expose, about about) schema {
 			b.light(&exposes[i])
 		}
 	}
-	var asks []string
 	for i := range exposes {
 		e := &exposes[i]
 		switch e.kind {
@@ -97,18 +101,15 @@ func build(exposes []expose, about about) schema {
 			b.climate(e)
 		default:
 			b.generic(e)
-			if e.answers() && len(asks) == 0 && e.kind != "composite" && e.kind != "list" {
-				asks = append(asks, e.property)
-			}
 		}
+	}
+	if !about.group {
+		b.askRest(exposes)
 	}
 	if about.update != "" {
 		b.update(about.update)
 	}
-	if len(b.gets) == 0 {
-		b.gets = asks
-	}
-	b.gets = b.gets[:min(len(b.gets), 8)]
+	b.gets = b.gets[:min(len(b.gets), maxGets)]
 	for _, p := range b.parts {
 		if len(p.Properties) > 0 {
 			b.components = append(b.components, p.Component)
@@ -190,6 +191,20 @@ func (p *part) listen(key, property string, rd *reader) {
 func (b *builder) ask(e *expose) {
 	if e != nil && e.answers() && !slices.Contains(b.gets, e.property) {
 		b.gets = append(b.gets, e.property)
+	}
+}
+
+// askRest notes all keys that can be asked for. Those of a specific type's features are keys of their own, those of a composite's are not.
+func (b *builder) askRest(exposes []expose) {
+	for i := range exposes {
+		e := &exposes[i]
+		if len(e.features) == 0 || e.kind == "composite" || e.kind == "list" {
+			b.ask(e)
+			continue
+		}
+		for j := range e.features {
+			b.ask(&e.features[j])
+		}
 	}
 }
 

@@ -211,7 +211,7 @@ func TestADeviceThatIsBeingInterviewedIsAnnouncedWhenThatHasEnded(t *testing.T) 
 		t.Error("it is announced already")
 	}
 	done := strings.Replace(string(read(t, "devices.json")), `"interview_state":"IN_PROGRESS","definition":null`,
-		`"interview_state":"SUCCESSFUL","definition":{"model":"P1","vendor":"V","exposes":[{"type":"switch","features":[{"access":7,"name":"state","property":"state","type":"binary","value_on":"ON","value_off":"OFF"}]}]}`, 1)
+		`"interview_state":"SUCCESSFUL","power_source":"Mains (single phase)","definition":{"model":"P1","vendor":"V","exposes":[{"type":"switch","features":[{"access":7,"name":"state","property":"state","type":"binary","value_on":"ON","value_off":"OFF"}]}]}`, 1)
 	e.want(e.say("bridge/devices", done), "announced 0x84fd27fffe000009 as 0x84fd27fffe000009", `ask zigbee2mqtt/0x84fd27fffe000009/get {"state":""}`)
 }
 
@@ -248,12 +248,69 @@ func TestGreetAsksWhoCanAnswer(t *testing.T) {
 		got = append(got, m.Topic+" "+string(m.Payload))
 	}
 	want := []string{
-		`zigbee2mqtt/Hall lamp/get {"state":""}`, `zigbee2mqtt/Two gang switch/get {"state_l1":"","state_l2":""}`,
-		`zigbee2mqtt/bedroom/radiator/get {"local_temperature":""}`, `zigbee2mqtt/Blind/get {"position":"","tilt":""}`,
-		`zigbee2mqtt/Front door/get {"state":""}`, `zigbee2mqtt/Ceiling fan/get {"fan_state":""}`, `zigbee2mqtt/kitchen/get {"state":""}`,
+		`zigbee2mqtt/Hall lamp/get {"state":"","brightness":"","color_temp":"","color_temp_startup":"","color":"","level_config":"","power_on_behavior":""}`,
+		`zigbee2mqtt/Two gang switch/get {"state_l1":"","state_l2":"","power":"","energy":""}`,
+		`zigbee2mqtt/Blind/get {"position":"","tilt":""}`,
+		`zigbee2mqtt/Ceiling fan/get {"fan_state":"","fan_mode":""}`, `zigbee2mqtt/kitchen/get {"state":""}`,
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
+	}
+}
+
+func TestWhoCouldNotBeAskedIsAskedWhenItIsThere(t *testing.T) {
+	e := settled(t)
+	asked := func(got []string) (list []string) {
+		for _, s := range got {
+			if strings.HasPrefix(s, "ask ") {
+				list = append(list, strings.Fields(s)[1])
+			}
+		}
+		return list
+	}
+	e.say("Blind/availability", "offline")
+	for _, m := range e.c.Greet() {
+		if m.Topic == "zigbee2mqtt/Blind/get" {
+			t.Error("a device that is away is asked")
+		}
+	}
+	e.want(asked(e.say("Blind/availability", "online")), "zigbee2mqtt/Blind/get")
+	e.want(asked(e.say("Blind/availability", "offline")))
+	e.want(asked(e.say("Blind/availability", "online")))
+	e.want(asked(e.say("bedroom/radiator/availability", "online"))) // it sleeps
+
+	e.say("bridge/state", "offline")
+	if got := e.c.Greet(); len(got) != 0 {
+		t.Errorf("without a bridge it asks %v", got)
+	}
+	if got := asked(e.say("bridge/state", "online")); len(got) != 5 {
+		t.Errorf("when the bridge is back it asks %q", got)
+	}
+}
+
+func TestDevicesThatSleep(t *testing.T) {
+	for _, test := range []struct {
+		name, entry string
+		want        float64
+	}{
+		{"one on battery sleeps", `"type":"EndDevice","power_source":"Battery"`, 86400},
+		{"even if it calls itself a router", `"type":"Router","power_source":"Battery"`, 86400},
+		{"so does one that does not say what it runs on", `"type":"EndDevice","power_source":"Unknown"`, 86400},
+		{"or says nothing at all", `"type":"EndDevice","power_source":null`, 86400},
+		{"one on mains listens", `"type":"EndDevice","power_source":"Mains (single phase)"`, 0},
+		{"so does one on another source", `"type":"EndDevice","power_source":"DC Source"`, 0},
+		{"and a router, whatever it runs on", `"type":"Router","power_source":"Unknown"`, 0},
+	} {
+		e := newEar(t)
+		e.say("bridge/devices", `[{"ieee_address":"0x84fd27fffe000009","friendly_name":"it",`+test.entry+
+			`,"definition":{"model":"M","vendor":"V","exposes":[{"type":"switch","features":[{"access":7,"name":"state","property":"state","type":"binary","value_on":"ON","value_off":"OFF"}]}]}}]`)
+		if got := e.devices["0x84fd27fffe000009"].Device.Wakes; got != test.want {
+			t.Errorf("%s: it wakes after %v s", test.name, got)
+		}
+		e.c.Greet()
+		if asks := len(e.c.Greet()) > 0; asks != (test.want == 0) {
+			t.Errorf("%s: it is asked: %t", test.name, asks)
+		}
 	}
 }
 

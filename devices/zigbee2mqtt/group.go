@@ -71,7 +71,7 @@ func (e *expose) merge(next expose) {
 
 // describe makes the schema and the description of a group from those of its members.
 func (t *thing) describe(members []*entry) {
-	t.schema = build(groupExposes(members), about{})
+	t.schema = build(groupExposes(members), about{group: true})
 	id := "zigbee2mqtt_"
 	for _, c := range []byte(t.base.topic) { // as Zigbee2MQTT itself tells the groups of several networks apart
 		id += strconv.Itoa(int(c))

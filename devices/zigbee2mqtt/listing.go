@@ -30,7 +30,7 @@ type entry struct {
 	address     string // IEEE address, "" for a group
 	coordinator bool
 	disabled    bool
-	battery     bool
+	sleeps      bool // it listens now and then, and Zigbee2MQTT keeps what it is told until then
 	ready       bool // its interview has come to an end
 	device      devices.Device
 	schema      schema
@@ -110,6 +110,9 @@ func (l *listing) add(v literal) {
 	l.seen[e.key], l.seen[e.name] = true, true
 	l.entries = append(l.entries, e)
 }
+
+// longestSleep is after how many seconds a device on battery should have been heard, as Zigbee2MQTT itself expects of it: within a day.
+const longestSleep = 24 * 60 * 60
 
 // address is an IEEE address in the way that everybody spells it: 0x and 16 digits in lower case.
 func address(l literal) (string, bool) {
@@ -212,7 +215,7 @@ func (l *listing) readDevice(v literal) *entry {
 		return nil
 	}
 	e.disabled = f.disabled.is("true")
-	e.battery = f.power.is("Battery")
+	e.sleeps = f.power.is("Battery") || f.kind.is("EndDevice") && (f.power.kind == none || f.power.is("Unknown"))
 	e.ready = f.defined || f.completed.is("true") || f.interview.is("FAILED")
 	r := exposeReader{left: maxExposes}
 	e.exposes = r.all(f.exposes)
@@ -235,6 +238,9 @@ func (l *listing) readDevice(v literal) *entry {
 		Via:          bridgeKey(l.base),
 		Convention:   Name,
 		Components:   e.schema.components,
+	}
+	if e.sleeps {
+		e.device.Wakes = longestSleep
 	}
 	e.device.Sort()
 	return e

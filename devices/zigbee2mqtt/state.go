@@ -117,7 +117,9 @@ func (c *Convention) state(m broker.Message, d *document) hub.Update {
 	}
 	switch key := m.Topic[i+1:]; {
 	case key == "availability":
-		t.available(m, &u)
+		if t.available(m, &u); t.said == devices.Online {
+			c.askLate(t, &u)
+		}
 	case key == "set", key == "get", !t.base.attributes:
 	default:
 		c.attribute(t, m, key, &u)

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
@@ -104,12 +105,13 @@ func (c *Convention) Filters() []broker.Subscription {
 	return out
 }
 
-// Greet asks every device that can be asked for one property, since states are not retained: Zigbee2MQTT answers with all that
-// it knows of the device.
+// Greet asks every device that is there and listens for all that it can be asked for, since states are not retained, and Zigbee2MQTT itself does not
+// know what no device has said since it was started.
 func (c *Convention) Greet() []broker.Message {
 	c.greeted = true
 	keys := make([]string, 0, len(c.things))
 	for key, t := range c.things {
+		t.asked = false
 		if t.asks() {
 			keys = append(keys, key)
 		}
@@ -121,6 +123,10 @@ func (c *Convention) Greet() []broker.Message {
 	}
 	return out
 }
+
+// Pace is how far apart devices are asked: a Zigbee network carries some tens of messages a second, and each key that is asked for is
+// two of them.
+func (c *Convention) Pace() time.Duration { return 400 * time.Millisecond }
 
 // Parse reads what a bridge says, and the JSON of a state. It uses nothing that was learnt but which topics are Zigbee2MQTT's.
 func (c *Convention) Parse(m broker.Message) hub.Parsed {

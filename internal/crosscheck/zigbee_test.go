@@ -107,7 +107,15 @@ func TestAZigbeeSensorHearsWhenItWakes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h.wish("aa-motion/occupancy-timeout/value", sixty, time.Minute)
+		const path = "aa-motion/occupancy-timeout/value"
+		if c := h.wish(path, sixty, time.Millisecond); c.Status != devices.Sent || c.Reason != "waits for the device to wake up" {
+			t.Errorf("while it sleeps the command is %s: %s", c.Status, c.Reason)
+		}
+		h.settle(time.Minute)
+		list, err := h.Commands(t.Context(), "aa-motion", 1)
+		if err != nil || len(list) != 1 || list[0].Status != devices.Confirmed {
+			t.Errorf("when it has woken up the command is %+v, %v", list, err)
+		}
 		if got := h.value("aa-motion/occupancy-timeout/value"); got != "60" {
 			t.Errorf("it waits %s s", got)
 		}
