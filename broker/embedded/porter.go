@@ -4,29 +4,36 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
-// idlePorters is how many porters of a listener wait for the next connection when there is none.
-const idlePorters = 128
+// porterRest is how long porters wait for the next connection: of those who were idle all that time each ends.
+const porterRest = 2 * time.Second
 
 // porters are the goroutines that bring the connections of one listener in. What happens up to CONNACK takes several times the stack of
 // a connection that then only waits, and a stack grows by being copied: porters, whose stacks have grown, do it for one connection
 // after the other, and leave each that stays to a goroutine of its own.
 type porters struct {
 	broker *Broker
-	door   chan net.Conn // to a porter who waits
-	work   sync.WaitGroup
-	idle   atomic.Int32
+	work   sync.WaitGroup // of porters, and of the connections that they have brought in
+
+	mu     sync.Mutex
+	idle   []porter // the one that was the last to finish comes last, and is the next to work
+	spared int      // how many have been idle since the last look at them
+	look   *time.Timer
+	ended  bool
 }
+
+// porter is where a porter who is idle waits for its next connection. It ends when that is closed.
+type porter chan net.Conn
 
 // accept serves the connections of one listener until it is closed. Other errors, such as too many open files, pass.
 func (b *Broker) accept(ctx context.Context, l net.Listener) {
-	p := &porters{broker: b, door: make(chan net.Conn)}
+	p := &porters{broker: b}
 	defer p.work.Wait()
-	defer close(p.door)
+	defer p.end()
 	for {
 		nc, err := l.Accept()
 		switch {
@@ -47,30 +54,82 @@ func (b *Broker) accept(ctx context.Context, l net.Listener) {
 	}
 }
 
-// bring gives a connection to a porter who waits, or to a new one: nobody waits for a porter.
+// bring gives a connection to a porter who is idle, or to a new one: it waits for nobody.
 func (p *porters) bring(nc net.Conn) {
-	select {
-	case p.door <- nc:
-	default:
-		p.work.Go(func() { p.run(nc) })
+	if idle := p.call(); idle != nil {
+		idle <- nc
+		return
 	}
+	me := make(porter, 1)
+	me <- nc
+	p.work.Go(func() { p.run(me) })
 }
 
 // run is a porter's life.
-func (p *porters) run(nc net.Conn) {
-	for nc != nil {
+func (p *porters) run(me porter) {
+	for nc := range me {
 		if c := newConn(p.broker, secure(nc), peerOf(nc)); c.arrive() {
 			p.work.Go(c.stay)
 		}
-		nc = p.next()
+		p.rest(me)
 	}
 }
 
-// next waits for the next connection. It is nil when no more will come, or when enough porters wait already.
-func (p *porters) next() net.Conn {
-	defer p.idle.Add(-1)
-	if p.idle.Add(1) > idlePorters {
+// call returns a porter who is idle, nil if there is none.
+func (p *porters) call() porter {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last := len(p.idle) - 1
+	if last < 0 {
 		return nil
 	}
-	return <-p.door
+	found := p.idle[last]
+	p.idle = p.idle[:last]
+	p.spared = min(p.spared, last)
+	return found
+}
+
+// rest says that a porter is idle.
+func (p *porters) rest(me porter) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		close(me)
+		return
+	}
+	p.idle = append(p.idle, me)
+	if p.look == nil {
+		p.look = time.AfterFunc(porterRest, p.dismiss)
+	}
+}
+
+// dismiss ends the porters who had nothing to do since the last time, and looks again while there are any.
+func (p *porters) dismiss() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		return
+	}
+	for _, idle := range p.idle[:p.spared] {
+		close(idle)
+	}
+	p.idle = slices.Delete(p.idle, 0, p.spared)
+	if p.spared = len(p.idle); p.spared == 0 {
+		p.look = nil
+		return
+	}
+	p.look.Reset(porterRest)
+}
+
+// end ends the porters who are idle now, and the others when they would be.
+func (p *porters) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = true
+	for _, idle := range p.idle {
+		close(idle)
+	}
+	if p.look != nil {
+		p.look.Stop()
+	}
 }
