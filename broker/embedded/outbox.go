@@ -159,7 +159,8 @@ func (o *outbox) more(n int, used []byte) []byte {
 	switch {
 	case cap(used) > 16*keepBuffer: // more than it takes again and again
 	case cap(used) > keepBuffer:
-		spares.Put(&used)
+		large := used // of its own, or every call would allocate a header for what is seldom put there
+		spares.Put(&large)
 	case o.spare == nil:
 		o.spare = used[:0]
 	}
