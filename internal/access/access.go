@@ -45,7 +45,8 @@ import (
 type Rules struct {
 	path, domain string
 	own          string // what the hub's own topics begin with: domain/5/
-	open         bool   // there is no file, and everybody may do everything
+	open         bool   // there is no file, and everybody may do everything:
+	all          Permit // that of every client then
 	rules        []rule
 	// reads and writes are the lines of all rules in the order in which they decide.
 	reads, writes []line
@@ -104,12 +105,10 @@ type half struct {
 
 // Permit returns what a client of a user (empty for an anonymous one) may do. client may be empty: then no %c fits it.
 func (r *Rules) Permit(client, user string) *Permit {
-	p := &Permit{own: r.own, client: client, user: user}
 	if r.open {
-		all := side{all: true, dollar: true}
-		p.read, p.write = all, all
-		return p
+		return &r.all
 	}
+	p := &Permit{own: r.own, client: client, user: user}
 	p.common = r.common(client, user)
 	p.read = newSide(r.reads, &p.common.read, client, user)
 	p.write = newSide(r.writes, &p.common.write, client, user)

@@ -27,7 +27,8 @@ const (
 func Load(path, domain string) (*Rules, error) {
 	data, err := read(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &Rules{path: path, domain: domain, own: ownPrefix(domain), open: true}, nil
+		own, all := ownPrefix(domain), side{all: true, dollar: true}
+		return &Rules{path: path, domain: domain, own: own, open: true, all: Permit{own: own, read: all, write: all}}, nil
 	}
 	if err != nil {
 		return nil, err
