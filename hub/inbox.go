@@ -35,7 +35,11 @@ type inbox struct {
 
 	mu     sync.Mutex
 	shares map[string]*share
+	spare  []*share // of clients that have nothing waiting any more, at most spareShares
 }
+
+// spareShares is how many shares are kept for the next clients: most clients have one for a moment only, at each of their messages.
+const spareShares = 64
 
 // share is one client's part of the inbox.
 type share struct {
@@ -96,7 +100,12 @@ func (b *inbox) join(client string) *share {
 	defer b.mu.Unlock()
 	s := b.shares[client]
 	if s == nil {
-		s = &share{client: client, tokens: make(chan struct{}, b.limit)}
+		if last := len(b.spare) - 1; last >= 0 {
+			s, b.spare = b.spare[last], b.spare[:last]
+			s.client = client
+		} else {
+			s = &share{client: client, tokens: make(chan struct{}, b.limit)}
+		}
 		b.shares[client] = s
 	}
 	s.users++
@@ -106,7 +115,10 @@ func (b *inbox) join(client string) *share {
 func (b *inbox) leave(s *share) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if s.users--; s.users == 0 {
+	if s.users--; s.users == 0 { // and so it has no tokens
 		delete(b.shares, s.client)
+		if len(b.spare) < spareShares {
+			b.spare = append(b.spare, s)
+		}
 	}
 }
