@@ -87,8 +87,10 @@ type Permit interface {
 	MaySubscribe(filter string) bool
 }
 
-// open is the permit without rules.
+// open is the permit without rules, and what a session may do until its client is known.
 type open struct{}
+
+var everything Permit = open{}
 
 func (open) MayPublish(topic string) bool { return topic[0] != '$' }
 func (open) MayReceive(string) bool       { return true }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"sync/atomic"
 	"time"
 )
@@ -90,6 +89,7 @@ type conn struct {
 	batch      batch
 	feeder     atomic.Uint64 // who flushed to it last, itself aside: a number, since a pointer would keep connections that have ended
 
+	visit visit
 	heard tally // what has come from the client
 	out   outbox
 }
@@ -186,79 +186,6 @@ func (c *conn) next() (frame []byte, header int, err error) {
 func (c *conn) settle() {
 	c.frames = 0
 	c.batch.settle(c.life)
-}
-
-// fill reads more input, waiting for it as long as the keep alive allows.
-func (c *conn) fill() error {
-	c.makeRoom()
-	heard := time.Now() // being held back by a handler is no silence of the client's
-	for {
-		if err := c.arm(heard); err != nil {
-			return err
-		}
-		if c.cause.Load() != nil { // whoever set it moved the deadline after that, perhaps before we did
-			return net.ErrClosed
-		}
-		n, err := c.read(c.in[c.top:])
-		if n > 0 {
-			c.top += n
-			c.broker.counts.bytesIn.Add(uint64(n))
-			c.heard.bytes.Add(uint64(n))
-			return nil
-		}
-		if err == nil {
-			continue
-		}
-		if c.cause.Load() != nil {
-			return net.ErrClosed
-		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			return err
-		}
-		c.armed = time.Time{}
-		if !time.Now().Before(c.deadline(heard)) { // else an alarm set by an older sign of life
-			return c.late()
-		}
-	}
-}
-
-// arm sets the read deadline of a client last heard at a time. One that is set and comes too early is left as it is, since most
-// clients are heard again before it passes.
-func (c *conn) arm(heard time.Time) error {
-	deadline := c.deadline(heard)
-	if c.armed != deadline && (deadline.IsZero() || c.peer.fragile || !c.armed.After(heard) || c.armed.After(deadline)) {
-		if err := c.net.SetReadDeadline(deadline); err != nil {
-			return err
-		}
-		c.armed = deadline
-	}
-	return nil
-}
-
-// read reads what has come, waiting for it as long as the deadline allows.
-func (c *conn) read(p []byte) (n int, err error) {
-	if c.socket != nil {
-		return c.socket.read(p)
-	}
-	return c.net.Read(p)
-}
-
-// makeRoom moves what is unread to the front of the buffer, and makes the buffer larger when the last read filled it, smaller
-// when a large packet has gone.
-func (c *conn) makeRoom() {
-	unread, size := c.top-c.start, len(c.in)
-	switch full := c.top == size; {
-	case unread == 0 && size > keepBuffer:
-		size = 1024
-	case full && (unread == size || size < keepBuffer):
-		size = max(1024, 2*size)
-	}
-	to := c.in
-	if size != len(c.in) {
-		to = make([]byte, size)
-	}
-	copy(to, c.in[c.start:c.top])
-	c.in, c.start, c.top = to, 0, unread
 }
 
 // deadline is when a client last heard at a time must have been heard again; zero means never.

@@ -175,16 +175,12 @@ func decodeWill(c *cursor, version, flags byte) *will {
 	return w
 }
 
-// acceptance is the CONNACK that lets a client in, with what it has to know about our limits. present says that its session was
-// there.
-func (c *conn) acceptance(present bool) []byte {
+// appendAcceptance appends the CONNACK that lets a client in, with what it has to know about our limits. present says that its session
+// was there.
+func (c *conn) appendAcceptance(b []byte, present bool) []byte {
 	k, o := &c.connect, c.options
-	b := []byte{connackPacket << 4, 2, 0, success}
-	if present && k.version != mqtt31 { // [MQTT-3.2.2-2] of 3.1.1
-		b[2] = 1
-	}
 	if k.version != mqtt5 {
-		return b
+		return append(b, connackPacket<<4, 2, boolByte(present && k.version != mqtt31), success) // [MQTT-3.2.2-2] of 3.1.1
 	}
 	props := make([]byte, 0, 80)
 	if c.shortened.expiry {
@@ -199,7 +195,7 @@ func (c *conn) acceptance(present bool) []byte {
 	}
 	props = binary.BigEndian.AppendUint32(append(props, maximumPacketSize), uint32(o.MaxPacketSize))
 	props = binary.BigEndian.AppendUint16(append(props, receiveMaximum), uint16(o.ReceiveMaximum))
-	b = appendVarint(b[:1], 2+varintSize(len(props))+len(props))
+	b = appendVarint(append(b, connackPacket<<4), 2+varintSize(len(props))+len(props))
 	b = append(b, boolByte(present), success)
 	return append(appendVarint(b, len(props)), props...)
 }

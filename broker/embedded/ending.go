@@ -101,8 +101,8 @@ func (c *conn) overhear() {
 	for !c.overheard() && time.Now().Before(until) {
 		c.makeRoom()
 		_ = c.net.SetReadDeadline(until) // again and again: whoever ended the connection sets it, too
-		n, err := c.read(c.in[c.top:])
-		if c.top += n; n == 0 && !errors.Is(err, os.ErrDeadlineExceeded) {
+		n, err := c.read()
+		if n == 0 && !errors.Is(err, os.ErrDeadlineExceeded) {
 			return
 		}
 	}
@@ -249,17 +249,30 @@ func (c *conn) broken(err error) {
 func (c *conn) hangUp() {
 	drained := c.out.close()
 	c.flush()
-	timer := time.NewTimer(parting)
-	defer timer.Stop()
-	select {
-	case <-drained:
+	if within(parting, drained) {
 		c.linger()
-	case <-timer.C:
 	}
 	_ = c.net.Close()
 	c.out.abandon()
 	<-drained
 	c.end()
+}
+
+// within waits for a channel to be closed, and says whether that happened in time.
+func within(d time.Duration, closed <-chan struct{}) bool {
+	select {
+	case <-closed: // as it is mostly, and then no timer is needed
+		return true
+	default:
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-closed:
+		return true
+	case <-timer.C:
+		return false
+	}
 }
 
 // linger lets a client that we cut off read what it was told, by closing our direction first.

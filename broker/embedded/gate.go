@@ -6,7 +6,8 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"strconv"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,21 +19,23 @@ var noLog = slog.New(slog.DiscardHandler)
 // gate counts the connections, and ends them all when the broker stops. It remembers who came, how that ended, and who
 // was turned away.
 type gate struct {
-	mu        sync.Mutex
-	visits    map[*conn]*visit
-	sockets   uint64 // that were let in since the start
-	pastIn    Flow   // over connections that have ended
-	pastOut   Flow
-	byHost    map[string]int
-	strangers map[string]int // by host
-	waiting   int            // all strangers
-	closed    bool
-	open      sync.WaitGroup
+	mu      sync.Mutex
+	inside  []*conn // in no order
+	sockets uint64  // that were let in since the start
+	pastIn  Flow    // over connections that have ended
+	pastOut Flow
+	hosts   map[string]*host // but this machine
+	waiting int              // all strangers
+	closed  bool
+	open    sync.WaitGroup
 
 	history  history
 	refusals refusals
 	guesses  guesses
 }
+
+// host is how many connections from one IP address are open, and how many of these have not been let in yet.
+type host struct{ open, strangers int }
 
 // enter counts a connection in, unless a limit is reached or the broker stops.
 func (g *gate) enter(c *conn, o *Options) error {
@@ -41,24 +44,44 @@ func (g *gate) enter(c *conn, o *Options) error {
 	switch {
 	case g.closed:
 		return broker.ErrClosed
-	case len(g.visits) >= o.MaxConnections:
-		return fmt.Errorf("%d connections are open", len(g.visits))
+	case len(g.inside) >= o.MaxConnections:
+		return fmt.Errorf("%d connections are open", len(g.inside))
 	case g.waiting >= o.MaxStrangers:
 		return fmt.Errorf("%d connections have not introduced themselves", g.waiting)
-	case !c.peer.local && g.strangers[c.peer.host] >= o.MaxStrangersPerAddress:
-		return fmt.Errorf("%d connections from its address have not introduced themselves", g.strangers[c.peer.host])
-	case !c.peer.local && g.byHost[c.peer.host] >= o.MaxConnectionsPerAddress:
-		return fmt.Errorf("%d connections are open from its address", g.byHost[c.peer.host])
 	}
-	if g.visits == nil {
-		g.visits, g.byHost, g.strangers = map[*conn]*visit{}, map[string]int{}, map[string]int{}
+	if !c.peer.local {
+		if err := g.arrived(c, o); err != nil {
+			return err
+		}
 	}
-	g.visits[c] = &visit{in: &c.heard, out: &c.out.tally}
+	c.visit.place = len(g.inside)
+	g.inside = append(g.inside, c)
 	g.sockets++
-	g.byHost[c.peer.host]++
-	g.strangers[c.peer.host]++
 	g.waiting++
 	g.open.Add(1)
+	return nil
+}
+
+// arrived counts a connection from another machine. The caller holds the lock.
+func (g *gate) arrived(c *conn, o *Options) error {
+	h := g.hosts[c.peer.host]
+	switch {
+	case h == nil:
+		h = &host{}
+	case h.strangers >= o.MaxStrangersPerAddress:
+		return fmt.Errorf("%d connections from its address have not introduced themselves", h.strangers)
+	case h.open >= o.MaxConnectionsPerAddress:
+		return fmt.Errorf("%d connections are open from its address", h.open)
+	}
+	if h.open == 0 {
+		if g.hosts == nil {
+			g.hosts = map[string]*host{}
+		}
+		g.hosts[c.peer.host] = h
+	}
+	h.open++
+	h.strangers++
+	c.visit.host = h
 	return nil
 }
 
@@ -67,23 +90,26 @@ func (g *gate) known(c *conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.waiting--
-	decrement(g.strangers, c.peer.host)
-}
-
-func decrement(counts map[string]int, key string) {
-	if counts[key]--; counts[key] == 0 {
-		delete(counts, key)
+	if h := c.visit.host; h != nil {
+		h.strangers--
 	}
 }
 
 func (g *gate) leave(c *conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	v := g.visits[c]
-	g.pastIn.add(v.in.flow())
-	g.pastOut.add(v.out.flow())
-	delete(g.visits, c)
-	decrement(g.byHost, c.peer.host)
+	g.pastIn.add(c.heard.flow())
+	g.pastOut.add(c.out.tally.flow())
+	last := len(g.inside) - 1
+	g.inside[c.visit.place] = g.inside[last]
+	g.inside[c.visit.place].visit.place = c.visit.place
+	g.inside[last] = nil
+	g.inside = g.inside[:last]
+	if h := c.visit.host; h != nil {
+		if h.open--; h.open == 0 {
+			delete(g.hosts, c.peer.host)
+		}
+	}
 	g.open.Done()
 }
 
@@ -92,11 +118,7 @@ func (g *gate) shut() []*conn {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.closed = true
-	all := make([]*conn, 0, len(g.visits))
-	for c := range g.visits {
-		all = append(all, c)
-	}
-	return all
+	return slices.Clone(g.inside)
 }
 
 // empty ends all connections and waits until they have ended: politely for a while, then by closing their sockets.
@@ -123,18 +145,22 @@ func (g *gate) empty() {
 // peerOf describes the other end of a socket. What has no IP address, such as a pipe, is in this process or on this machine.
 func peerOf(nc net.Conn) peer {
 	if tcp, ok := nc.RemoteAddr().(*net.TCPAddr); ok && tcp.Zone == "" {
-		at := tcp.AddrPort()
-		ip := at.Addr().Unmap()
-		host := ip.String()
-		return peer{address: net.JoinHostPort(host, strconv.Itoa(int(at.Port()))), host: host, local: ip.IsLoopback()}
+		return peerAt(tcp.AddrPort())
 	}
 	address := nc.RemoteAddr().String()
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return peer{address: address, host: address, local: true}
 	}
-	ip := at.Addr().Unmap()
-	return peer{address: netip.AddrPortFrom(ip, at.Port()).String(), host: ip.String(), local: ip.IsLoopback()}
+	return peerAt(at)
+}
+
+// peerAt describes a peer with an IP address.
+func peerAt(at netip.AddrPort) peer {
+	at = netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
+	address := at.String() // of which the host is a part: one text for both
+	host := strings.Trim(address[:strings.LastIndexByte(address, ':')], "[]")
+	return peer{address: address, host: host, local: at.Addr().IsLoopback()}
 }
 
 // newClientID makes an identifier for a client that has none, in the form of Mosquitto's, by which people know it in a list.

@@ -1,7 +1,9 @@
 package embedded
 
 import (
+	"context"
 	"crypto/tls"
+	"log/slog"
 	"net"
 	"time"
 )
@@ -63,24 +65,25 @@ func (g *gate) present() []presence {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
-	all := make([]presence, 0, len(g.visits))
-	for c, v := range g.visits {
-		if v.record.Accepted && !v.ended {
-			all = append(all, presence{c, v.now(c), v.rates(now)})
+	all := make([]presence, 0, len(g.inside))
+	for _, c := range g.inside {
+		if c.visit.accepted && !c.visit.ended {
+			all = append(all, presence{c, c.record(), c.rates(now)})
 		}
 	}
 	return all
 }
 
-// now returns the record with the counts of now.
-func (v *visit) now(c *conn) Connection {
-	r := v.record
-	r.In, r.Out = v.in.flow(), v.out.flow()
-	r.Dropped = c.session.lost.Load() - v.lost
+// record describes an accepted connection, with the counts of now. The gate's lock is held.
+func (c *conn) record() Connection {
+	r := c.describe()
+	r.Accepted = true
+	r.In, r.Out = c.heard.flow(), c.out.tally.flow()
+	r.Dropped = c.session.lost.Load() - c.visit.lost
 	return r
 }
 
-// describe fills in what CONNECT and the transport say of a connection.
+// describe fills in what CONNECT and the transport say of a connection. Nothing of it changes after the connection was accepted.
 func (c *conn) describe() Connection {
 	k := &c.connect
 	r := Connection{
@@ -124,17 +127,14 @@ func clip(s string) string {
 
 // came notes that a connection was accepted.
 func (b *Broker) came(c *conn) {
-	record := c.describe()
-	record.Accepted = true
-	b.gate.accept(c, record)
-	b.gate.history.arrived(record.Client)
+	b.gate.accept(c)
+	b.gate.history.arrived(c.connect.name)
 }
 
-func (g *gate) accept(c *conn, record Connection) {
+func (g *gate) accept(c *conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	v := g.visits[c]
-	v.record, v.lost = record, c.session.lost.Load()
+	c.visit.accepted, c.visit.lost = true, c.session.lost.Load()
 }
 
 // left notes that an accepted connection has ended. It is called by the connection's goroutine when the session has been given back.
@@ -156,12 +156,11 @@ func (b *Broker) left(c *conn) {
 func (g *gate) close(c *conn) (record Connection, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	v := g.visits[c]
-	if !v.record.Accepted || v.ended {
+	if !c.visit.accepted || c.visit.ended {
 		return record, false
 	}
-	v.ended = true
-	return v.now(c), true
+	c.visit.ended = true
+	return c.record(), true
 }
 
 // sayCame and sayLeft log that a client came or left. Of one that does nothing else but come and go, as two clients do that take
@@ -171,8 +170,8 @@ func (b *Broker) sayCame(c *conn) {
 	if b.gate.history.restless(id, c.born) {
 		return
 	}
-	b.log.Info("client connected", "client", id, "user", c.connect.user, "address", c.peer.address,
-		"version", versionName(c.connect.version), "transport", transport(c.net))
+	b.mention("client connected", slog.String("client", id), slog.String("user", c.connect.user), slog.String("address", c.peer.address),
+		slog.String("version", versionName(c.connect.version)), slog.String("transport", transport(c.net)))
 }
 
 func (b *Broker) sayLeft(r *Connection) {
@@ -182,6 +181,17 @@ func (b *Broker) sayLeft(r *Connection) {
 		}
 		return
 	}
-	b.log.Info("client disconnected", "client", r.Client, "user", r.User, "address", r.Address, "reason", r.Reason,
-		"after", r.Ended.Sub(r.Came).Round(time.Second))
+	b.mention("client disconnected", slog.String("client", r.Client), slog.String("user", r.User), slog.String("address", r.Address),
+		slog.String("reason", r.Reason), slog.Duration("after", r.Ended.Sub(r.Came).Round(time.Second)))
+}
+
+// mention is the logger's Info for what is said of each connection: without looking for its caller, which costs as much as the rest of it.
+func (b *Broker) mention(message string, facts ...slog.Attr) {
+	ctx, h := context.Background(), b.log.Handler()
+	if !h.Enabled(ctx, slog.LevelInfo) {
+		return
+	}
+	r := slog.NewRecord(time.Now(), slog.LevelInfo, message, 0)
+	r.AddAttrs(facts...)
+	_ = h.Handle(ctx, r) // as with Info, nobody would hear of it
 }

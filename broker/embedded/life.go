@@ -82,6 +82,8 @@ func (c *conn) depart() {
 		defer c.broker.left(c) // after that
 		c.broker.giveBack(c)
 	}
+	returnInput(c.in)
+	c.in = nil
 }
 
 // introduce brings the TLS handshake to its end, reads CONNECT and decides about it.
@@ -136,7 +138,8 @@ func (c *conn) turnAway(code byte) {
 
 // open writes CONNACK, with which the connection's life begins.
 func (c *conn) open() error {
-	ack := c.acceptance(c.resumed)
+	var space [128]byte
+	ack := c.appendAcceptance(space[:0], c.resumed)
 	if limit := c.connect.maxPacket; limit > 0 && uint32(len(ack)) > limit { // [MQTT-3.1.2-24]
 		return &packetError{packetTooLarge, fmt.Sprintf("it takes packets of %d bytes, and CONNACK has %d", limit, len(ack))}
 	}

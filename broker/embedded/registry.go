@@ -113,7 +113,7 @@ func (r *registry) install(c *conn, o func() *Options, l *ledger) (present bool)
 func (r *registry) newSession(id string) *session {
 	r.serial++
 	s := &session{id: id, name: called(id), serial: r.serial}
-	s.allow(open{})
+	s.permit.Store(&everything)
 	r.sessions[id] = s
 	return s
 }
@@ -155,8 +155,9 @@ func (s *session) discard() (orphans []delivery) {
 // giveBack ends a connection's hold of its session: the links are told, the will is published or put off, the session ends or
 // waits for the client's return. Whoever waits for the identifier goes on after that.
 func (b *Broker) giveBack(c *conn) {
+	expiry := c.connect.expiry
 	defer func() { // when nobody holds the session any more
-		if c.connect.expiry > 0 || c.connect.will != nil { // otherwise there is nothing that could be due, and looking takes long
+		if expiry > 0 || c.connect.will != nil { // otherwise there is nothing that could be due, and looking takes long
 			b.janitor.poke()
 		}
 	}()
@@ -169,7 +170,7 @@ func (b *Broker) giveBack(c *conn) {
 	s.detach(c)
 	k := c.ending()
 	if c.leaving != nil && c.leaving.hasExpiry {
-		c.connect.expiry = b.options().granted(c.leaving.expiry)
+		expiry = b.options().granted(c.leaving.expiry)
 	}
 	if c.opened.Load() {
 		b.counts.connected.Add(-1)
@@ -177,11 +178,11 @@ func (b *Broker) giveBack(c *conn) {
 			b.links.session(broker.Session{Client: s.name, User: c.connect.user, Address: c.peer.address, Clean: k.clean, Reason: k.reason, WillTopic: c.willTopic()})
 		}
 	}
-	if w := b.registry.retire(c, k, time.Now(), b.ledger); w != nil {
+	if w := b.registry.retire(c, k, expiry, time.Now(), b.ledger); w != nil {
 		b.publishWill(s.id, c.connect.user, w)
 		b.registry.forgetWill(s.id, b.ledger)
 	}
-	if c.connect.expiry == 0 {
+	if expiry == 0 {
 		b.bury(s)
 	}
 }
@@ -193,12 +194,13 @@ func (c *conn) willTopic() string {
 	return c.connect.will.message.topic
 }
 
-// retire puts the session where the client finds it again, or takes it away, and returns the will if it has to be published now.
-func (r *registry) retire(c *conn, k *cause, now time.Time, l *ledger) *will {
+// retire puts the session where the client finds it again, for so many seconds, or takes it away, and returns the will if it has to be
+// published now.
+func (r *registry) retire(c *conn, k *cause, expiry uint32, now time.Time, l *ledger) *will {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s, id := c.session, c.connect.id
-	s.expiry, c.retired = c.connect.expiry, true
+	s.expiry, c.retired = expiry, true
 	switch {
 	case s.expiry == 0:
 		delete(r.sessions, id)

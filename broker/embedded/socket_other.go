@@ -9,5 +9,5 @@ type socket struct{}
 
 func newSocket(net.Conn) *socket { return nil }
 
-func (*socket) read([]byte) (int, error)  { return 0, net.ErrClosed }
-func (*socket) write([]byte) (int, error) { return 0, net.ErrClosed }
+func (*socket) read([]byte, bool) ([]byte, int, error) { return nil, 0, net.ErrClosed }
+func (*socket) write([]byte) (int, error)              { return 0, net.ErrClosed }

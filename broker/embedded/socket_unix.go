@@ -22,6 +22,7 @@ type transfer struct {
 	p    []byte
 	n    int
 	err  error
+	lend bool // p goes to the other connections while there is nothing to read
 }
 
 // newSocket returns nil for what is not plain TCP.
@@ -37,12 +38,23 @@ func newSocket(nc net.Conn) *socket {
 	s := &socket{raw: raw}
 	s.in.call = func(fd uintptr) bool {
 		t := &s.in
+		if t.p == nil {
+			t.p = borrowInput()
+		}
 		for {
 			t.n, t.err = sysRead(fd, t.p)
 			if !errors.Is(t.err, syscall.EINTR) {
-				return !errors.Is(t.err, syscall.EAGAIN)
+				break
 			}
 		}
+		if !errors.Is(t.err, syscall.EAGAIN) {
+			return true
+		}
+		if t.lend {
+			returnInput(t.p)
+			t.p = nil
+		}
+		return false
 	}
 	s.out.call = func(fd uintptr) bool {
 		s.out.n, s.out.err = sysWrite(fd, s.out.p)
@@ -51,19 +63,20 @@ func newSocket(nc net.Conn) *socket {
 	return s
 }
 
-// read waits for input as long as the deadline of the connection allows.
-func (s *socket) read(p []byte) (n int, err error) {
+// read waits for input as long as the deadline of the connection allows. With lend it may give p, which came from borrowInput or is nil, back while
+// it waits, and returns what it has read into instead, nil when it has none at the end.
+func (s *socket) read(p []byte, lend bool) (into []byte, n int, err error) {
 	t := &s.in
-	t.p, t.n, t.err = p, 0, nil
+	t.p, t.n, t.err, t.lend = p, 0, nil, lend
 	fatal := s.raw.Read(t.call)
-	t.p = nil
+	into, t.p = t.p, nil
 	switch {
 	case fatal != nil:
-		return 0, fatal
-	case t.err == nil && t.n == 0 && len(p) > 0:
-		return 0, io.EOF
+		return into, 0, fatal
+	case t.err == nil && t.n == 0 && len(into) > 0:
+		return into, 0, io.EOF
 	}
-	return max(t.n, 0), t.err
+	return into, max(t.n, 0), t.err
 }
 
 // write writes as much of p as the socket takes without waiting.

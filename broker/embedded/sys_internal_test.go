@@ -86,7 +86,7 @@ func TestASilentRoundOfSysSaysLittle(t *testing.T) {
 func TestFlowsOutliveConnections(t *testing.T) {
 	b := crowd(t, 10)
 	var conns []*conn
-	for c := range b.gate.visits {
+	for _, c := range b.gate.inside {
 		conns = append(conns, c)
 		c.heard.publish(1, 5)
 		c.out.put([]byte("12"), 0, 100)

@@ -70,30 +70,35 @@ type sample struct {
 
 // visit is what the gate knows of one connection. The gate guards it.
 type visit struct {
-	record  Connection // of an accepted connection; its counts are filled in when it is asked for
-	in, out *tally     // the connection's own
-	lost    uint64     // of the session's dropped messages, those before this connection
-	ended   bool
-	samples [samplePoints]sample
-	next    int // the place of the next sample, which is that of the oldest
+	place    int   // among those that are inside
+	host     *host // nil for this machine
+	accepted bool
+	ended    bool
+	lost     uint64                // of the session's dropped messages, those before this connection
+	samples  *[samplePoints]sample // nil until the first one is taken
+	next     int                   // the place of the next sample, which is that of the oldest
 }
 
-// take returns the sample of now.
-func (v *visit) take(now time.Time) sample {
-	in, out := v.in.flow(), v.out.flow()
+// sample returns what has gone over the connection until now.
+func (c *conn) sample(now time.Time) sample {
+	in, out := c.heard.flow(), c.out.tally.flow()
 	return sample{now, in.Published(), out.Published(), in.Bytes, out.Bytes}
 }
 
-// rates compares now with the oldest sample.
-func (v *visit) rates(now time.Time) Rates {
-	old := v.samples[v.next]
-	for i := v.next + 1; old.at.IsZero() && i < v.next+samplePoints; i++ {
-		old = v.samples[i%samplePoints]
+// oldest returns the sample that was taken the longest time ago: when it came, if there is none.
+func (c *conn) oldest() sample {
+	v := &c.visit
+	for i := 0; v.samples != nil && i < samplePoints; i++ {
+		if old := v.samples[(v.next+i)%samplePoints]; !old.at.IsZero() {
+			return old
+		}
 	}
-	if old.at.IsZero() {
-		old.at = v.record.Came
-	}
-	s := v.take(now)
+	return sample{at: c.born}
+}
+
+// rates compares now with the oldest sample. The gate's lock is held.
+func (c *conn) rates(now time.Time) Rates {
+	old, s := c.oldest(), c.sample(now)
 	seconds := max(now.Sub(old.at).Seconds(), 1)
 	return Rates{
 		MessagesIn: float64(s.messagesIn-old.messagesIn) / seconds, MessagesOut: float64(s.messagesOut-old.messagesOut) / seconds,
@@ -105,11 +110,16 @@ func (v *visit) rates(now time.Time) Rates {
 func (g *gate) sample(now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for _, v := range g.visits {
-		if v.record.Accepted {
-			v.samples[v.next] = v.take(now)
-			v.next = (v.next + 1) % samplePoints
+	for _, c := range g.inside {
+		v := &c.visit
+		if !v.accepted {
+			continue
 		}
+		if v.samples == nil {
+			v.samples = new([samplePoints]sample)
+		}
+		v.samples[v.next] = c.sample(now)
+		v.next = (v.next + 1) % samplePoints
 	}
 }
 
@@ -118,9 +128,9 @@ func (g *gate) flows() (in, out Flow) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	in, out = g.pastIn, g.pastOut
-	for _, v := range g.visits {
-		in.add(v.in.flow())
-		out.add(v.out.flow())
+	for _, c := range g.inside {
+		in.add(c.heard.flow())
+		out.add(c.out.tally.flow())
 	}
 	return in, out
 }

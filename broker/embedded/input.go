@@ -1,0 +1,112 @@
+package embedded
+
+import (
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+// inputSize is that of the buffers which connections read into at first.
+const inputSize = 1024
+
+// inputs are the buffers that no connection uses. A connection over a plain socket has none while it waits for its client.
+var inputs = sync.Pool{New: func() any { return new([inputSize]byte) }}
+
+func borrowInput() []byte { return inputs.Get().(*[inputSize]byte)[:] }
+
+// returnInput takes a buffer back; one of another size is left to the garbage collector.
+func returnInput(b []byte) {
+	if len(b) == inputSize {
+		inputs.Put((*[inputSize]byte)(b))
+	}
+}
+
+// fill reads more input, waiting for it as long as the keep alive allows.
+func (c *conn) fill() error {
+	c.makeRoom()
+	heard := time.Now() // being held back by a handler is no silence of the client's
+	for {
+		if err := c.arm(heard); err != nil {
+			return err
+		}
+		if c.cause.Load() != nil { // whoever set it moved the deadline after that, perhaps before we did
+			return net.ErrClosed
+		}
+		n, err := c.read()
+		if n > 0 {
+			c.broker.counts.bytesIn.Add(uint64(n))
+			c.heard.bytes.Add(uint64(n))
+			return nil
+		}
+		if err == nil {
+			continue
+		}
+		if c.cause.Load() != nil {
+			return net.ErrClosed
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
+		}
+		c.armed = time.Time{}
+		if !time.Now().Before(c.deadline(heard)) { // else an alarm set by an older sign of life
+			return c.late()
+		}
+	}
+}
+
+// arm sets the read deadline of a client last heard at a time. One that is set and comes too early is left as it is, since most
+// clients are heard again before it passes.
+func (c *conn) arm(heard time.Time) error {
+	deadline := c.deadline(heard)
+	if c.armed != deadline && (deadline.IsZero() || c.peer.fragile || !c.armed.After(heard) || c.armed.After(deadline)) {
+		if err := c.net.SetReadDeadline(deadline); err != nil {
+			return err
+		}
+		c.armed = deadline
+	}
+	return nil
+}
+
+// read reads what has come, waiting for it as long as the deadline allows. makeRoom has been called.
+func (c *conn) read() (n int, err error) {
+	switch {
+	case c.socket == nil:
+		n, err = c.net.Read(c.in[c.top:])
+	case c.top == 0 && len(c.in) <= inputSize:
+		c.in, n, err = c.socket.read(c.in, true)
+	default:
+		_, n, err = c.socket.read(c.in[c.top:], false)
+	}
+	c.top += n
+	return n, err
+}
+
+// makeRoom moves what is unread to the front of the buffer, and makes the buffer larger when the last read filled it, smaller
+// when a large packet has gone. Where there is no buffer, a socket borrows one when there is something to read.
+func (c *conn) makeRoom() {
+	unread, size := c.top-c.start, len(c.in)
+	switch full := c.top == size; {
+	case size == 0 && c.socket != nil:
+		return
+	case size == 0, unread == 0 && size > keepBuffer:
+		size = inputSize
+	case full && (unread == size || size < keepBuffer):
+		size *= 2
+	}
+	if size == len(c.in) {
+		copy(c.in, c.in[c.start:c.top])
+		c.start, c.top = 0, unread
+		return
+	}
+	was := c.in
+	if size == inputSize {
+		c.in = borrowInput()
+	} else {
+		c.in = make([]byte, size)
+	}
+	copy(c.in, was[c.start:c.top])
+	c.start, c.top = 0, unread
+	returnInput(was)
+}
