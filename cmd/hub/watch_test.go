@@ -36,6 +36,7 @@ func (h house) also(t *testing.T, args ...string) *program {
 func TestWatchOutlivesARestartOfTheHub(t *testing.T) {
 	data := t.TempDir()
 	h := start(t, "demo", "--data-dir", data)
+	h.joined(t)
 	people, programs := h.also(t, "device", "watch"), h.also(t, "device", "watch", "living-room-lamp", "--json")
 	programs.expect(`"event":"reset"`)
 	h.until(t, people, "Lamp %d", `living-room-lamp +is now called "Lamp \d`)
@@ -85,13 +86,20 @@ func (h house) until(t *testing.T, watcher *program, name, pattern string) {
 	watcher.expect(pattern)
 }
 
-func TestWatchPrintsValuesWithTheirUnits(t *testing.T) {
-	h := start(t, "demo", "--speed", "10")
-	for tries := 0; h.also(t, "device", "show", "living-room-lamp").code() != 0; tries++ { // until it has joined
-		if tries == 100 {
-			t.Fatal("the lamp does not join")
+// joined waits until the lamp has joined.
+func (h house) joined(t *testing.T) {
+	t.Helper()
+	for range 100 {
+		if h.also(t, "device", "show", "living-room-lamp").code() == 0 {
+			return
 		}
 	}
+	t.Fatal("the lamp does not join")
+}
+
+func TestWatchPrintsValuesWithTheirUnits(t *testing.T) {
+	h := start(t, "demo", "--speed", "10")
+	h.joined(t)
 	w := h.also(t, "device", "watch", "living-room-lamp")
 	h.until(t, w, "Lamp %d", `Lamp \d`)
 	h.run(t, "device", "set", "living-room-lamp", "light/brightness", "33.3")
@@ -103,6 +111,7 @@ func TestWatchPrintsValuesWithTheirUnits(t *testing.T) {
 func TestACommandThatWaitsIsFollowedToItsEnd(t *testing.T) {
 	data := t.TempDir()
 	h := start(t, "demo", "--data-dir", data)
+	h.joined(t)
 	w := h.also(t, "device", "watch", "--json")
 	w.expect(`"event":"reset"`)
 	if code := h.interrupt(); code != 0 {
