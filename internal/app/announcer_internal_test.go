@@ -4,7 +4,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/homeassistant"
 	"home.arpa/homehub/hub"
 	"home.arpa/homehub/internal/config"
 )
@@ -26,11 +29,7 @@ func TestWhoseDevicesHomeAssistantIsTold(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := config.Config{HomeAssistant: config.HomeAssistant{Prefix: "homeassistant", Export: c.export}, External: config.External{URL: c.external}}
-			all, err := Conventions(cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
-			a, err := announcer(cfg, all)
+			a, err := announcer(cfg)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -45,12 +44,20 @@ func TestWhoseDevicesHomeAssistantIsTold(t *testing.T) {
 			}
 		})
 	}
-	cfg := config.Config{HomeAssistant: config.HomeAssistant{Prefix: "homeassistant", Export: []string{"tasmotta"}}}
-	all, err := Conventions(cfg)
+}
+
+func TestTheConfigurationKnowsEveryFamily(t *testing.T) {
+	all, err := Conventions(config.Config{HomeAssistant: config.HomeAssistant{Prefix: "homeassistant"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := announcer(cfg, all); err == nil || !strings.Contains(err.Error(), `"tasmotta" is none of the families of devices, which are shelly, tasmota, `) {
-		t.Errorf("a family that there is not: %v", err)
+	var names []string
+	for _, c := range all {
+		if c.Name() != homeassistant.Name { // they announce themselves
+			names = append(names, c.Name())
+		}
+	}
+	if d := cmp.Diff(names, config.Families); d != "" {
+		t.Errorf("families (-conventions +configuration):\n%s", d)
 	}
 }

@@ -245,7 +245,7 @@ func (h *house) openHub(link hub.Link, demo *Demo) error {
 	options := hub.Options{
 		Logger: h.log.With("component", "hub"), Exporter: homie.NewExporter(Domain), Keep: h.cfg.History.Keep,
 	}
-	announcer, err := announcer(h.cfg, all)
+	announcer, err := announcer(h.cfg)
 	if err != nil {
 		return err
 	}

@@ -113,6 +113,8 @@ func TestMistakesAreNamedWithTheirLine(t *testing.T) {
 		{"a time too short", "mqtt:\n  limits:\n    keep_alive: 10ms\n", `3: mqtt.limits.keep_alive: "10ms" is not a time from 1s to 18h12m15s, such as 10s, 12h or 30d, or 0`},
 		{"a key that has moved", "mqtt:\n  max_packet_size: 4096\n", "2: mqtt.max_packet_size: is now mqtt.limits.packet_size"},
 		{"no TLS port", "mqtt:\n  tls:\n    listen: none\n", `3: mqtt.tls.listen: "none" is not an address`},
+		{"a family that there is not", "homeassistant:\n  export:\n    - shelly\n    - tasmotta\n", `4: homeassistant.export: "tasmotta" is not auto, all, none or a family of devices, which are shelly, tasmota, zigbee2mqtt, valetudo, wled, homie, esphome, openmqttgateway, rtl433, zwavejs, frigate, owntracks; did you mean tasmota?`},
+		{"those that announce themselves", "homeassistant:\n  export: [homeassistant]\n", `2: homeassistant.export: "homeassistant" is not auto`},
 		{"no family", "homeassistant:\n  export: [Tasmota!]\n", `2: homeassistant.export: "Tasmota!" is not auto, all, none or a family of devices`},
 		{"one value for a list", "web:\n  hosts: hub.lan\n", "2: web.hosts: wants a list"},
 		{"a list for one value", "log:\n  level: [info]\n", "2: log.level: wants one value"},

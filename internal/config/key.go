@@ -188,12 +188,25 @@ func prefix(value string) error {
 	return nil
 }
 
-// family checks the name of a convention, or a word for several. Which conventions there are internal/app knows.
+// Families are the names of the conventions whose devices can be announced to Home Assistant; internal/app has the conventions themselves.
+// Devices with Home Assistant's own discovery are none of them.
+var Families = []string{
+	"shelly", "tasmota", "zigbee2mqtt", "valetudo", "wled", "homie", "esphome", "openmqttgateway", "rtl433", "zwavejs", "frigate", "owntracks",
+}
+
+// family checks the name of a convention, or a word for several.
 func family(value string) error {
-	if value == "" || strings.Trim(value, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
-		return fmt.Errorf("%q is not auto, all, none or a family of devices, such as tasmota", value)
+	if slices.Contains([]string{Auto, All, None}, value) || slices.Contains(Families, value) {
+		return nil
 	}
-	return nil
+	text := fmt.Sprintf("%q is not auto, all, none or a family of devices, which are %s", value, strings.Join(Families, ", "))
+	for _, f := range Families {
+		if edits(strings.ToLower(value), f) <= 2 {
+			text += "; did you mean " + f + "?"
+			break
+		}
+	}
+	return errors.New(text)
 }
 
 func zone(value string) error {
