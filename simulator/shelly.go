@@ -112,7 +112,11 @@ func (v *shellyVoice) goodnight() []broker.Message {
 }
 
 func (v *shellyVoice) filters() []broker.Subscription {
-	return []broker.Subscription{{Filter: v.prefix + "/rpc", QoS: 1}, {Filter: v.prefix + "/command", QoS: 1}, {Filter: v.prefix + "/command/+", QoS: 1}}
+	var out []broker.Subscription
+	for _, filter := range []string{v.prefix + "/rpc", v.prefix + "/command", v.prefix + "/command/+", "shellies/command"} {
+		out = append(out, broker.Subscription{Filter: filter, QoS: 1})
+	}
+	return out
 }
 
 func (v *shellyVoice) whole() bool { return false }

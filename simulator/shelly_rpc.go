@@ -67,7 +67,11 @@ const maxRequest = 16 << 10
 func (v *shellyVoice) hear(m broker.Message) heard {
 	rest, ok := strings.CutPrefix(m.Topic, v.prefix+"/")
 	switch {
-	case !ok || len(m.Payload) > maxRequest:
+	case len(m.Payload) > maxRequest:
+		return heard{refused: "it is too long"}
+	case m.Topic == "shellies/command":
+		return v.command(string(m.Payload))
+	case !ok:
 		return heard{refused: "it is nothing for the device"}
 	case rest == "rpc":
 		return v.call(m.Payload)
@@ -88,7 +92,8 @@ func (v *shellyVoice) hear(m broker.Message) heard {
 func (v *shellyVoice) command(word string) heard {
 	switch word {
 	case "announce":
-		return heard{said: []broker.Message{v.say("announce", v.info().String())}}
+		info := v.info().String()
+		return heard{said: []broker.Message{{Topic: "shellies/announce", Payload: []byte(info)}, v.say("announce", info)}}
 	case "status_update":
 		return heard{said: v.statusTopics()}
 	}

@@ -61,6 +61,7 @@ func TestShelliesObey(t *testing.T) {
 	atNoon(t, shellyHouse, func(t *testing.T, _ *simulator.Simulator, ts *tapes) {
 		obeyed(t, ts, []order{
 			{"s-plug", "plug/rpc", call("Switch.Set", `{"id":0,"on":false}`), []string{`me/rpc {"id":7,"src":"shellyplusplugs-a8032a`, `me/rpc "result":{"was_on":true}}`, `plug/events/rpc "switch:0":{"id":0,"output":false,"source":"rpc"}`}, nil},
+			{"s-plug", "shellies/command", "announce", []string{`shellies/announce "model":"SNPL-00112EU","gen":2`, `plug/announce "model":"SNPL-00112EU","gen":2`}, nil},
 			{"s-plug", "plug/rpc", call("switch.toggle", `{"id":0}`), []string{`me/rpc "result":{"was_on":false}}`, `plug/events/rpc "switch:0":{"id":0,"output":true,"source":"rpc"}`}, nil},
 			{"s-plug", "plug/rpc", call("Switch.Set", `{"id":3,"on":true}`), []string{`me/rpc "error":{"code":-105,"message":"Argument 'id', value 3 not found!"}}`}, nil},
 			{"s-plug", "plug/rpc", call("Switch.Set", `{"id":0}`), []string{`me/rpc "error":{"code":-103,"message":"Missing required argument 'on'!"}}`}, nil},

@@ -166,9 +166,13 @@ func (c *Convention) announced(m broker.Message, id string, f *frame, u *hub.Upd
 		u.Faults = append(u.Faults, hub.Fault{Topic: m.Topic, Reason: fmt.Sprintf("%v: %q", f.bad, jsontext.Clip(string(m.Payload), 60))})
 		return
 	}
-	if gen, ok := v.Get("gen").Number(); ok && gen >= 2 { // some scripts make younger devices announce themselves so
-		if c.modern[strings.ToLower(id)] == nil && goodPrefix(id) {
-			c.suspect(id, u)
+	if younger(v) { // its prefix may be another one, where it announces itself, too
+		prefix, own := strings.CutSuffix(m.Topic, "/announce")
+		if !own || prefix+"/" == classicPrefix {
+			prefix = id
+		}
+		if c.modern[strings.ToLower(first(v.Get("id")))] == nil && c.prefixes[prefix] == nil && goodPrefix(prefix) {
+			c.suspect(prefix, u)
 		}
 		return
 	}
@@ -183,6 +187,12 @@ func (c *Convention) announced(m broker.Message, id string, f *frame, u *hub.Upd
 	d.fields = announcement{first(v.Get("model")), first(v.Get("mac")), first(v.Get("fw_ver")), first(v.Get("mode"))}
 	d.rebuild()
 	d.tell(u)
+}
+
+// younger says whether an announcement is that of a device of the second generation or a later one.
+func younger(v jsontext.Value) bool {
+	gen, ok := v.Get("gen").Number()
+	return ok && gen >= 2
 }
 
 // learn notes what a message told of, and says whether it was something new.

@@ -18,6 +18,7 @@ const (
 	kindNotification           // <prefix>/events/rpc
 	kindStatus                 // <prefix>/status/<component>
 	kindAnswer                 // <source>/rpc
+	kindAnnounce               // <prefix>/announce
 )
 
 // frame is what can be seen of a message without knowing any device.
@@ -89,6 +90,12 @@ func (c *Convention) read(m broker.Message) *frame {
 	}
 	if strings.HasSuffix(m.Topic, "/rpc") {
 		return readForeignAnswer(m)
+	}
+	if prefix, ok := strings.CutSuffix(m.Topic, "/announce"); ok && !classic {
+		if !goodPrefix(prefix) || m.Payload[0] != '{' {
+			return nil
+		}
+		return newFrame(kindAnnounce, prefix).parse(m.Payload)
 	}
 	if prefix, ok := strings.CutSuffix(m.Topic, "/online"); ok && goodPrefix(prefix) {
 		if p := string(m.Payload); p == "true" || p == "false" {

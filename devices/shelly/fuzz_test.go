@@ -31,6 +31,7 @@ func FuzzConvention(f *testing.F) {
 			topic, payload, _ := strings.Cut(line, " ")
 			m := broker.Message{Topic: topic, Payload: []byte(payload)}
 			h.take(m)
+			h.asked = append(h.asked, h.c.Observe(payload, []string{topic, topic + "/rpc"})...)
 		}
 		for _, m := range append(h.asked, h.c.Greet()...) {
 			if m.Retain || broker.ValidTopic(m.Topic) != nil {

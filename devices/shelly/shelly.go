@@ -87,7 +87,7 @@ func (c *Convention) Name() string { return Name }
 func (c *Convention) Filters() []broker.Subscription {
 	filters := []string{"shellies/#", c.source + "/#", "+/rpc"}
 	for prefix, n := "+", 1; n <= maxDeep; prefix, n = prefix+"/+", n+1 {
-		filters = append(filters, prefix+"/online", prefix+"/events/rpc", prefix+"/status/+")
+		filters = append(filters, prefix+"/online", prefix+"/announce", prefix+"/events/rpc", prefix+"/status/+")
 	}
 	out := make([]broker.Subscription, len(filters))
 	for i, f := range filters {
@@ -96,7 +96,8 @@ func (c *Convention) Filters() []broker.Subscription {
 	return out
 }
 
-// Greet asks the first generation, which has a topic for that, and every device of the others that is not asleep.
+// Greet asks all of them to announce themselves, for which there is a topic, and every device of the younger generations that is
+// known and not asleep how it is.
 func (c *Convention) Greet() []broker.Message {
 	out := []broker.Message{
 		{Topic: "shellies/command", Payload: []byte("announce")},
@@ -142,6 +143,10 @@ func (c *Convention) Apply(m broker.Message, p hub.Parsed) hub.Update {
 		c.statusTopic(m, f, u)
 	case kindAnswer:
 		c.answer(m, f, u)
+	case kindAnnounce:
+		if v := f.doc; younger(v) && first(v.Get("id")) != "" && c.prefixes[f.prefix] == nil {
+			c.suspect(f.prefix, u)
+		}
 	}
 	if f.classic {
 		c.plain(m, f, u)

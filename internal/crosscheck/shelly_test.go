@@ -7,6 +7,7 @@ import (
 
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/hub"
+	"home.arpa/homehub/simulator"
 )
 
 // shellyHouse has every kind of device that exists as a Shelly of the second generation, and people's ways of setting them up.
@@ -67,9 +68,26 @@ func TestAHouseWithShelliesObeys(t *testing.T) {
 	})
 }
 
+// A hub that has never seen a house finds its Shellies, though none of them has anything to tell.
+func TestAHubThatIsNewToAHouseFindsItsShellies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHome(t)
+		var err error
+		if h.plan, err = simulator.ParseHouse("test.yaml", []byte(shellyHouse)); err != nil {
+			t.Fatal(err)
+		}
+		h.startHouse(simulator.Options{})
+		h.settle(time.Hour)
+		h.startHub(hub.Options{Rooms: []string{"Kitchen"}})
+		h.settle(5 * time.Second)
+		h.wantHouse()
+		h.noFaults()
+	})
+}
+
 func TestAHubThatComesBackToShelliesKnowsEverythingSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := family(t, shellyHouse) // nobody can ask a device whose prefix he does not know: the hub must have seen it once
+		h := family(t, shellyHouse)
 		for range 2 {
 			h.hubEnd()
 			h.settle(time.Minute)
