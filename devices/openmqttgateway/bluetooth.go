@@ -35,9 +35,9 @@ var properties = func() map[string]fields.Meaning {
 		"tempc": fields.Sensor("temperature", "°C"), "tempc2_dp": sensor("dew-point", "temperature", "°C"),
 		"tempc_min": sensor("temperature-min", "temperature", "°C"), "tempc_max": sensor("temperature-max", "temperature", "°C"),
 		"hum": fields.Sensor("humidity", "%"), "moi": fields.Sensor("moisture", "%"), "fer": sensor("fertility", "conductivity", "µS/cm"),
-		"lux": fields.Sensor("illuminance", "lx"), "darkness": sensor("darkness", "illuminance", "lx"),
+		"lux": fields.Sensor("illuminance", "lx"), "darkness": fields.Sensor("illuminance", "lx"),
 		"pres": sensor("pressure", "atmospheric_pressure", "hPa"), "pa": sensor("pressure", "atmospheric_pressure", "hPa"),
-		"co2": sensor("co2", "carbon_dioxide", "ppm"), "pm25": fields.Sensor("pm25", "µg/m³"), "pm10": fields.Sensor("pm10", "µg/m³"),
+		"co2": fields.Sensor("carbon_dioxide", "ppm"), "pm25": fields.Sensor("pm25", "µg/m³"), "pm10": fields.Sensor("pm10", "µg/m³"),
 		"for": sensor("formaldehyde", "", "mg/m³"), "gravity": sensor("gravity", "", ""), "litres": sensor("water", "water", "L"), "energy": fields.Sensor("energy", "kWh"),
 		"lvl_cm": sensor("level", "distance", "cm"), "level": sensor("level", "", "%"), "weight": fields.Sensor("weight", "kg"), "impedance": sensor("impedance", "", "Ω"),
 		"steps": sensor("steps", "", ""), "bpm": sensor("heart-rate", "", "bpm"), "act_bpm": sensor("heart-rate", "", "bpm"), "position": sensor("position", "", "%"),
@@ -45,8 +45,7 @@ var properties = func() map[string]fields.Meaning {
 
 		"batt": battery(fields.Sensor("battery", "%")), "volt": battery(fields.Sensor("voltage", "V")), "lowbatt": fields.Truth("battery-low", "battery").Diagnostic("battery-low", "Battery low"),
 		"rssi":     link(fields.Sensor("signal_strength", "dBm")),
-		"distance": hidden(sensor("distance", "distance", "m")), "accx": hidden(sensor("accx", "", "m/s²")), "accy": hidden(sensor("accy", "", "m/s²")),
-		"accz": hidden(sensor("accz", "", "m/s²")), "x_axis": hidden(sensor("accx", "", "m/s²")), "y_axis": hidden(sensor("accy", "", "m/s²")), "z_axis": hidden(sensor("accz", "", "m/s²")),
+		"distance": hidden(sensor("distance", "distance", "m")), "seconds": fields.Sensor("duration", "s"), "duration": fields.Sensor("duration", "s"),
 
 		"open": fields.Truth("opening", "opening"), "contact": fields.Truth("opening", "opening"), "motion": fields.Truth("motion", "motion"),
 		"presence": fields.Truth("presence", "presence"), "moving": fields.Truth("moving", "moving"), "unlocked": fields.Truth("lock", "lock"),
@@ -56,9 +55,18 @@ var properties = func() map[string]fields.Meaning {
 		m["tempc"+n] = sensor("temperature-"+n, "temperature", "°C")
 		m["button"+n] = press("button-"+n, "Button "+n)
 	}
+	for key, axis := range map[string]string{"accx": "x", "accy": "y", "accz": "z", "x_axis": "x", "y_axis": "y", "z_axis": "z"} {
+		m[key] = hidden(sensor("acceleration-"+axis, "", "m/s²"))
+	}
 	m["button"] = press("button", "Button")
 	return m
 }()
+
+// spelt are the words of properties whose keys are none.
+var spelt = map[string]string{
+	"lightlevel": "light-level", "sensingdistance": "sensing-distance", "in_ct": "in-count", "out_ct": "out-count", "push_ct": "push-count",
+	"extprobe": "external-probe", "mov": "movement-count", "serial": "serial-number", "sync": "sync-pressed", "quality": "reading-quality",
+}
 
 // press is the meaning of a button, which counts as BTHome does: https://bthome.io/format.
 func press(id, name string) fields.Meaning {
@@ -73,23 +81,41 @@ func press(id, name string) fields.Meaning {
 
 // meaning is what a property is in the model. The others of the same message tell the unit of some.
 func meaning(key string, v, all jsontext.Value) (m fields.Meaning, ok bool) {
+	model, kind := all.Get("model_id").Text(), all.Get("type").Text()
+	if key == "time" && kind == "BODY" { // for how long teeth have been brushed; elsewhere it is when something was measured
+		key = "duration"
+	}
 	if skipped[key] || len(key) > 40 || strings.HasPrefix(key, "tempf") {
 		return m, false
 	}
+	if m, ok = steered(key, model, all); ok {
+		return m, true
+	}
 	m, ok = properties[key]
 	switch {
+	case (key == "state" || key == "mode") && kind == "BODY" && v.Kind() == jsontext.Text:
+		return fields.Meaning{Component: "sensor", Kind: devices.Sensor, Property: devices.Property{Datatype: devices.String}}.Named(key), true
+	case strings.HasPrefix(key, "acc") && (model == "KSensor" || model == "K9"): // thousandths of the earth's
+		return m.Times(0.00980665), true
+	case strings.HasPrefix(key, "acc") && model == "M1017":
+		m.Property.Unit = "" // not known
+		return m, true
 	case key == "open" && v.Kind() == jsontext.Number: // a blind
 		return fields.Sensor("", "%").Named("position"), true
-	case key == "pres" && all.Get("type").Text() == "TIRE":
+	case key == "pres" && kind == "TIRE":
 		return fields.Sensor("pressure", "hPa").Times(1000), true
-	case key == "weight" && all.Get("model_id").Text() == "SKALE":
+	case key == "weight" && model == "SKALE":
 		return m.Times(1e-3), true
 	case key == "weight":
 		return m.Times(weights[all.Get("unit").Text()]), true
 	case key == "avg", key == "sum":
 		return meter(key, all)
 	case !ok, m.Kind == devices.Sensor && !numeric(v), m.Property.Datatype == devices.Bool && !boolean(v):
-		return fields.Unknown(key, v)
+		m, ok = fields.Unknown(key, v)
+		if id := spelt[key]; id != "" {
+			m = m.Named(id)
+		}
+		return m, ok
 	}
 	return m, true
 }

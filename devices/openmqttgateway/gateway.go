@@ -35,6 +35,12 @@ func unsteerable(key string, ref devices.Ref) error {
 	return fmt.Errorf("steering %s: its %s cannot be set", key, ref)
 }
 
+// listens says whether it is a Theengs Gateway, which hears devices and steers none.
+func (g *gateway) listens() bool {
+	name := g.prefix[strings.LastIndexByte(g.prefix, '/')+1:]
+	return strings.Contains(name, "Theengs") && !g.system
+}
+
 // newGateway makes a gateway; nil when there are too many.
 func (c *Convention) newGateway(prefix string, u *hub.Update) *gateway {
 	if len(c.gateways) >= maxGateways {
@@ -57,7 +63,7 @@ func (g *gateway) announce(u *hub.Update) {
 		d.Name = "OpenMQTTGateway"
 	}
 	d.Manufacturer, d.Model = "OpenMQTTGateway", "OpenMQTTGateway"
-	if strings.Contains(name, "Theengs") && !g.system {
+	if g.listens() {
 		d.Manufacturer, d.Model = "Theengs", "Theengs Gateway"
 	}
 	if g.mac != "" {

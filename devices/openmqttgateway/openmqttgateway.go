@@ -210,6 +210,9 @@ func (c *Convention) Encode(key string, ref devices.Ref, v devices.Value) ([]bro
 			return g.encode(ref, v)
 		}
 	}
+	if s := c.sensors[key]; s != nil {
+		return s.encode(ref, v)
+	}
 	return nil, unsteerable(key, ref)
 }
 

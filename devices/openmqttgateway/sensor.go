@@ -29,7 +29,7 @@ type sensor struct {
 	brand     string
 	model     string
 	kind      string               // the decoder's type of a Bluetooth device: THB, CTMO, …
-	hints     [len(hinting)]string // what tells the unit of other fields
+	hints     [len(hinting)]string // what tells the unit, or the meaning, of other fields
 	fields    fields.Set
 	ears      ears
 	seen      int
@@ -265,6 +265,13 @@ func (s *sensor) announce(u *hub.Update) {
 	if s.mac != "" {
 		d.Connections = []devices.Connection{{Kind: "bluetooth", Value: s.mac}}
 	}
+	if s.ears.best().listens() {
+		for _, c := range d.Components {
+			for i := range c.Properties {
+				c.Properties[i].Settable = false
+			}
+		}
+	}
 	a.Device = d
 	u.Devices = append(u.Devices, a)
 }
@@ -275,7 +282,11 @@ func (s *sensor) name() string {
 	if s.mac != "" {
 		id = strings.ToUpper(strings.ReplaceAll(s.mac[len(s.mac)-5:], ":", ""))
 	}
-	return strings.TrimSpace(strings.TrimSpace(s.brand+" "+s.model) + " " + jsontext.Clip(id, 8))
+	name := s.model
+	if !strings.HasPrefix(strings.ToLower(name), strings.ToLower(s.brand)) { // else the model says it: Aranet4 of Aranet
+		name = s.brand + " " + s.model
+	}
+	return strings.TrimSpace(strings.TrimSpace(name) + " " + jsontext.Clip(id, 8))
 }
 
 // silence is the longest time for which a well Bluetooth device of a type keeps silent: they advertise every few seconds, and gateways scan

@@ -28,7 +28,7 @@ func TestMeaningOfFields(t *testing.T) {
 		{"power1_W", "sensor", "power1", "power", "W", 0},
 		{"total_kWh", "sensor", "total", "energy", "kWh", 0},
 		{"pm2_5_ug_m3", "sensor", "pm2-5", "pm25", "µg/m³", 0},
-		{"co2_ppm", "sensor", "co2", "carbon_dioxide", "ppm", 0},
+		{"co2_ppm", "sensor", "carbon-dioxide", "carbon_dioxide", "ppm", 0},
 		{"battery_mV", "battery", "voltage", "voltage", "V", 1e-3},
 		{"depth_cm", "sensor", "depth", "distance", "cm", 0},
 		{"volume_gal", "sensor", "volume", "volume", "m³", 0.003785411784},

@@ -68,8 +68,11 @@ func measured(key string) (m fields.Meaning, ok bool) {
 		}
 		m = fields.Sensor(classOf(name, u.class), u.unit)
 		m = m.Named(devices.Slug(name))
-		if m.Property.ID == "temperature" || m.Property.ID == "pressure" {
+		switch m.Property.ID {
+		case "temperature", "pressure":
 			m.Property.Name = ""
+		case "co2":
+			m.Property.ID, m.Property.Name = "carbon-dioxide", ""
 		}
 		switch {
 		case u.suffix == "_F":
