@@ -103,6 +103,9 @@ func (b *build) pushes(c *devices.Component, index string) {
 
 // input is a switch that is on or off, a button that is pressed, an analog one or a counter.
 func (b *build) input() {
+	if on, told := b.config.Get("enable").Bool(); told && !on { // nobody is to see it
+		return
+	}
 	kind := b.config.Get("type").Text()
 	if kind == "" { // not known yet
 		switch {

@@ -227,6 +227,18 @@ func TestModern(t *testing.T) {
 				t.Errorf("%v", h.values)
 			}
 		}},
+		{"an input that is switched off is not there", []string{
+			answered(plugID, plugID, `{"sys":{"device":{"name":"Wall","mac":"A8032AB1C2D4"}},"input:0":{"id":0,"enable":false,"type":"switch"},"input:1":{"id":1,"enable":true,"type":"switch"},"service:0":{"id":0}}`),
+			answered(plugID, plugID, `{"sys":{},"input:0":{"id":0,"state":null},"input:1":{"id":1,"state":true},"service:0":{"state":"running"}}`),
+		}, func(t *testing.T, h *house) {
+			d := h.devices[plugID].Device
+			if d.Component("input-0") != nil || d.Component("input-1") == nil || len(h.faults) > 0 {
+				t.Errorf("%+v %v", d, h.faults)
+			}
+			if c := d.Component("service-0-state"); c == nil || c.Name != "State" {
+				t.Errorf("the program's state is %+v", c)
+			}
+		}},
 		{"a will makes it offline, and a word online again", append(plug, plugID+"/online false"), func(t *testing.T, h *house) {
 			if h.reach[plugID].Presence != devices.Offline {
 				t.Errorf("%v", h.reach)

@@ -130,7 +130,10 @@ func (b *build) button() {
 
 // service is a program of the manufacturer's that runs on the device; what it is about is in its virtual components.
 func (b *build) service() {
-	name := b.name()
-	c := b.component(devices.Slug(b.key)+"-state", devices.Sensor, strings.TrimSpace(name+" state"), "diagnostic")
+	name := "State"
+	if own := b.name(); own != "" {
+		name = own + " state"
+	}
+	c := b.component(devices.Slug(b.key)+"-state", devices.Sensor, name, "diagnostic")
 	b.add(c, "state", devices.Property{ID: devices.ValueID, Datatype: devices.String}, textOf)
 }
