@@ -217,3 +217,28 @@ func TestASirenRemembersNothingOfAnother(t *testing.T) {
 		t.Error("a tone that was not announced can be told")
 	}
 }
+
+func TestAButtonThatAnEventTellsOfIsNotShownTwice(t *testing.T) {
+	h := newHouse(t)
+	trigger := `{"atype":"trigger","t":"b/events","val_tpl":"{{ value_json.event_type }}","pl":"push","type":"button_short_press","stype":"button_1","dev":{"ids":"x","name":"Remote"}}`
+	h.hear("homeassistant/device_automation/x/push/config", trigger)
+	shown := func(id string) bool {
+		d := h.only().Device
+		c := d.Component(id)
+		if c == nil {
+			t.Fatalf("there is no %s in %s", id, describe(d))
+		}
+		return !c.Hidden
+	}
+	if !shown("button-1") {
+		t.Error("a trigger of which nothing else tells is hidden")
+	}
+	h.hear("homeassistant/event/x/input/config", `{"name":"Button 0","stat_t":"b/events","evt_typ":["push"],"dev":{"ids":"x","name":"Remote"}}`)
+	if shown("button-1") || !shown("input") {
+		t.Errorf("of a button there is %s", describe(h.only().Device))
+	}
+	h.hear("homeassistant/event/x/input/config", "")
+	if !shown("button-1") {
+		t.Error("the trigger stays hidden when the event is gone")
+	}
+}

@@ -209,7 +209,7 @@ func (c *Convention) announced(d *device) hub.Announced {
 				v.Connections = append(v.Connections, cn)
 			}
 		}
-		v.Components = m.addTo(v.Components)
+		v.Components = m.addTo(v.Components, d.tellsToo(m))
 		if !slices.Contains(topics, m.topic) {
 			topics = append(topics, m.topic)
 			if a := c.announce[m.topic]; a != nil {
@@ -228,7 +228,8 @@ func (c *Convention) announced(d *device) hub.Announced {
 }
 
 // addTo adds the member's component, or what the member contributes to the one that its group has already.
-func (m *member) addTo(components []devices.Component) []devices.Component {
+// Hidden says that it is not shown unless asked for.
+func (m *member) addTo(components []devices.Component, hidden bool) []devices.Component {
 	if m.group != "" {
 		for i := range components {
 			if c := &components[i]; c.ID == m.component {
@@ -237,13 +238,24 @@ func (m *member) addTo(components []devices.Component) []devices.Component {
 			}
 		}
 	}
-	c := devices.Component{ID: m.component, Kind: m.kind, Name: m.shortName(), Category: m.category, Hidden: m.hidden}
+	c := devices.Component{ID: m.component, Kind: m.kind, Name: m.shortName(), Category: m.category, Hidden: m.hidden || hidden}
 	for _, p := range m.properties {
 		if p.ID != devices.Attributes || !m.silent {
 			c.Properties = append(c.Properties, p)
 		}
 	}
 	return append(components, c)
+}
+
+// tellsToo says whether a member is a trigger of which an event entity of the same device tells, too: programs announce both for the
+// same button.
+func (d *device) tellsToo(m *member) bool {
+	if m.group == "" || len(m.readers) == 0 {
+		return false
+	}
+	return slices.ContainsFunc(d.members, func(other *member) bool {
+		return other.group == "" && other.kind == devices.EventSource && slices.ContainsFunc(other.readers, func(r reader) bool { return r.filter == m.readers[0].filter })
+	})
 }
 
 // join adds the choices of other properties to those that have the same ID.

@@ -65,7 +65,7 @@ var units = map[string]struct {
 	"J": {"kWh", 1 / 3.6e6}, "kJ": {"kWh", 1 / 3.6e3}, "MJ": {"kWh", 1 / 3.6}, "GJ": {"kWh", 1 / 3.6e-3},
 	"mW": {"W", 1e-3}, "kW": {"W", 1e3}, "MW": {"W", 1e6}, "GW": {"W", 1e9},
 	"mA": {"A", 1e-3}, "µA": {"A", 1e-6}, "mV": {"V", 1e-3}, "kV": {"V", 1e3},
-	"mbar": {"hPa", 1}, "lux": {"lx", 1},
+	"mbar": {"hPa", 1}, "lux": {"lx", 1}, "mph": {"km/h", 1.609344},
 }
 
 // seconds are the units of time, converted for what is a duration: a "min" elsewhere may be a minimum.

@@ -37,6 +37,7 @@ func TestTheSameQuantityHasTheSameName(t *testing.T) {
 		{"sensor", "signal_strength", "dBm", "rssi", number + `,"unit":"dBm"`, "signal-strength float dBm"},
 		{"sensor", "moisture", "%", "soil-moisture", number + `,"unit":"%"`, "moisture float %"},
 		{"sensor", "wind_speed", "m/s", "wind-speed", number + `,"unit":"m/s"`, "wind-speed float m/s"},
+		{"sensor", "wind_speed", "mph", "wind-speed", number + `,"unit":"km/h"`, "wind-speed float km/h"},
 		{"sensor", "precipitation", "mm", "rain", number + `,"unit":"mm"`, "precipitation float mm"},
 		{"sensor", "duration", "min", "duration", `"datatype":"duration"`, "duration float s"},
 		{"sensor", "timestamp", "", "timestamp", `"datatype":"datetime"`, "timestamp text "},
