@@ -108,10 +108,11 @@ func (h *Hub) announce(now time.Time, convention int, a Announced) (e *entry, jo
 	x.take(a)
 	if events := h.redescribe(now, e); len(events) > 0 {
 		h.emit(now, e, events)
-		h.findGateways(now)
+		h.findOrphans(now, e)
 	} else if moved {
 		h.recorder.device(e.record(), nil)
 	}
+	h.orphan(e)
 	h.address(e)
 	return e, joined
 }
@@ -143,7 +144,8 @@ func (h *Hub) join(now time.Time, key deviceKey, convention int, a Announced) *e
 	h.address(e)
 	h.log.Info("device joined", keyDevice, d.ID, "name", d.Name, "convention", key.convention)
 	h.emit(now, e, events)
-	h.findGateways(now)
+	h.orphan(e)
+	h.findOrphans(now, e)
 	return e
 }
 
@@ -212,38 +214,6 @@ func (h *Hub) freeID(words ...string) string {
 	return id
 }
 
-// gateway finds the ID of the device that a convention names by a key of its own or by an identifier; empty as long as
-// there is none.
-func (h *Hub) gateway(convention, via, self string) string {
-	if via == "" {
-		return ""
-	}
-	if e := h.byKey[deviceKey{convention, via}]; e != nil && e.id() != self {
-		return e.id()
-	}
-	for id, e := range h.byID {
-		if id != self && slices.Contains(e.twin.Device().Identifiers, via) {
-			return id
-		}
-	}
-	return ""
-}
-
-// findGateways completes the devices whose gateway was not known when they announced themselves.
-func (h *Hub) findGateways(now time.Time) {
-	for id, e := range h.byID {
-		d := e.twin.Device()
-		for _, a := range e.accounts {
-			if a.via == "" || d.Via != "" {
-				continue
-			}
-			if d.Via = h.gateway(a.key.convention, a.via, id); d.Via != "" {
-				h.emit(now, e, e.twin.Describe(now, d))
-			}
-		}
-	}
-}
-
 // gone takes the account of one convention, whose announcement said that the device is no more, and the device with the last
 // of them.
 func (h *Hub) gone(now time.Time, e *entry, key deviceKey) (left bool) {
@@ -257,6 +227,7 @@ func (h *Hub) gone(now time.Time, e *entry, key deviceKey) (left bool) {
 	e.accounts = slices.DeleteFunc(e.accounts, func(a *account) bool { return a == x })
 	h.emit(now, e, h.redescribe(now, e))
 	h.recorder.device(e.record(), nil)
+	h.orphan(e)
 	h.address(e)
 	return false
 }
@@ -280,6 +251,7 @@ func (h *Hub) drop(now time.Time, e *entry) {
 		delete(h.byKey, a.key)
 	}
 	delete(h.busy, e)
+	delete(h.orphans, e)
 }
 
 // forgetSources makes what announced a device count as unseen.

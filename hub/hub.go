@@ -125,6 +125,7 @@ type Hub struct {
 
 	// The hub's goroutine's own.
 	busy     map[*entry]struct{} // entries with pending commands
+	orphans  map[*entry]struct{} // entries whose gateway has not been seen yet
 	early    []restored          // events of the restart, to be told once the hub runs
 	retryAt  time.Time           // when commands that wait for the link are tried again; zero: not at all
 	forgot   time.Time           // when sessions were looked through last
@@ -176,7 +177,7 @@ func New(link Link, store Store, conventions []Convention, o Options) (*Hub, err
 		startedAt: time.Now().UTC(),
 		byID:      map[string]*entry{}, byKey: map[deviceKey]*entry{}, byAddress: map[string][]*entry{}, sessions: map[string]session{},
 		byClient: map[string]map[*entry]struct{}{}, pending: map[string]*entry{}, waits: map[string]chan struct{}{},
-		busy: map[*entry]struct{}{}, onKept: map[string]func(){}, questions: make([]questions, len(conventions)),
+		busy: map[*entry]struct{}{}, orphans: map[*entry]struct{}{}, onKept: map[string]func(){}, questions: make([]questions, len(conventions)),
 	}
 	h.inbox = newInbox(inboxSize, clientShare, h.stopping)
 	if h.exporter != nil {

@@ -117,6 +117,7 @@ func (h *Hub) relearn(now time.Time, r Record) {
 	if events := h.redescribe(now, e); len(events) > 0 {
 		h.early = append(h.early, restored{e, events})
 	}
+	h.orphan(e)
 }
 
 // understand has one convention read a message; what it panics at says nothing.

@@ -23,6 +23,11 @@ var commonRooms = []string{
 	"Treppenhaus", "Vorratsraum", "Vorzimmer", "Waschküche", "WC", "Werkstatt", "Wintergarten", "Wohnzimmer",
 }
 
+func (e *entry) room() string {
+	d := e.twin.Device()
+	return d.Room
+}
+
 // guessRoom finds the room with whose name a device's name begins: whole words, the longest name first, rooms that the house
 // is known to have before common ones. It is empty when there is none. A number behind it belongs to the room when more
 // follows: "Bedroom 2 lamp" is in the second bedroom, "Bedroom lamp 2" and "Bedroom 2" are second in theirs.
@@ -37,8 +42,14 @@ func (h *Hub) guessRoom(name string) string {
 	for _, room := range h.rooms {
 		try(room)
 	}
-	for _, id := range slices.Sorted(maps.Keys(h.byID)) { // sorted, so that of two spellings always the same wins
-		try(h.byID[id].twin.Device().Room)
+	known := map[string]string{} // the rooms, with the first of the devices in each
+	for id, e := range h.byID {
+		if room := e.room(); room != "" && (known[room] == "" || id < known[room]) {
+			known[room] = id
+		}
+	}
+	for _, room := range slices.SortedFunc(maps.Keys(known), func(a, b string) int { return strings.Compare(known[a], known[b]) }) {
+		try(room) // in this order, so that of two spellings always the same wins
 	}
 	for _, room := range commonRooms {
 		try(room)
