@@ -59,7 +59,7 @@ func (b *builder) source(c config, topicKey, templateKey string) {
 	}
 	if s.tplText != "" {
 		var err error
-		if s.tpl, err = template.Compile(s.tplText); err != nil {
+		if s.tpl, err = b.discovery.templates.Compile(s.tplText); err != nil {
 			b.fault("availability: %v", err)
 			return
 		}

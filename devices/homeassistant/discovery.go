@@ -21,8 +21,9 @@ type discovery struct {
 	migrate bool           // its entities may be taken over by another topic
 	origin  string         // the name of the program that announces
 	// entities are those that were understood; faults says what was not, also of parts of entities.
-	entities []*entity
-	faults   []string
+	entities  []*entity
+	faults    []string
+	templates *template.Cache
 }
 
 // subscriptions are the topics by which the entities report.
@@ -92,8 +93,8 @@ func (d *discovery) fault(format string, args ...any) {
 }
 
 // discover reads a discovery message.
-func discover(t discoveryTopic, m broker.Message, doc *template.Document) *discovery {
-	d := &discovery{message: broker.Message{Topic: m.Topic, Payload: m.Payload, QoS: m.QoS, Retain: true}}
+func discover(t discoveryTopic, m broker.Message, doc *template.Document, templates *template.Cache) *discovery {
+	d := &discovery{message: broker.Message{Topic: m.Topic, Payload: m.Payload, QoS: m.QoS, Retain: true}, templates: templates}
 	if len(m.Payload) == 0 {
 		d.remove = true
 		return d

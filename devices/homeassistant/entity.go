@@ -98,7 +98,7 @@ func (b *builder) template(key string) (t *template.Template, ok bool) {
 	if !b.has(key) {
 		return nil, true
 	}
-	t, err := template.Compile(b.text(key, ""))
+	t, err := b.discovery.templates.Compile(b.text(key, ""))
 	if err != nil {
 		b.fault("%s: %v", key, err)
 		return nil, false

@@ -34,17 +34,18 @@ type Options struct {
 type Convention struct {
 	prefix string
 
-	devices  map[string]*device  // by key
-	owners   map[string]*device  // by identifier and connection
-	members  map[string]*member  // entities by their discovery identity
-	announce map[string]*message // by discovery topic
-	readers  broker.Trie[readerKey, *binding]
-	sources  broker.Trie[*source, *device]
-	filters  map[string]int // how often each filter is needed
-	interest interest       // the same for Parse
-	counter  uint64         // numbers entities and availability messages in their order
-	found    sink           // reused by Apply
-	whole    devices.Value  // the message's payload as attributes, if somebody asked for it
+	devices   map[string]*device  // by key
+	owners    map[string]*device  // by identifier and connection
+	members   map[string]*member  // entities by their discovery identity
+	announce  map[string]*message // by discovery topic
+	readers   broker.Trie[readerKey, *binding]
+	sources   broker.Trie[*source, *device]
+	filters   map[string]int // how often each filter is needed
+	templates template.Cache // of all entities
+	interest  interest       // the same for Parse
+	counter   uint64         // numbers entities and availability messages in their order
+	found     sink           // reused by Apply
+	whole     devices.Value  // the message's payload as attributes, if somebody asked for it
 }
 
 var _ hub.Convention = (*Convention)(nil)
@@ -95,7 +96,7 @@ func (c *Convention) Parse(m broker.Message) hub.Parsed {
 	}
 	if t, ok := c.discoveryTopic(m.Topic); ok {
 		p := &parsed{doc: template.Read(m.Payload)}
-		p.discovery = discover(t, m, p.doc)
+		p.discovery = discover(t, m, p.doc, &c.templates)
 		return hub.Parsed{Subscribe: p.discovery.subscriptions(), Content: p}
 	}
 	if !c.interest.has(m.Topic) {

@@ -3,7 +3,7 @@
 //
 // Templates come from whoever may publish, so nothing in one can reach a file, a host or a clock but now(), loop, grow
 // without bound, or panic: there is no include, import, macro, for or filter block, and source, depth, steps and output
-// are limited. devices/homeassistant compiles a template once for each announcement and renders it for each message.
+// are limited. devices/homeassistant compiles a template once for all announcements that have it (see Cache) and renders it for each message.
 //
 // What there is: texts with escapes, numbers, lists, tuples, dicts; paths (a.b, a['b'], a[0], a.0, slices); arithmetic,
 // ~, comparisons (chained), in, and, or, not, inline if; tests (is defined, …); filters and methods with arguments; if,
