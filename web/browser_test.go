@@ -206,7 +206,7 @@ func TestDashboard(t *testing.T) {
 		until(t, ctx, card("living-room-lamp", ".state")+`.textContent.includes("17")`)
 		m.reach("living-room-lamp", devices.Offline, "its will was published")
 		until(t, ctx, card("living-room-lamp", ".state")+`.textContent.startsWith("Offline since")`)
-		until(t, ctx, `document.querySelector('[data-show="offline"] b').textContent === "3"`)
+		until(t, ctx, `document.querySelector('[data-show="offline"] b').textContent === "2" && document.querySelector('[data-show="asleep"] b').textContent === "1"`)
 	})
 	t.Run("a wish is not shown as the truth", func(t *testing.T) {
 		press(t, ctx, `[data-id="tv-plug"] .toggle`)
@@ -267,7 +267,11 @@ func TestDashboard(t *testing.T) {
 		until(t, ctx, shown+` === "kitchen-light"`)
 		do(t, ctx, chromedp.KeyEvent(kb.Escape))
 		press(t, ctx, `[data-show="offline"]`)
-		until(t, ctx, shown+` === "bath-sensor garden-gate living-room-lamp"`)
+		until(t, ctx, shown+` === "garden-gate living-room-lamp"`)
+		press(t, ctx, `[data-show="asleep"]`)
+		until(t, ctx, shown+` === "bath-sensor"`)
+		press(t, ctx, `[data-show="faulty"]`)
+		until(t, ctx, shown+` === "weather"`)
 		press(t, ctx, `[data-show="all"]`)
 	})
 	t.Run("everything that can be used has a name", func(t *testing.T) {

@@ -12,6 +12,25 @@ import (
 	"home.arpa/homehub/hub"
 )
 
+// View is a device as the API spells it.
+type View struct {
+	hub.View
+	// Telling are the properties that people look at daily, the most telling first, as component/property: see
+	// [devices.Device.Telling].
+	Telling []string `json:"telling"`
+}
+
+func viewed(v hub.View) View { return View{View: v, Telling: telling(v.Device)} }
+
+func telling(d devices.Device) []string {
+	refs := d.Telling()
+	names := make([]string, len(refs))
+	for i, ref := range refs {
+		names[i] = ref.String()
+	}
+	return names
+}
+
 func (s *Server) listDevices(w http.ResponseWriter, r *http.Request) {
 	// The number is taken before the devices: what happens in between comes twice, never not at all.
 	o := s.hub.Overview()
@@ -19,8 +38,12 @@ func (s *Server) listDevices(w http.ResponseWriter, r *http.Request) {
 	if query := r.URL.Query(); query.Has("room") {
 		views = slices.DeleteFunc(views, func(v hub.View) bool { return !strings.EqualFold(v.Room, query.Get("room")) })
 	}
+	all := make([]View, len(views))
+	for i, v := range views {
+		all[i] = viewed(v)
+	}
 	w.Header().Set("Last-Event-ID", eventID(o.Epoch, o.LastEvent))
-	reply(w, http.StatusOK, list(views))
+	reply(w, http.StatusOK, all)
 }
 
 func (s *Server) getDevice(w http.ResponseWriter, r *http.Request) {
@@ -29,7 +52,7 @@ func (s *Server) getDevice(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	reply(w, http.StatusOK, view)
+	reply(w, http.StatusOK, viewed(view))
 }
 
 func (s *Server) editDevice(w http.ResponseWriter, r *http.Request) {
@@ -49,7 +72,7 @@ func (s *Server) editDevice(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	reply(w, http.StatusOK, view)
+	reply(w, http.StatusOK, viewed(view))
 }
 
 func (s *Server) removeDevice(w http.ResponseWriter, r *http.Request) {

@@ -199,7 +199,11 @@ type (
 	}
 	describedEvent struct {
 		eventHead
-		Description devices.Device `json:"description"`
+		Description description `json:"description"`
+	}
+	description struct {
+		devices.Device
+		Telling []string `json:"telling"`
 	}
 	reportedEvent struct {
 		eventHead
@@ -223,9 +227,9 @@ func wireEvent(n hub.Numbered) (name string, data any) {
 	head := eventHead{n.At, n.Event.DeviceID()}
 	switch e := n.Event.(type) {
 	case devices.Joined:
-		return "joined", describedEvent{head, e.Device}
+		return "joined", describedEvent{head, description{e.Device, telling(e.Device)}}
 	case devices.Changed:
-		return "changed", describedEvent{head, e.Device}
+		return "changed", describedEvent{head, description{e.Device, telling(e.Device)}}
 	case devices.Reported:
 		return "reported", reportedEvent{head, e.Ref, e.Value, e.Heard, e.At, e.Momentary}
 	case devices.PresenceChanged:

@@ -20,9 +20,9 @@
 // All paths begin with /api/v1. Times are RFC 3339, errors are application/problem+json (type, title, status, detail),
 // request bodies are application/json with no unknown fields. Lists are never null.
 //
-//	GET    /devices?room=NAME                  []hub.View; the header Last-Event-ID is where a stream goes on
-//	GET    /devices/{id}                       hub.View
-//	PATCH  /devices/{id}                       {"name"?, "room"?} → hub.View
+//	GET    /devices?room=NAME                  []View; the header Last-Event-ID is where a stream goes on
+//	GET    /devices/{id}                       View
+//	PATCH  /devices/{id}                       {"name"?, "room"?} → View
 //	DELETE /devices/{id}?retained=keep         204; it comes back when it announces itself again. With retained=clear, what the broker retains in
 //	                                           its name is cleared, too: 200 []hub.Leftover
 //	GET    /devices/{id}/retained              []hub.Leftover, what the broker retains in the device's own topics
@@ -49,7 +49,8 @@
 //
 // and then, each with "at" (when it happened) and "device" (its id):
 //
-//	joined    {"description"}   a device is there for the first time; the description is a devices.Device
+//	joined    {"description"}   a device is there for the first time; the description is a devices.Device,
+//	                            with telling as in View
 //	changed   {"description"}   its description changed
 //	reported  {"component", "property", "value", "heard", "device_time"?, "momentary"?}
 //	presence  {"presence", "since", "why"?}

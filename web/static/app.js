@@ -156,11 +156,17 @@ function notes() {
 /* Finding: the counts are filters, and there is a search. */
 
 const filters = [...document.querySelectorAll("[data-show]")];
-const matches = { all: () => true, online: (v) => v.reach.presence === "online", offline: away };
+const is = (presence) => (v) => v.reach.presence === presence;
+const matches = { all: () => true, online: is("online"), offline: is("offline"), asleep: is("asleep"), late: is("late"), faulty: (v) => v.faults > 0 };
+const always = ["all", "online", "offline"];
 
 function count() {
   const views = [...house.views.values()];
-  for (const button of filters) text(button.querySelector("b"), house.loaded ? String(views.filter(matches[button.dataset.show]).length) : "–");
+  for (const button of filters) {
+    const n = views.filter(matches[button.dataset.show]).length;
+    text(button.querySelector("b"), house.loaded ? String(n) : "–");
+    button.hidden = n === 0 && !always.includes(button.dataset.show) && button.dataset.show !== show; // what is rare shows when it is so
+  }
 }
 
 function sift() {
@@ -241,10 +247,9 @@ function outcome(cmd) {
       toast(name + ": refused" + why, "bad");
       break;
     case "lapsed":
-      toast(name + ": not confirmed" + why, "bad");
+      toast(name + (cmd.sent_at ? ": not confirmed" : ": never sent") + why, "bad");
       break;
   }
-  details.update(cmd.device, true);
 }
 
 function flash(id) {
@@ -262,7 +267,7 @@ function flash(id) {
 let width = 0;
 
 function lanes() {
-  const columns = (px) => Math.max(2, Math.floor((px + GAP) / (COLUMN + GAP)));
+  const columns = (px) => Math.max(2, 2 * Math.floor((px + GAP) / (COLUMN + GAP) / 2)); // even, since cards take two
   const heights = [...sections.values()].map((s) => s.height), sum = heights.reduce((a, b) => a + b, 0);
   let n = Math.max(1, Math.min(heights.length, Math.floor((width + AISLE) / (LANE * (COLUMN + GAP) - GAP + AISLE))));
   while (n > 1 && Math.max(...heights) > 1.4 * sum / n) n--; // a room that towers above the others would leave lanes empty
@@ -302,4 +307,8 @@ byId("sign-out")?.addEventListener("click", async () => {
   location.assign("/login");
 });
 
-setInterval(() => { if (house.loaded && !document.hidden) draw(null); }, 30_000); // "3 min ago" grows old by itself
+setInterval(() => {
+  if (!house.loaded || document.hidden) return;
+  draw(null); // "3 min ago" grows old by itself
+  house.refresh().catch(() => {}); // the stream says when the hub is gone
+}, 30_000);

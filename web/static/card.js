@@ -3,7 +3,7 @@ import { attr, el, svg, text } from "./dom.js";
 import { alarming, ago, duration, moment, parts, spell, words } from "./format.js";
 import { icons } from "./icons.js";
 import * as ui from "./controls.js";
-import { away, battery, can, controls, iconOf, iconOfReading, kindOf, machine, property, propertyName, readings, reported, same, wanted } from "./model.js";
+import { away, battery, can, componentName, controls, iconOf, iconOfReading, kindOf, lead, machine, property, propertyName, readings, reported, same, wanted } from "./model.js";
 
 const ROW = 24, GAP = 12, TILE_ROWS = 4; // px, as in house.css
 
@@ -39,7 +39,7 @@ export function compose(view, leads, send) {
         blocks.push(...ui.coverControls(view, c, send));
         break;
       case "lock":
-        blocks.push(...ui.lockControls(view, c, send));
+        blocks.push(...ui.lockControls(view, c, send, c === leads[0] ? "" : beside(componentName(view, c), leads[0])));
         break;
       case "fan":
         if (can(c, "speed")) blocks.push(ui.slider(view, c, property(c, "speed"), send, { name: "Speed" }));
@@ -51,10 +51,13 @@ export function compose(view, leads, send) {
   return { head, blocks: blocks.filter(Boolean) };
 }
 
+/** What a lock beside something else is called: that of a thermostat or a plug locks its buttons, not a door. */
+const beside = (name, first) => (name === "Lock" && ["climate", "switch"].includes(first.kind) ? "Child lock" : name);
+
 function control(view, leads, send, open) {
   const { head, blocks } = compose(view, leads, send);
   const shown = blocks.slice(0, 4);
-  const chips = readings(view).slice(0, 4);
+  const about = lead(view), chips = readings(view).slice(about ? 0 : 1, 4); // the first reading is the head of a card that is about readings
   const values = chips.map(({ c, p }) => {
     const name = propertyName(view, c, p), node = el("span", { title: name });
     const plain = p.unit && p.unit !== "%" && chips.filter((x) => x.p.unit === p.unit).length === 1; // the unit says what it is
@@ -68,7 +71,7 @@ function control(view, leads, send, open) {
   const disc = el("span", { class: "disc" });
   const name = nameButton(view, open);
   const state = el("span", { class: "state" });
-  const node = el("article", { class: "card", "data-id": view.id, "data-kind": kindOf(view) },
+  const node = el("article", { class: "card", "data-id": view.id, "data-kind": kindOf(view) || "sensor" },
     el("div", { class: "card-head" }, disc, el("div", { class: "titles" }, name, state), head?.node),
     el("div", { class: "blocks" }, shown.map((b) => b.node)),
     values.length ? el("p", { class: "chips" }, values.map((b) => b.node)) : null);
@@ -78,12 +81,18 @@ function control(view, leads, send, open) {
   const all = [head, ...shown, ...values].filter(Boolean);
   return { node, name, area: 2 * rows, update(v) {
     all.forEach((b) => b.update(v));
-    dress(node, disc, state, v, leads[0]);
+    dress(node, disc, state, v, about, about ? "" : reading(v));
   } };
 }
 
 /** The device's name, which opens its sheet. The page may shorten what is seen of it; what is read out stays whole. */
 const nameButton = (view, open) => el("button", { type: "button", class: "name", onclick: () => open(view.id), "aria-haspopup": "dialog", "aria-label": view.name }, view.name);
+
+/** The most telling reading in one line. */
+function reading(v) {
+  const first = readings(v)[0], value = first && reported(v, first.c, first.p.id);
+  return value === undefined ? "" : spell(first.p, value);
+}
 
 function tile(view, open) {
   const found = readings(view);
@@ -114,14 +123,14 @@ function tile(view, open) {
 }
 
 /** Puts on a card what does not depend on its controls: its icon, its colour, its line of state, its presence. */
-function dress(node, disc, state, v, lead) {
+function dress(node, disc, state, v, lead, plain = "") {
   const icon = iconOf(v);
   if (disc.dataset.icon !== icon) {
     disc.dataset.icon = icon;
     disc.replaceChildren(svg(icons[icon] || icons.other));
   }
   node.classList.toggle("away", away(v));
-  const { line, on, mood } = lead ? summary(v, lead) : { line: "", on: false };
+  const { line, on, mood } = lead ? summary(v, lead) : { line: plain, on: false };
   node.classList.toggle("on", on && !away(v));
   attr(node, "data-mood", mood || null);
   if (lead?.kind === "light") {
@@ -129,9 +138,10 @@ function dress(node, disc, state, v, lead) {
     node.classList.toggle("colored", color?.saturation > 12);
     if (color) node.style.setProperty("--glow", `hsl(${color.hue} ${40 + color.saturation / 2}% 55%)`);
   }
+  attr(node, "title", v.reach.presence !== "online" && v.reach.why ? words(v.reach.presence) + ": " + v.reach.why : null);
   const low = battery(v);
   const kept = v.pending.some((cmd) => cmd.status === "sent" && cmd.reason);
-  text(state, [presenceLine(v, !lead) || [line, low?.low ? "battery " + (typeof low.value === "number" ? spell(low.p, low.value) : "low") : ""].filter(Boolean).join(" · "), kept ? "gets it when it wakes up" : ""].filter(Boolean).join(" · "));
+  text(state, [presenceLine(v, node.classList.contains("tile")) || [line, low?.low ? "battery " + (typeof low.value === "number" ? spell(low.p, low.value) : "low") : ""].filter(Boolean).join(" · "), kept ? "gets it when it wakes up" : ""].filter(Boolean).join(" · "));
   const moving = v.pending.length > 0 || (v.wishes && v.wishes.size > 0);
   node.classList.toggle("moving", moving);
 }
@@ -143,6 +153,8 @@ function presenceLine(v, short) {
       return short ? "Offline for " + duration((Date.now() - new Date(v.reach.since)) / 1000) : "Offline since " + moment(v.reach.since);
     case "asleep":
       return short ? "Asleep" : "Asleep, heard " + ago(v.last_seen);
+    case "unknown":
+      return short ? "Not heard yet" : "Not heard from it yet";
     case "late":
       return short ? "Not heard for " + duration((Date.now() - new Date(v.last_seen)) / 1000) : "Late, heard " + ago(v.last_seen);
     default:

@@ -172,7 +172,8 @@ export function field(view, c, p, send) {
   const name = propertyName(view, c, p);
   const number = p.datatype === "int" || p.datatype === "float";
   const input = el("input", { type: number ? "number" : "text", step: number ? p.step || "any" : null, min: p.min, max: p.max, "aria-label": view.name + ": " + name });
-  const form = el("form", { class: "row field" }, el("span", { class: "row-name" }, name), input, el("button", { type: "submit", class: "soft", "aria-label": "Set " + name }, "Set"));
+  const aim = el("small", { class: "row-state" });
+  const form = el("form", { class: "row field" + (number ? "" : " wide") }, el("span", { class: "row-name" }, name, aim), input, el("button", { type: "submit", class: "soft", "aria-label": "Set " + name }, "Set"));
   form.addEventListener("submit", (e) => {
     e.preventDefault();
     if (input.value === "" && number) return;
@@ -180,9 +181,10 @@ export function field(view, c, p, send) {
     input.dataset.touched = "";
   });
   input.addEventListener("input", () => { input.dataset.touched = "yes"; });
-  return { node: form, height: 38, update(v) {
+  return { node: form, height: number ? 38 : 60, update(v) {
+    const want = pendingValue(v, c, p), now = reported(v, c, p.id);
+    text(aim, want === undefined ? "" : " → " + spell(p, want));
     if (document.activeElement === input || input.dataset.touched === "yes") return;
-    const now = pendingValue(v, c, p) ?? reported(v, c, p.id);
     input.value = now === undefined ? "" : typeof now === "object" ? JSON.stringify(now) : String(now);
   } };
 }
@@ -240,11 +242,13 @@ export function coverControls(view, c, send) {
 
 const CONFIRM = 5000; // ms in which a second press unlocks
 
-/** Lock at once; unlock, or open, only with a second press. */
-export function lockControls(view, c, send) {
+/** Lock at once; unlock, or open, only with a second press. A lock beside something else, such as a thermostat's child lock, has a name. */
+export function lockControls(view, c, send, name = "") {
   const state = property(c, "state"), latch = property(c, "open");
   if (!state?.settable && !latch?.settable) return [];
-  const node = el("div", { class: "acts", role: "group", "aria-label": view.name });
+  const whole = view.name + (name ? ", " + name : "");
+  const acts = el("div", { class: "acts", role: "group", "aria-label": whole });
+  const node = name ? el("div", { class: "row" }, el("span", { class: "row-name" }, name), acts) : acts;
   let now, want, armed = "", timer = 0;
   const disarm = () => { clearTimeout(timer); armed = ""; paint(); };
   const twice = (what, f) => () => {
@@ -257,19 +261,19 @@ export function lockControls(view, c, send) {
   const unlock = twice("unlock", () => send(c, state, "unlocked"));
   const main = el("button", { type: "button", class: "soft", onclick: () => ((want ?? now) === "locked" ? unlock() : send(c, state, "locked")) });
   const pull = latch?.settable ? el("button", { type: "button", class: "soft", onclick: twice("open", () => send(c, latch, true)) }) : null;
-  if (state?.settable) node.append(main);
-  if (pull) node.append(pull);
+  if (state?.settable) acts.append(main);
+  if (pull) acts.append(pull);
   node.addEventListener("keydown", (e) => { if (e.key === "Escape" && armed) { e.stopPropagation(); disarm(); } });
   function button(b, what, plain, sure, icon) {
     const face = armed === what ? sure : plain;
     if (b.dataset.face === face) return;
     b.dataset.face = face;
     b.replaceChildren(svg(icon), face);
-    attr(b, "aria-label", view.name + ": " + face);
+    attr(b, "aria-label", whole + ": " + face);
     b.classList.toggle("danger", armed === what);
   }
   function paint() {
-    if ((want ?? now) === "locked" || (want ?? now) === "locking") button(main, "unlock", "Unlock", "Press again to unlock", icons.unlock);
+    if ((want ?? now) === "locked" || (want ?? now) === "locking") button(main, "unlock", "Unlock", name ? "Unlock?" : "Press again to unlock", icons.unlock);
     else button(main, "lock", "Lock", "Lock", icons.lock);
     if (pull) button(pull, "open", "Open", "Press again to open", icons.door);
   }

@@ -28,7 +28,18 @@ export class House {
     view.reported ||= {};
     view.pending = (view.pending || []).filter((c) => !this.done.has(c.id));
     view.wishes = old?.wishes || new Map();
+    view.moves = old?.moves || 0; // how often its commands have moved
     return view;
+  }
+
+  /** Asks anew for what no event tells of: what was not understood, and what is overdue. Of one device, or of all. */
+  async refresh(id) {
+    const fresh = id ? [await ask("GET", "/devices/" + encodeURIComponent(id))] : await ask("GET", "/devices");
+    for (const { id, faults, last_faults, expired } of fresh) {
+      const view = this.views.get(id);
+      if (view) Object.assign(view, { faults, last_faults, expired });
+    }
+    this.changed(id ? [id] : null);
   }
 
   /** Takes one event of the stream. */
@@ -64,6 +75,7 @@ export class House {
   moved(cmd, view) {
     const over = !!cmd.done;
     if (view) {
+      view.moves++;
       const at = view.pending.findIndex((c) => c.id === cmd.id);
       if (over && at >= 0) view.pending.splice(at, 1);
       else if (!over && at >= 0) view.pending[at] = cmd;

@@ -2,7 +2,7 @@
 import { words } from "./format.js";
 
 /** Kinds with which people steer, in the order in which a device's card leads with them. */
-const rank = ["light", "climate", "water_heater", "cover", "valve", "lock", "alarm_control_panel", "fan", "humidifier", "vacuum", "lawn_mower", "appliance", "siren", "switch", "scene", "number", "select", "text", "button", "other"];
+const rank = ["fan", "light", "climate", "water_heater", "cover", "valve", "lock", "alarm_control_panel", "humidifier", "vacuum", "lawn_mower", "appliance", "siren", "switch", "scene", "number", "select", "text", "button", "other"];
 const order = (kind) => (rank.indexOf(kind) + rank.length + 1) % (rank.length + 1); // what is not listed comes last
 
 export const key = (c, p) => c.id + "/" + p.id;
@@ -34,23 +34,27 @@ export function controls(view) {
     .sort((a, b) => order(a.kind) - order(b.kind));
 }
 
-const weights = ["motion", "occupancy", "presence", "door", "window", "opening", "garage_door", "smoke", "moisture", "carbon_dioxide", "temperature", "humidity", "illuminance", "power", "energy", "pm25"];
+/** The properties worth a look, as {c, p}, in the order in which the hub names them: the most telling first. */
+export function telling(view) {
+  return (view.telling || []).map((ref) => {
+    const at = ref.indexOf("/"), c = view.components.find((x) => x.id === ref.slice(0, at));
+    return { c, p: property(c, ref.slice(at + 1)) };
+  }).filter(({ p }) => p);
+}
 
-/** How telling a property is: the lower, the more. */
-export const weight = (p) => (weights.indexOf(p.class || p.id) + weights.length + 1) % (weights.length + 1);
+/** What a thermostat's own controls show. */
+export const seen = (c, p) => c.kind === "climate" && ["current-temperature", "current-humidity"].includes(p.id);
 
-/** The readings that people look at daily, as {c, p}, the most telling first. */
+const measuring = ["sensor", "binary_sensor", "event", "other", "appliance", "device_tracker"];
+
+/** The readings that people look at daily, as {c, p}, the most telling first: what a card's controls do not show. */
 export function readings(view) {
-  const found = [], m = machine(view);
-  for (const c of view.components) {
-    if (!daily(c) || !["sensor", "binary_sensor", "event", "other", "appliance", "device_tracker"].includes(c.kind)) continue;
-    for (const p of c.properties) {
-      if (!p.readable || p.settable || isDiagnostic(p)) continue;
-      if (m && (typeof p.unit !== "string" || [m.left?.p, m.progress?.p].includes(p))) continue; // its own line tells these
-      found.push({ c, p });
-    }
-  }
-  return found.sort((a, b) => weight(a.p) - weight(b.p));
+  const m = machine(view);
+  return telling(view).filter(({ c, p }) => {
+    if (p.settable || seen(c, p)) return false;
+    if (!measuring.includes(c.kind)) return !!p.unit && !!p.class; // the power of a plug, not the state of a cover
+    return !m || (typeof p.unit === "string" && ![m.left?.p, m.progress?.p].includes(p)); // its own line tells these
+  });
 }
 
 /**
@@ -74,11 +78,16 @@ export function machine(view) {
   return view.components.some((c) => c.kind === "appliance") || (alike && controls(view).length) ? found : null;
 }
 
-/** What kind of thing the device is for people; undefined when it only has readings. */
-export const kindOf = (view) => (machine(view) ? "appliance" : controls(view)[0]?.kind);
+/** What kind of thing the device is for people; undefined when readings are the most of it. */
+export const kindOf = (view) => (machine(view) ? "appliance" : lead(view)?.kind);
 
-/** What belongs to the device's health, not to the house. */
-export const isDiagnostic = (p) => ["battery", "signal_strength", "voltage", "current", "frequency", "power_factor"].includes(p.class || p.id);
+/** The component that a device is about; undefined when that is a reading: a sensor with a display is a sensor. */
+export function lead(view) {
+  const first = controls(view)[0];
+  return first && !machine(view) && minor.includes(first.kind) && readings(view).length ? undefined : first;
+}
+
+const minor = ["number", "select", "text", "button", "scene"];
 
 /** The battery as {p, value}, when the device has one. */
 export function battery(view) {
@@ -126,9 +135,9 @@ export const away = (view) => view.reach.presence === "offline" || view.reach.pr
 
 /** The icon's name for a device. */
 export function iconOf(view) {
-  const lead = controls(view)[0], kind = kindOf(view);
+  const kind = kindOf(view);
   if (kind === "lock") {
-    const state = reported(view, lead, "state");
+    const state = reported(view, lead(view), "state");
     return state === "unlocked" || state === "unlocking" ? "unlock" : "lock";
   }
   if (kind === "switch") return plugged.find(([name]) => name.test(view.name))?.[1] || kind;
@@ -155,4 +164,4 @@ export function iconOfReading(p) {
 }
 
 /** Changes whenever a card must be built anew and not only updated. */
-export const shape = (view) => JSON.stringify(view.components.map((c) => [c.id, c.kind, c.category, c.name, c.properties.map((p) => [p.id, p.name, p.datatype, p.unit, p.class, p.min, p.max, p.step, p.choices, p.wanted, p.settable, p.readable])]));
+export const shape = (view) => JSON.stringify(view.components.map((c) => [c.id, c.kind, c.category, c.hidden, c.name, c.properties.map((p) => [p.id, p.name, p.datatype, p.unit, p.class, p.min, p.max, p.step, p.choices, p.wanted, p.settable, p.readable])]));

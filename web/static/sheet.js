@@ -5,14 +5,14 @@ import { ago, duration, moment, spell, words } from "./format.js";
 import { icons } from "./icons.js";
 import { compose, summary } from "./card.js";
 import { generic } from "./controls.js";
-import { can, componentName, controls, iconOf, isDiagnostic, key, kindOf, machine, propertyName, shape, weight } from "./model.js";
+import { can, componentName, controls, iconOf, key, kindOf, lead, machine, property, propertyName, seen, shape, telling } from "./model.js";
 import { toast } from "./toast.js";
 
 /** Makes the sheet of a house: {open(id), update(id)}. */
 export function sheet(house, send) {
   const dialog = byId("sheet"), inside = el("div"), notes = byId("notes");
   dialog.append(inside);
-  let current = null, binds = [], form = "", opener = null;
+  let current = null, binds = [], form = "", opener = null, moves = 0, reload = () => {};
 
   dialog.addEventListener("click", (e) => { if (e.target === dialog) dialog.close(); });
   dialog.addEventListener("close", () => {
@@ -34,16 +34,16 @@ export function sheet(house, send) {
     const { head, blocks } = compose(view, leads, tell);
     const shown = new Set();
     for (const c of leads) for (const p of c.properties) if (m ? ownMachine(m, c, p) : onCard(c, p)) shown.add(key(c, p));
-    const rest = [], settings = [], values = [], health = [];
+    const rest = [], settings = [], values = [], health = [], order = telling(view).map(({ c, p }) => key(c, p));
     for (const c of view.components) for (const p of c.properties) {
       if (p.settable && !shown.has(key(c, p))) {
         const g = generic(view, c, p, tell);
         if (g) (c.category ? settings : rest).push(bind(g));
       }
       if (!p.readable || p.momentary || (p.settable && p.datatype !== "json") || seen(c, p)) continue; // a control shows its own value
-      (c.category === "diagnostic" || isDiagnostic(p) ? health : values).push({ c, p });
+      (order.includes(key(c, p)) ? values : health).push({ c, p });
     }
-    values.sort((a, b) => weight(a.p) - weight(b.p));
+    values.sort((a, b) => order.indexOf(key(a.c, a.p)) - order.indexOf(key(b.c, b.p)));
     const names = [...values, ...health].map(({ c, p }) => propertyName(view, c, p));
 
     function line(v0, c, p) {
@@ -66,14 +66,16 @@ export function sheet(house, send) {
 
     const faultList = el("ul", { class: "ledger" });
     const faults = el("section", { class: "faults", hidden: true }, el("h3", {}, "Not understood"), el("p", {}, live((v) =>
-      v.faults ? v.faults + (v.faults === 1 ? " message" : " messages") : "")), faultList);
+      v.faults === 1 ? "The hub could not read one message of this device, so what it says is missing here." :
+        "The hub could not read " + v.faults + " messages of this device, so what they say is missing here. The newest:")), faultList);
     binds.push((v) => {
       faults.hidden = !v.faults;
       const notes = v.last_faults || [];
       if (faultList.dataset.of === JSON.stringify(notes)) return;
       faultList.dataset.of = JSON.stringify(notes);
-      faultList.replaceChildren(...notes.map((f) => el("li", {}, el("span", {}, f.topic + ": " + f.reason),
-        el("small", {}, (f.count > 1 ? f.count + " times, last " : "") + ago(f.at) + (f.sample ? " · " + f.sample : "")))));
+      faultList.replaceChildren(...notes.map((f) => el("li", {}, el("span", {}, f.reason),
+        el("small", {}, (f.count > 1 ? f.count + " times, last " : "") + ago(f.at) + ", on the topic " + f.topic),
+        f.sample ? el("code", { class: "sample" }, f.sample) : null)));
     });
 
     const disc = el("span", { class: "disc" });
@@ -83,28 +85,31 @@ export function sheet(house, send) {
     });
     const presence = el("p", { class: "presence" }, el("i", { "aria-hidden": "true" }), live((v) => {
       const since = v.reach.since && !v.reach.since.startsWith("0001") ? " since " + moment(v.reach.since) : "";
-      return words(v.reach.presence) + since + (v.reach.why && v.reach.presence !== "online" ? ": " + v.reach.why : "");
+      const there = v.reach.presence === "online";
+      return words(v.reach.presence) + since + (v.reach.why && !there ? ": " + v.reach.why : "") + (there || !v.last_seen ? "" : ". Last heard " + ago(v.last_seen) + ".");
     }));
     binds.push((v) => { presence.dataset.presence = v.reach.presence; });
 
     const ledger = el("ol", { class: "ledger" });
     const commands = el("section", { hidden: true }, el("h3", {}, "Commands"), ledger);
-    const lead = leads[0];
+    const about = lead(view);
     inside.replaceChildren(
-      el("div", { class: "sheet-body card" + (lead ? "" : " readonly"), "data-kind": kindOf(view) || "sensor" },
-        el("div", { class: "sheet-head" }, disc, el("div", { class: "titles" }, el("h2", { id: "sheet-title", tabindex: "-1" }, live((v) => v.name)), el("p", { class: "state" }, live((v) => [v.room || "No room yet", lead && summary(v, lead).line].filter(Boolean).join(" · ")))),
+      el("div", { class: "sheet-body card", "data-kind": kindOf(view) || "sensor" },
+        el("div", { class: "sheet-head" }, disc, el("div", { class: "titles" }, el("h2", { id: "sheet-title", tabindex: "-1" }, live((v) => v.name)), el("p", { class: "state" }, live((v) => [v.room || "No room yet", about && summary(v, about).line].filter(Boolean).join(" · ")))),
           el("button", { type: "button", class: "quiet-icon", "aria-label": "Close", onclick: () => dialog.close() }, svg(icons.close))),
         presence,
         part("Controls", head ? el("div", { class: "row" }, el("span", { class: "row-name" }, "On or off"), bind(head)) : null, blocks.map(bind), rest),
         part("Readings", lines(values)),
         part("Settings", settings),
         commands,
-        part("Health", lines(health)),
         faults,
+        part("Health", lines(health)),
         part("About", list(facts)),
         part("Name and room", editor(view)),
         forget(view)));
-    history(view.id, commands, ledger);
+    reload = () => history(view.id, commands, ledger);
+    moves = view.moves;
+    reload();
   }
 
   /** The device's newest commands, and what became of them. */
@@ -117,11 +122,7 @@ export function sheet(house, send) {
     }
     const view = house.views.get(id);
     if (id !== current || !view) return;
-    ledger.replaceChildren(...all.map((cmd) => {
-      const c = view.components.find((x) => x.id === cmd.component), p = c?.properties.find((x) => x.id === cmd.property);
-      const what = p ? propertyName(view, c, p) + " → " + spell(p, cmd.value) : cmd.component + "/" + cmd.property;
-      return el("li", { "data-status": cmd.status }, el("span", {}, what), el("small", {}, cmd.status + " · " + ago(cmd.done || cmd.created) + (cmd.reason && cmd.status !== "confirmed" ? " · " + cmd.reason : "")));
-    }));
+    ledger.replaceChildren(...all.map((cmd) => el("li", { "data-status": cmd.status }, el("span", {}, wish(view, cmd)), el("small", {}, fate(cmd)))));
     section.hidden = all.length === 0;
   }
 
@@ -148,25 +149,33 @@ export function sheet(house, send) {
 
   function forget(view) {
     let armed = false, left = [];
-    const retained = el("div", { class: "leftovers", hidden: true });
+    const asked = el("div", { class: "asked", hidden: true });
     const clear = el("input", { type: "checkbox", checked: true });
     const button = el("button", { type: "button", class: "soft" }, "Forget this device");
-    button.addEventListener("blur", (e) => { if (retained.contains(e.relatedTarget)) return; armed = false; button.textContent = "Forget this device"; button.classList.remove("danger"); });
-    button.addEventListener("click", async () => {
-      if (!armed) {
-        armed = true;
-        button.textContent = "Press again to forget it and its history";
-        button.classList.add("danger");
-        try {
-          left = await ask("GET", "/devices/" + encodeURIComponent(view.id) + "/retained");
-        } catch {
-          left = []; // it can be forgotten all the same
-        }
-        retained.hidden = left.length === 0;
-        retained.replaceChildren(el("label", {}, clear, " Clear what the broker retains in its name, too:"),
-          el("ul", { class: "ledger" }, left.map((m) => el("li", {}, el("span", {}, m.topic), el("small", {}, m.sample)))));
-        return;
+    const cancel = el("button", { type: "button", class: "quiet", hidden: true, onclick: () => { arm(false); button.focus(); } }, "Keep it");
+    function arm(yes) {
+      armed = yes;
+      asked.hidden = cancel.hidden = !yes;
+      button.textContent = yes ? "Forget it and its history" : "Forget this device";
+      button.classList.toggle("danger", yes);
+    }
+    async function ready() {
+      try {
+        left = await ask("GET", "/devices/" + encodeURIComponent(view.id) + "/retained");
+      } catch {
+        left = []; // it can be forgotten all the same
       }
+      asked.replaceChildren(el("p", {}, "Its name, its room and its history go. It comes back as a new device when it announces itself again."));
+      if (left.length) {
+        asked.append(el("label", {}, clear, el("span", {}, "Clear what the broker keeps of it, too")),
+          el("p", { class: "fine" }, "The broker hands these messages to everybody who asks, also when the device is long gone. While they are there, it comes back at the hub's next start."),
+          el("ul", { class: "ledger left", tabindex: "0", "aria-label": "What the broker keeps of it" }, left.map((m) => el("li", {}, el("span", {}, m.topic), el("small", {}, m.sample)))));
+      }
+      arm(true);
+      button.scrollIntoView({ block: "nearest" });
+    }
+    button.addEventListener("click", async () => {
+      if (!armed) return ready();
       try {
         await ask("DELETE", "/devices/" + encodeURIComponent(view.id) + (left.length && clear.checked ? "?retained=clear" : ""));
         dialog.close();
@@ -175,7 +184,7 @@ export function sheet(house, send) {
         toast("Not forgotten: " + refusal.message, "bad");
       }
     });
-    return el("div", { class: "forget" }, retained, button);
+    return el("div", { class: "forget" }, asked, el("div", { class: "forget-acts" }, cancel, button));
   }
 
   return {
@@ -190,20 +199,42 @@ export function sheet(house, send) {
       dialog.showModal();
       dialog.scrollTop = 0;
       byId("sheet-title").focus({ preventScroll: true });
+      house.refresh(id).catch(() => {}); // what it knew may be old; the sheet is good without
     },
     /** Shows what has changed of the device; called for every change. */
-    update(id, ended = false) {
+    update(id) {
       if (!current || (id && id !== current)) return;
       const view = house.views.get(current);
       if (!view) { dialog.close(); return; }
       if (shape(view) !== form) build(view);
       binds.forEach((f) => f(view));
-      if (ended) history(current, dialog.querySelector(".ledger").parentElement, dialog.querySelector(".ledger"));
+      if (view.moves === moves) return;
+      moves = view.moves;
+      reload();
     },
   };
 }
 
-const seen = (c, p) => c.kind === "climate" && ["current-temperature", "current-humidity"].includes(p.id);
+/** What a command asked for: Fan: turn on; Target → 21.5 °C. */
+function wish(view, cmd) {
+  const c = view.components.find((x) => x.id === cmd.component), p = property(c, cmd.property);
+  if (!p) return cmd.component + "/" + cmd.property;
+  const owner = view.components.filter((x) => !x.category && property(x, p.id)?.settable).length > 1 ? componentName(view, c) : "";
+  const what = p.id === "on" ? (cmd.value ? "Turn on" : "Turn off") : propertyName(view, c, p) + (p.momentary ? "" : " → " + spell(p, cmd.value));
+  return owner && owner !== what ? owner + ": " + what.charAt(0).toLowerCase() + what.slice(1) : what;
+}
+
+/** What became of a command, when and why, and whose it was. */
+function fate(cmd) {
+  const said = {
+    waiting: "Waiting, until " + moment(cmd.deadline), confirmed: "Confirmed", refused: "Refused", superseded: "Replaced",
+    sent: cmd.done ? "Sent; it does not report whether it did it" : "Sent, not confirmed yet", lapsed: cmd.sent_at ? "Not confirmed" : "Never sent",
+  }[cmd.status] || cmd.status;
+  const by = { dashboard: "", api: "by a program", mqtt: "by MQTT" }[cmd.origin] ?? cmd.origin.replace(/^api /, "by ").replace(/^link /, "follows ");
+  const why = cmd.reason && cmd.status !== "confirmed" ? ": " + cmd.reason : "";
+  return [said + why, ago(cmd.done || cmd.created), by].filter(Boolean).join(" · ");
+}
+
 const ownMachine = (m, c, p) => p.id === "on" || [m.programme, m.start, m.stop, m.running].some((x) => x?.c === c && x.p === p);
 
 /** Whether a card's own controls already steer the property. */
