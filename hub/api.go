@@ -59,7 +59,8 @@ type Overview struct {
 	LinkNote string    `json:"link_note"` // to or from what, and why
 	Devices  int       `json:"devices"`
 	Online   int       `json:"online"`
-	Offline  int       `json:"offline"` // offline or asleep
+	Offline  int       `json:"offline"`
+	Asleep   int       `json:"asleep"`
 	Late     int       `json:"late"`
 	Pending  int       `json:"pending_commands"`
 	Messages uint64    `json:"messages"` // handled since the start

@@ -27,8 +27,10 @@ func (h *Hub) Overview() Overview {
 		switch e.twin.Reach().Presence {
 		case devices.Online:
 			o.Online++
-		case devices.Offline, devices.Asleep:
+		case devices.Offline:
 			o.Offline++
+		case devices.Asleep:
+			o.Asleep++
 		case devices.Late:
 			o.Late++
 		}

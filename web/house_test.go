@@ -125,8 +125,10 @@ func (m *memory) Overview() hub.Overview {
 		switch v.Reach.Presence {
 		case devices.Online:
 			o.Online++
-		case devices.Offline, devices.Asleep:
+		case devices.Offline:
 			o.Offline++
+		case devices.Asleep:
+			o.Asleep++
 		}
 	}
 	return o
