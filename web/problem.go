@@ -59,7 +59,19 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		problem(w, status, "the hub could not do this; its log says why")
 		return
 	}
-	problem(w, status, err.Error())
+	problem(w, status, plain(err))
+}
+
+// plain is what an error says to people: what is behind the sentinel, which the status says already, and not what the hub was doing, which
+// they know since they asked for it.
+func plain(err error) string {
+	text := err.Error()
+	for _, sentinel := range []error{devices.ErrValue, hub.ErrNotFound, hub.ErrConflict} {
+		if _, after, ok := strings.Cut(text, sentinel.Error()+": "); ok && errors.Is(err, sentinel) {
+			return after
+		}
+	}
+	return text
 }
 
 // reply answers with JSON.

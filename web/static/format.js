@@ -44,11 +44,13 @@ export function duration(seconds) {
   return Math.round(m / 1440) + " days";
 }
 
-/** Makes target_temperature, heat_cool or "fan-only" readable: Fan only. */
+/** Makes target_temperature, ApparentPower or "fan-only" readable: Fan only. */
 export function words(id) {
-  const s = String(id).replace(/[_-]+/g, " ").trim();
-  return s.charAt(0).toUpperCase() + s.slice(1);
+  const s = String(id).replace(/[_-]+/g, " ").replace(/(\p{Ll})(\p{Lu}\p{Ll})/gu, (_, a, b) => a + " " + b.toLowerCase()).trim();
+  return (s.charAt(0).toUpperCase() + s.slice(1)).replace(/\b(mqtt|ip|wi-?fi|co2|led|usb|id)\b/gi, (w) => spelt[w.toLowerCase()]);
 }
+
+const spelt = { mqtt: "MQTT", ip: "IP", wifi: "Wi-Fi", "wi-fi": "Wi-Fi", co2: "CO₂", led: "LED", usb: "USB", id: "ID" };
 
 // Decimal places by unit; always as many, so that a value that changes keeps its width.
 const digits = { "°C": 1, "°F": 1, "%": 0, K: 0, W: 0, kWh: 1, Wh: 0, V: 0, A: 2, lx: 0, ppm: 0, hPa: 0, dBm: 0, dB: 0, "µg/m³": 0, "m/s": 1, "km/h": 0, mm: 1, "m³": 2 };

@@ -120,7 +120,10 @@ export function componentName(view, c) {
 /** What a property is called beside others of its device. */
 export function propertyName(view, c, p) {
   const generic = ["value", "option", "press", "state", "text", "event"].includes(p.id);
-  if (p.name) return p.name;
+  if (p.name) {
+    const whole = words(p.class || "");
+    return whole.toLowerCase().endsWith(" " + p.name.toLowerCase()) ? whole : /^\p{L}+$/u.test(p.name) ? words(p.name) : p.name; // Factor is the power factor
+  }
   if (generic && c.properties.filter((q) => q.readable || q.settable).length === 1) return componentName(view, c);
   if (c.properties.length === 1 && c.name) return componentName(view, c);
   return names[p.id] || words(p.id);

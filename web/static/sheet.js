@@ -228,7 +228,7 @@ function wish(view, cmd) {
 function fate(cmd) {
   const said = {
     waiting: "Waiting, until " + moment(cmd.deadline), confirmed: "Confirmed", refused: "Refused", superseded: "Replaced",
-    sent: cmd.done ? "Sent; it does not report whether it did it" : "Sent, not confirmed yet", lapsed: cmd.sent_at ? "Not confirmed" : "Never sent",
+    sent: cmd.done ? "Sent; it does not report whether it did it" : cmd.reason ? "Sent, until " + moment(cmd.deadline) : "Sent, not confirmed yet", lapsed: cmd.sent_at ? "Not confirmed" : "Never sent",
   }[cmd.status] || cmd.status;
   const by = { dashboard: "", api: "by a program", mqtt: "by MQTT" }[cmd.origin] ?? cmd.origin.replace(/^api /, "by ").replace(/^link /, "follows ");
   const why = cmd.reason && cmd.status !== "confirmed" ? ": " + cmd.reason : "";
