@@ -87,7 +87,6 @@ func (p problem) Error() string {
 	if text == "" {
 		text = p.Title
 	}
-	text = strings.TrimPrefix(text, "not found: ")
 	switch {
 	case p.Status == http.StatusUnauthorized:
 		text += "; give one in $HUB_TOKEN or with --token-file (\"hub token add NAME\" makes it, where the hub runs)"

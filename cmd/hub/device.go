@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -38,17 +36,12 @@ type device struct {
 		Value json.RawMessage `json:"value"`
 		Heard time.Time       `json:"heard"`
 	} `json:"reported"`
+	Telling     []string  `json:"telling"`
 	Conventions []string  `json:"conventions"`
 	Expired     []string  `json:"expired"`
 	Pending     []command `json:"pending"`
 	Faults      int       `json:"faults"`
-	LastFaults  []struct {
-		Topic  string    `json:"topic"`
-		Reason string    `json:"reason"`
-		At     time.Time `json:"at"`
-		Count  int       `json:"count"`
-		Sample string    `json:"sample"`
-	} `json:"last_faults"`
+	LastFaults  []fault   `json:"last_faults"`
 }
 
 type component struct {
@@ -109,44 +102,6 @@ func deviceListCommand() *cobra.Command {
 			return w.Flush()
 		})
 	})
-}
-
-// first are the properties that a summary names before the others.
-var first = []string{"on", "state", "running", "phase", "mode", "current-temperature", "target-temperature", "temperature"}
-
-// summary is the device's main values in a few words.
-func (d device) summary() string {
-	type part struct {
-		rank int
-		text string
-	}
-	var parts []part
-	for _, comp := range d.Components {
-		if comp.Category != "" {
-			continue
-		}
-		for _, p := range comp.Properties {
-			r, ok := d.Reported[comp.ID+"/"+p.ID]
-			if !ok {
-				continue
-			}
-			rank := slices.Index(first, p.ID)
-			if rank < 0 {
-				rank = len(first)
-			}
-			text := p.ID + " " + p.spell(r.Value)
-			if p.ID == "on" || p.ID == "state" {
-				text = p.spell(r.Value)
-			}
-			parts = append(parts, part{rank, text})
-		}
-	}
-	slices.SortStableFunc(parts, func(a, b part) int { return cmp.Compare(a.rank, b.rank) })
-	var texts []string
-	for _, p := range parts[:min(len(parts), 4)] {
-		texts = append(texts, p.text)
-	}
-	return strings.Join(texts, ", ")
 }
 
 func deviceEditCommand(verb, arg, field, note string) *cobra.Command {

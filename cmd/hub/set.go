@@ -41,6 +41,9 @@ func (c command) spell(p property) string {
 	return text
 }
 
+// until is when the hub gives the command up, on this machine's clock.
+func (c command) until() string { return c.Deadline.Local().Format("2006-01-02 15:04:05") }
+
 func deviceSetCommand() *cobra.Command {
 	var patience time.Duration
 	cmd := &cobra.Command{
@@ -115,12 +118,11 @@ func (c *client) outcome(ctx context.Context, cmd command, raw json.RawMessage) 
 			d = device{} // then the value is printed without its unit
 		}
 		text := cmd.Device + " " + cmd.spell(d.property(cmd.Component, cmd.Property))
-		deadline := cmd.Deadline.Local().Format("2006-01-02 15:04:05")
 		switch {
 		case cmd.Status == "waiting":
-			text += "; it will be sent when the device is back, until " + deadline
+			text += "; it will be sent when the device is back, until " + cmd.until()
 		case cmd.Status == "sent" && cmd.Done.IsZero():
-			text += ", until " + deadline
+			text += ", until " + cmd.until()
 		}
 		fmt.Fprintln(c.out, text)
 	}

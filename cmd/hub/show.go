@@ -44,15 +44,14 @@ func (c *client) printDevice(d device, now time.Time) error {
 	if d.Wakes > 0 {
 		line("Sleeps", "takes what it is told when it wakes up, at the latest after "+span(time.Duration(d.Wakes*float64(time.Second))))
 	}
+	for _, cmd := range d.Pending {
+		line("Wanted", cmd.spell(d.property(cmd.Component, cmd.Property))+", until "+cmd.until())
+	}
 	if d.Faults > 0 {
-		line("Faults", fmt.Sprintf("%d messages not understood, the newest:", d.Faults))
+		line("Faults", fmt.Sprintf("%s not understood, so what they say is missing below; the newest:", messages(d.Faults)))
 	}
 	for _, f := range d.LastFaults {
-		text := fmt.Sprintf("%s: %s", f.Topic, f.Reason)
-		if f.Sample != "" {
-			text += ", in " + f.Sample
-		}
-		line("", fmt.Sprintf("%s (%d times, last %s)", text, f.Count, ago(f.At, now)))
+		fmt.Fprintf(w, "\t%s\n", f.text(now))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -60,30 +59,39 @@ func (c *client) printDevice(d device, now time.Time) error {
 	fmt.Fprintln(c.out)
 	w = tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "PROPERTY\tVALUE\tHEARD\tCAN BE SET TO")
-	for _, comp := range d.Components {
-		for _, p := range comp.Properties {
-			value, heard := "-", "-"
-			if r, ok := d.Reported[comp.ID+"/"+p.ID]; ok {
-				value, heard = p.spell(r.Value), ago(r.Heard, now)
-			}
-			if slices.Contains(d.Expired, comp.ID+"/"+p.ID) {
-				heard += ", overdue"
-			}
-			for _, cmd := range d.Pending {
-				if cmd.Component == comp.ID && cmd.Property == p.ID {
-					value += " (wanted: " + p.spell(cmd.Value) + ", " + cmd.Status
-					if cmd.Status == "sent" && cmd.Reason != "" {
-						value += ": " + cmd.Reason
-					}
-					value += ")"
-				}
-			}
-			settable := p.takes()
-			if settable == "" {
-				settable = "-"
-			}
-			fmt.Fprintf(w, "%s/%s\t%s\t%s\t%s\n", comp.ID, p.ID, value, heard, settable)
+	for _, ref := range d.inOrder() {
+		p, value, heard := d.propertyAt(ref), "-", "-"
+		if r, ok := d.Reported[ref]; ok {
+			value, heard = p.spell(r.Value), ago(r.Heard, now)
 		}
+		if slices.Contains(d.Expired, ref) {
+			heard += ", overdue"
+		}
+		for _, cmd := range d.Pending {
+			if cmd.Component+"/"+cmd.Property == ref {
+				value += " (wanted: " + p.spell(cmd.Value) + ", " + cmd.Status + ")"
+			}
+		}
+		settable := p.takes()
+		if settable == "" {
+			settable = "-"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", ref, value, heard, settable)
 	}
 	return w.Flush()
+}
+
+// inOrder are the names of all properties: the telling ones first, settings and diagnostics last.
+func (d device) inOrder() []string {
+	refs := slices.Clone(d.Telling)
+	for _, categories := range []bool{false, true} {
+		for _, comp := range d.Components {
+			for _, p := range comp.Properties {
+				if ref := comp.ID + "/" + p.ID; (comp.Category != "") == categories && !slices.Contains(refs, ref) {
+					refs = append(refs, ref)
+				}
+			}
+		}
+	}
+	return refs
 }

@@ -20,10 +20,13 @@ type status struct {
 		Devices  int       `json:"devices"`
 		Online   int       `json:"online"`
 		Offline  int       `json:"offline"`
+		Asleep   int       `json:"asleep"`
 		Late     int       `json:"late"`
 		Pending  int       `json:"pending_commands"`
 		Messages uint64    `json:"messages"`
 		Faults   uint64    `json:"faults"`
+
+		Unclaimed []fault `json:"unclaimed_faults"`
 	} `json:"overview"`
 	MQTT   []string `json:"mqtt_addresses"`
 	Web    []string `json:"web_addresses"`
@@ -80,10 +83,20 @@ func (c *client) printStatus(s status, now time.Time) {
 		list("Clients", []string{fmt.Sprintf("%d connected", len(s.Broker.Clients))})
 	}
 	count := fmt.Sprintf("%d: %d online, %d offline", o.Devices, o.Online, o.Offline)
+	if o.Asleep > 0 {
+		count += fmt.Sprintf(", %d asleep", o.Asleep)
+	}
 	if o.Late > 0 {
-		count += fmt.Sprintf(", %d late", o.Late)
+		count += fmt.Sprintf(", %d late (silent for longer than they usually are)", o.Late)
 	}
 	list("Devices", []string{count})
 	list("Commands", []string{fmt.Sprintf("%d pending", o.Pending)})
-	list("Messages", []string{fmt.Sprintf("%d handled, %d not understood", o.Messages, o.Faults)})
+	count = fmt.Sprintf("%d handled, %d not understood", o.Messages, o.Faults)
+	if o.Faults > 0 {
+		count += "; \"hub device ls\" marks whose, \"hub device show ID\" says why"
+	}
+	list("Messages", []string{count})
+	for _, f := range o.Unclaimed {
+		list("", []string{"of no known device: " + f.text(now)})
+	}
 }

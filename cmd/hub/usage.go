@@ -19,7 +19,11 @@ func takes(names ...string) cobra.PositionalArgs {
 		case len(args) == 1 && len(suggestions(cmd, args[0])) > 0:
 			return unknown(cmd, args[0]) // hub link lss
 		}
-		return fmt.Errorf("%s is missing; usage: %s", strings.Join(names[len(args):], " and "), cmd.UseLine())
+		missing, is := names[len(args):], "is"
+		if len(missing) > 1 {
+			is = "are"
+		}
+		return fmt.Errorf("%s %s missing; usage: %s", strings.Join(missing, " and "), is, cmd.UseLine())
 	}
 }
 
@@ -63,7 +67,7 @@ func suggestions(cmd *cobra.Command, word string) []string {
 func badFlag(cmd *cobra.Command, err error) error {
 	more := fmt.Sprintf("%q says more", cmd.CommandPath()+" --help")
 	if m := badValue.FindStringSubmatch(err.Error()); m != nil {
-		return fmt.Errorf("%s does not take %q; %s", m[2], strings.TrimSpace(m[1]), more)
+		return fmt.Errorf("%s takes %s, not %q; %s", m[2], wanted(cmd, m[2][2:]), strings.TrimSpace(m[1]), more)
 	}
 	if flag, ok := strings.CutPrefix(err.Error(), "flag needs an argument: "); ok {
 		return fmt.Errorf("%s needs a value; %s", flag, more)
@@ -80,6 +84,25 @@ func badFlag(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("unknown flag --%s; did you mean --%s?", name, near[0])
 	}
 	return fmt.Errorf("unknown flag --%s; %s", name, more)
+}
+
+// wanted says what a flag takes, by the type of its value.
+func wanted(cmd *cobra.Command, name string) string {
+	flag := cmd.Flags().Lookup(name)
+	if flag == nil {
+		return "something else"
+	}
+	switch flag.Value.Type() {
+	case "duration":
+		return "a duration such as 30s or 5m"
+	case "bool":
+		return "true or false"
+	case "int", "int64", "uint", "uint64":
+		return "a whole number from 0" // none of ours may be below
+	case "float64":
+		return "a number"
+	}
+	return "a " + flag.Value.Type()
 }
 
 // What cobra says of a flag's value that it cannot read, and a flag in its list of them.
