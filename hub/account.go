@@ -25,6 +25,8 @@ type account struct {
 	sleeps     bool                     // it is asleep whenever its session has ended
 	places     devices.Places           // where its properties are in the twin; nil: where they are in device
 	spoken     map[devices.Ref]struct{} // what was reported through it, where that matters
+	// brought is what was known under the account's own names when its device turned out to be another one, until it is known there.
+	brought map[devices.Ref]devices.Value
 }
 
 // place is where the twin has a property of the account's.
@@ -34,6 +36,36 @@ func (a *account) place(ref devices.Ref) (at devices.Ref, ok bool) {
 	}
 	at, ok = a.places[ref]
 	return at, ok
+}
+
+// bring notes what the device that the account was one of knows.
+func (a *account) bring(from *devices.Twin) {
+	a.brought = map[devices.Ref]devices.Value{}
+	for i := range a.device.Components {
+		c := &a.device.Components[i]
+		for j := range c.Properties {
+			ref := devices.Ref{Component: c.ID, Property: c.Properties[j].ID}
+			if at, ok := a.place(ref); ok {
+				if r, known := from.Reading(at); known {
+					a.brought[ref] = r.Value
+				}
+			}
+		}
+	}
+}
+
+// unpack lets a device that was united know what its accounts have brought and it does not know.
+func (h *Hub) unpack(now time.Time, e *entry) {
+	for _, a := range e.accounts {
+		brought := a.brought
+		a.brought = nil
+		for ref, v := range brought {
+			at, ok := a.place(ref)
+			if _, known := e.twin.Reading(at); ok && !known {
+				h.emit(now, e, e.twin.Report(now, at, v, true))
+			}
+		}
+	}
 }
 
 // first is the account whose description is shown.

@@ -113,6 +113,7 @@ func (h *Hub) announce(now time.Time, convention int, a Announced) (e *entry, jo
 		h.recorder.device(e.record(), nil)
 	}
 	h.orphan(e)
+	h.unpack(now, e)
 	h.address(e)
 	return e, joined
 }
@@ -163,6 +164,9 @@ func (h *Hub) unite(now time.Time, a, b *entry) *entry {
 	}
 	h.log.Info("two devices are one", keyDevice, a.id(), "other", b.id())
 	accounts := b.accounts
+	for _, x := range accounts {
+		x.bring(b.twin)
+	}
 	h.drop(now, b)
 	for _, x := range accounts {
 		h.adopt(a, x)

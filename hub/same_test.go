@@ -49,6 +49,19 @@ func TestOneDeviceOnce(t *testing.T) {
 				t.Errorf("it is %+v", v)
 			}
 		},
+		"what was known of it is known still when two turn out to be one": func(t *testing.T, h *house) {
+			c := h.client("plug", nil)
+			c.publish("plain/plug/config", "Plug")
+			c.publish("plain/plug/is/on", "true")
+			c.publish("rumour/x/config", rumour)
+			c.publish("rumour/x/on", "false")
+			c.publish("rumour/x/volts", "229.5")
+			h.wantValue("socket/relay/on", "false")
+			c.publish("plain/plug/config", native)
+			only(t, h, "plug")
+			h.wantValue("plug/volts/voltage", "229.5")
+			h.wantValue("plug/switch/on", "true")
+		},
 		"what is said to be known better adds nothing": func(t *testing.T, h *house) {
 			c := h.client("plug", nil)
 			c.publish("rumour/x/config", "!"+rumour)
