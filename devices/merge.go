@@ -152,8 +152,8 @@ func add(d *Device, c Component, places Places) {
 }
 
 // Addresses are the hardware addresses by which a device is recognised in another convention: MAC and IEEE addresses, as 12 or
-// 16 hexadecimal digits in lower case, from its connections and from identifiers that end in one
-// ("zigbee2mqtt_0x00158d0001dc126a").
+// 16 hexadecimal digits in lower case, and those of Z-Wave nodes ("0xe1234567_node5"), from its connections and from identifiers that
+// end in one ("zigbee2mqtt_0x00158d0001dc126a").
 func (d Device) Addresses() []string {
 	var out []string
 	add := func(s string) {
@@ -163,15 +163,32 @@ func (d Device) Addresses() []string {
 	}
 	for _, c := range d.Connections {
 		add(address(c.Value))
+		add(zwave(c.Value))
 	}
 	for _, id := range d.Identifiers {
 		if a := address(id); a != "" {
+			add(a)
+		} else if a = zwave(id); a != "" {
 			add(a)
 		} else {
 			add(address(id[strings.LastIndexAny(id, "_-/ ")+1:]))
 		}
 	}
 	return out
+}
+
+// zwave is the address of a Z-Wave node at the end of a text, which is that of its home and its number there; empty if there is none.
+func zwave(s string) string {
+	i := strings.LastIndex(s, "0x")
+	if i < 0 {
+		return ""
+	}
+	home, node, ok := strings.Cut(s[i+2:], "_node")
+	if !ok || home == "" || len(home) > 8 || strings.Trim(home, "0123456789abcdef") != "" ||
+		node == "" || len(node) > 4 || strings.Trim(node, "0123456789") != "" {
+		return ""
+	}
+	return s[i:]
 }
 
 // address spells a hardware address, however it is written; empty for anything else, and for those that are nobody's.

@@ -114,6 +114,12 @@ func TestAddresses(t *testing.T) {
 		"identifiers that end in one": {devices.Device{Identifiers: []string{
 			"zigbee2mqtt_0x00158d0001dc126a", "shellyplus1pm-4417939341dc", "a020a61c3105", "kitchen",
 		}}, []string{"00158d0001dc126a", "4417939341dc", "a020a61c3105"}},
+		"nodes of Z-Wave": {devices.Device{
+			Connections: []devices.Connection{{Kind: "zwave", Value: "0xe1234567_node5"}}, Identifiers: []string{"zwavejs2mqtt_0xe1_node260"},
+		}, []string{"0xe1234567_node5", "0xe1_node260"}},
+		"no nodes of Z-Wave": {devices.Device{Identifiers: []string{
+			"0x_node5", "0xe1_node", "0xe123456789_node5", "0xe1_node5x", "0xe1_Node5", "e1_node5", "0xeg_node5",
+		}}, nil},
 		"nobody's": {devices.Device{Identifiers: []string{"000000000000", "0xffffffffffffffff", "12345", "0x123", "dead-beef", ""}}, nil},
 	} {
 		if got := test.device.Addresses(); !slices.Equal(got, test.want) {

@@ -24,7 +24,7 @@ func TestWhichConventionUnderstandsTheDeviceBetter(t *testing.T) {
 		{"a Shelly of the first generation", `{"stat_t":"shellies/plug/relay/0","dev":{"ids":["x"]}}`, "shelly"},
 		{"OpenMQTTGateway", `{"stat_t":"+/+/BTtoMQTT/A4C138","dev":{"ids":["A4C138"]}}`, "openmqttgateway"},
 		{"Theengs Gateway", `{"stat_t":"home/x","o":{"name":"Theengs Gateway"},"dev":{"ids":["A4C138"]}}`, "openmqttgateway"},
-		{"zwave-js-ui", `{"stat_t":"zwave/a","dev":{"ids":["zwavejs2mqtt_0xe1_node2"]}}`, "zwavejs"},
+		{"Z-Wave JS UI announces more than its topics tell", `{"stat_t":"zwave/a","dev":{"ids":["zwavejs2mqtt_0xe1_node2"]}}`, ""},
 		{"Valetudo", `{"stat_t":"valetudo/r/x","o":{"name":"Valetudo"},"dev":{"ids":["r"]}}`, "valetudo"},
 		{"WLED", `{"stat_t":"wled/a/g","dev":{"ids":["x"],"mf":"WLED"}}`, "wled"},
 		{"the helper of rtl_433", `{"stat_t":"rtl_433/h/devices/a/1/t","dev":{"ids":["x"],"mf":"rtl_433"}}`, "rtl433"},

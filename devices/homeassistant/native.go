@@ -3,12 +3,12 @@ package homeassistant
 import "strings"
 
 // natives are the programs that announce to Home Assistant what a convention of the hub understands better from the program's
-// own topics, by a word that is in the name of the origin or the maker.
+// own topics, by a word that is in the name of the origin or the maker. Z-Wave JS UI is not among them, since it announces colors, sirens
+// and more that the convention leaves out.
 var natives = []struct{ word, convention string }{
 	{"zigbee2mqtt", "zigbee2mqtt"},
 	{"tasmota", "tasmota"},
 	{"openmqttgateway", "openmqttgateway"}, {"theengs", "openmqttgateway"}, {"omg_community", "openmqttgateway"},
-	{"zwave-js-ui", "zwavejs"}, {"zwavejs", "zwavejs"}, {"zwave js ui", "zwavejs"},
 	{"valetudo", "valetudo"},
 	{"wled", "wled"},
 	{"rtl_433", "rtl433"},
@@ -28,11 +28,8 @@ func native(origin string, own owner, e *entity) string {
 		}
 	}
 	for _, id := range own.identifiers {
-		switch id = strings.ToLower(id); {
-		case strings.HasPrefix(id, "zigbee2mqtt_"):
+		if strings.HasPrefix(strings.ToLower(id), "zigbee2mqtt_") {
 			return "zigbee2mqtt"
-		case strings.HasPrefix(id, "zwavejs2mqtt_"), strings.HasPrefix(id, "zwave-js-ui_"):
-			return "zwavejs"
 		}
 	}
 	found := ""

@@ -25,6 +25,7 @@ const (
 	barrier          = 102
 	notification     = 113
 	battery          = 128
+	wakeUp           = 132
 )
 
 // classes are the command classes by what stands for them in topics.
@@ -34,8 +35,9 @@ var classes = func() map[string]int {
 		"sensor_binary": binarySensor, "binary_sensor": binarySensor, "sensor_multilevel": multilevelSensor, "multilevel_sensor": multilevelSensor,
 		"meter": meter, "thermostat_mode": thermostatMode, "thermostat_operating_state": operatingState, "thermostat_setpoint": setpoint,
 		"central_scene": centralScene, "door_lock": doorLock, "barrier_operator": barrier, "notification": notification, "battery": battery,
+		"wake_up": wakeUp,
 	}
-	for _, n := range []int{37, 38, 48, 49, 50, 64, 66, 67, 91, 98, 102, 113, 128} {
+	for _, n := range []int{37, 38, 48, 49, 50, 64, 66, 67, 91, 98, 102, 113, 128, 132} {
 		m[strconv.Itoa(n)] = n
 	}
 	return m

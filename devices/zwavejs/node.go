@@ -18,6 +18,10 @@ type facts struct {
 	name, room                    string
 	manufacturer, model, firmware string
 	cover                         bool // it moves something that covers a window
+	// home is the home ID of its network as zwave-js-ui spells it, such as 0xe1234567; empty as long as it is not known.
+	home   string
+	sleeps bool
+	wakes  int // after how many seconds it wakes up, 0 as long as it has not told
 }
 
 // node is one Z-Wave node.
@@ -50,6 +54,9 @@ func readFacts(v jsontext.Value) (f facts, ok bool) {
 	specific, _ := v.At("deviceClass", "specific").Whole(255)
 	f.cover, _ = v.Get("cover").Bool()
 	f.cover = f.cover || generic == 17 && (specific == 3 || specific >= 5 && specific <= 7)
+	listens, told := v.Get("isListening").Bool()
+	often, _ := v.Get("isFrequentListening").Bool()
+	f.sleeps = told && !listens && !often && v.Get("isFrequentListening").Text() == "" // which is how often, such as 1000ms
 	return f, ok
 }
 
@@ -67,11 +74,12 @@ func clean(s string) string {
 }
 
 // learn takes a node of the gateway's list. The list does not say in which topics the node is; there are few ways.
-func (c *Convention) learn(v jsontext.Value, u *hub.Update) {
+func (c *Convention) learn(v jsontext.Value, home string, u *hub.Update) {
 	f, ok := readFacts(v)
 	if !ok {
 		return
 	}
+	f.home = home
 	id := strconv.Itoa(f.id)
 	for _, name := range []string{clean(f.name), "nodeID_" + id, id} {
 		for _, path := range []string{clean(f.room) + "/" + name, name} {
@@ -80,16 +88,29 @@ func (c *Convention) learn(v jsontext.Value, u *hub.Update) {
 			}
 			if n := c.paths[path]; n != nil {
 				c.inform(n, f, u)
-			} else if len(c.facts) < maxFacts {
-				c.facts[path] = f
+			} else if old, known := c.facts[path]; known || len(c.facts) < maxFacts {
+				c.facts[path] = f.after(old)
 			}
 		}
 	}
 }
 
+// after is what is known after something was said that does not tell everything.
+func (f facts) after(old facts) facts {
+	if f.home == "" {
+		f.home = old.home
+	}
+	if f.wakes == 0 {
+		f.wakes = old.wakes
+	}
+	f.sleeps = f.sleeps || old.sleeps
+	f.cover = f.cover || old.cover
+	return f
+}
+
 // inform gives a node its facts.
 func (c *Convention) inform(n *node, f facts, u *hub.Update) {
-	if n.facts == f {
+	if f = f.after(n.facts); n.facts == f {
 		return
 	}
 	n.facts = f
@@ -114,7 +135,10 @@ func (c *Convention) at(path string) *node {
 func (c *Convention) announce(n *node, u *hub.Update) {
 	d := devices.Device{
 		Name: n.name, Room: n.room, Manufacturer: n.manufacturer, Model: n.model, Firmware: n.firmware, Via: c.via,
-		Identifiers: []string{c.base + "/" + n.path}, Convention: Name,
+		Identifiers: []string{c.base + "/" + n.path}, Convention: Name, Wakes: n.sleep(),
+	}
+	if a := n.address(); a != "" {
+		d.Connections = []devices.Connection{{Kind: "zwave", Value: a}}
 	}
 	if d.Name == "" {
 		d.Name = fields.Title(n.path[strings.LastIndexByte(n.path, '/')+1:])
@@ -141,7 +165,8 @@ func (c *Convention) announce(n *node, u *hub.Update) {
 func (c *Convention) source(n *node) broker.Message {
 	var b strings.Builder
 	b.WriteString(`{"id":` + strconv.Itoa(n.id) + `,"cover":` + strconv.FormatBool(n.cover))
-	for _, x := range [][2]string{{"name", n.name}, {"loc", n.room}, {"manufacturer", n.manufacturer}, {"productLabel", n.model}, {"firmwareVersion", n.firmware}} {
+	b.WriteString(`,"sleeps":` + strconv.FormatBool(n.sleeps) + `,"wakes":` + strconv.Itoa(n.wakes))
+	for _, x := range [][2]string{{"home", n.home}, {"name", n.name}, {"loc", n.room}, {"manufacturer", n.manufacturer}, {"productLabel", n.model}, {"firmwareVersion", n.firmware}} {
 		b.WriteString("," + jsontext.Quote(x[0]) + ":" + jsontext.Quote(x[1]))
 	}
 	b.WriteString(`,"kept":{"":""`)
@@ -161,7 +186,10 @@ func (c *Convention) node(p *parsed, m broker.Message, u *hub.Update) {
 		if !ok || n == nil {
 			return
 		}
-		n.facts = f
+		f.home = homeOf(p.value.Get("home").Text())
+		f.sleeps, _ = p.value.Get("sleeps").Bool()
+		f.wakes, _ = p.value.Get("wakes").Whole(longestSleep)
+		n.facts = f.after(n.facts)
 		for x := range p.value.Get("kept").Children() {
 			n.add(x.Key(), jsontext.Clip(x.Text(), 12))
 		}
@@ -170,24 +198,34 @@ func (c *Convention) node(p *parsed, m broker.Message, u *hub.Update) {
 	case "nodeinfo":
 		if f, ok := readFacts(p.value); ok {
 			if n := c.at(p.node); n != nil {
+				f.home = c.home()
 				c.inform(n, f, u)
 			}
 		}
 	case "status":
 		if n := c.paths[p.node]; n != nil && len(n.values) > 0 {
-			n.status(p.value, m, u)
+			c.status(n, p.value, m, u)
 		}
 	}
 }
 
 // status takes a node's presence: a word, or whether it is available.
-func (n *node) status(v jsontext.Value, m broker.Message, u *hub.Update) {
+func (c *Convention) status(n *node, v jsontext.Value, m broker.Message, u *hub.Update) {
+	f := n.facts
+	if id, ok := v.Get("nodeId").Whole(65535); ok && f.id == 0 {
+		f.id = id
+	}
+	if f.home == "" {
+		f.home = c.home()
+	}
 	r := devices.Reach{Presence: devices.Online, Why: "zwave-js-ui says that it is there"}
 	on, ok := v.Bool()
 	if !ok {
 		on, ok = v.Get("value").Bool()
 	}
-	switch word := v.Get("status").Text(); {
+	word := v.Get("status").Text()
+	f.sleeps = f.sleeps || word == "Asleep" || word == "Awake" // others are alive
+	switch {
 	case word == "Asleep":
 		r = devices.Reach{Presence: devices.Asleep, Why: "zwave-js-ui says that it sleeps"}
 	case word == "Dead", ok && !on && word != "Alive" && word != "Awake":
@@ -197,6 +235,7 @@ func (n *node) status(v jsontext.Value, m broker.Message, u *hub.Update) {
 		return
 	}
 	n.told = true
+	c.inform(n, f, u)
 	u.Reaches = append(u.Reaches, hub.Reached{Key: n.key, Reach: r})
 }
 
@@ -230,6 +269,10 @@ func (n *node) rebuild() {
 
 // value takes a value.
 func (c *Convention) value(p *parsed, m broker.Message, u *hub.Update) {
+	if p.at.class == wakeUp {
+		c.interval(p, u)
+		return
+	}
 	n := c.paths[p.node]
 	v, unit := p.value, ""
 	if v.Kind() == jsontext.Object {

@@ -71,24 +71,25 @@ func (c *Convention) Filters() []broker.Subscription {
 	return []broker.Subscription{{Filter: c.base + "/#", QoS: 1}}
 }
 
-// Greet asks the gateways that are known for their nodes.
+// Greet asks the gateways that are known for their homes and nodes.
 func (c *Convention) Greet() []broker.Message {
 	var out []broker.Message
 	for _, name := range slices.Sorted(maps.Keys(c.clients)) {
-		out = append(out, c.ask(name))
+		out = append(out, c.ask(name, "getInfo"), c.ask(name, "getNodes"))
 	}
 	return out
 }
 
-func (c *Convention) ask(client string) broker.Message {
-	return broker.Message{Topic: c.base + "/_CLIENTS/" + client + "/api/getNodes/set", Payload: []byte(`{"args":[]}`)}
+// ask calls a function of a gateway's.
+func (c *Convention) ask(client, function string) broker.Message {
+	return broker.Message{Topic: c.base + "/_CLIENTS/" + client + "/api/" + function + "/set", Payload: []byte(`{"args":[]}`)}
 }
 
 // parsed is a message that was taken apart.
 type parsed struct {
 	client string // of a gateway's own topic
 	node   string // what stands for the node
-	what   string // status, nodeinfo, version, api/getNodes, kept; empty for a value
+	what   string // status, nodeinfo, version, api/getNodes, api/getInfo, kept; empty for a value
 	at     address
 	value  jsontext.Value
 	err    error
@@ -105,7 +106,7 @@ func (c *Convention) Parse(m broker.Message) hub.Parsed {
 	}
 	if own, ok := strings.CutPrefix(rest, "_CLIENTS/"); ok {
 		name, what, _ := strings.Cut(own, "/")
-		if name == "" || what != "status" && what != "version" && what != "api/getNodes" {
+		if name == "" || what != "status" && what != "version" && what != "api/getNodes" && what != "api/getInfo" {
 			return hub.Parsed{}
 		}
 		p := &parsed{client: name, what: what}
@@ -143,16 +144,28 @@ func (c *Convention) Apply(m broker.Message, p hub.Parsed) hub.Update {
 }
 
 // client is a running zwave-js-ui.
-type client struct{ name, version string }
+type client struct{ name, version, home string }
 
 func (c *Convention) client(p *parsed, m broker.Message, u *hub.Update) {
-	if p.what == "api/getNodes" {
+	k := c.clients[p.client]
+	switch {
+	case p.what == "api/getNodes":
+		home := ""
+		if k != nil {
+			home = k.home
+		}
 		for x := range p.value.Get("result").Children() {
-			c.learn(x, u)
+			c.learn(x, home, u)
+		}
+		return
+	case p.what == "api/getInfo":
+		home := homeOf(p.value.At("result", "name").Text())
+		if k != nil && home != "" && home != k.home {
+			k.home = home
+			u.Ask = append(u.Ask, c.ask(k.name, "getNodes")) // which are of that home
 		}
 		return
 	}
-	k := c.clients[p.client]
 	if k == nil {
 		if len(c.clients) >= maxClients {
 			return
@@ -183,7 +196,7 @@ func (c *Convention) client(p *parsed, m broker.Message, u *hub.Update) {
 	r := devices.Reach{Presence: devices.Offline, Why: "zwave-js-ui is not connected"}
 	if on {
 		r = devices.Reach{Presence: devices.Online, Why: "zwave-js-ui is connected"}
-		u.Ask = append(u.Ask, c.ask(k.name))
+		u.Ask = append(u.Ask, c.ask(k.name, "getInfo"), c.ask(k.name, "getNodes"))
 	}
 	u.Reaches = append(u.Reaches, hub.Reached{Key: "gateway/" + k.name, Reach: r})
 }

@@ -44,8 +44,13 @@ func TestANetworkIsUnderstood(t *testing.T) {
 	h := newHouse(t)
 	h.Hear(network...)
 	house.Golden(t, "network.txt", h.Outline())
-	if len(h.Asked) != 1 || h.Asked[0].Topic != "zwave/_CLIENTS/ZWAVE_GATEWAY-home/api/getNodes/set" {
-		t.Errorf("it asks %v", h.Asked)
+	var asked []string
+	for _, m := range h.Asked {
+		asked = append(asked, m.Topic)
+	}
+	const api = "zwave/_CLIENTS/ZWAVE_GATEWAY-home/api/"
+	if want := []string{api + "getInfo/set", api + "getNodes/set"}; !slices.Equal(asked, want) {
+		t.Errorf("it asks %q", asked)
 	}
 	for _, c := range []struct{ key, path, text, want string }{
 		{"node/Kitchen/Plug", "switch/on", "false", `zwave/Kitchen/Plug/switch_binary/endpoint_0/targetValue/set {"value":false}`},
@@ -86,6 +91,87 @@ func TestPresenceAndFaults(t *testing.T) {
 	}
 }
 
+// A node is known to the whole world by its home's number and its own, of which the gateway tells in several ways.
+func TestAddresses(t *testing.T) {
+	const (
+		gateway = `=zwave/_CLIENTS/ZWAVE_GATEWAY-home/status {"value":true}`
+		info    = `zwave/_CLIENTS/ZWAVE_GATEWAY-home/api/getInfo {"success":true,"result":{"homeid":3774873600,"name":"0xe1000000","controllerId":1}}`
+		nodes   = `zwave/_CLIENTS/ZWAVE_GATEWAY-home/api/getNodes {"success":true,"result":[{"id":5,"name":"Plug","loc":""}]}`
+		value   = `=zwave/Plug/37/0/currentValue true`
+	)
+	for name, test := range map[string]struct {
+		lines []string
+		want  string
+	}{
+		"the list of nodes tells its number":                 {[]string{gateway, info, nodes, value}, "0xe1000000_node5"},
+		"whenever the value comes":                           {[]string{value, gateway, info, nodes}, "0xe1000000_node5"},
+		"the list is asked for again once the home is known": {[]string{gateway, nodes, value, info, nodes}, "0xe1000000_node5"},
+		"its status does, too":                               {[]string{gateway, info, value, `zwave/Plug/status {"value":true,"status":"Alive","nodeId":5}`}, "0xe1000000_node5"},
+		"and its details":                                    {[]string{gateway, info, value, `zwave/Plug/nodeinfo {"id":5,"name":"Plug"}`}, "0xe1000000_node5"},
+		"without a home it has none":                         {[]string{gateway, nodes, value, `zwave/_CLIENTS/ZWAVE_GATEWAY-home/api/getInfo {"success":true,"result":{"name":"undefined"}}`}, ""},
+		"nor without a number":                               {[]string{gateway, info, value}, ""},
+		"two gateways may be two homes":                      {[]string{gateway, info, strings.Replace(gateway, "home", "barn", 1), value, `zwave/Plug/nodeinfo {"id":5}`}, ""},
+	} {
+		h := newHouse(t)
+		h.Hear(test.lines...)
+		got := ""
+		for _, c := range h.Devices["node/Plug"].Device.Connections {
+			got += c.Value
+		}
+		if got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+		again := newHouse(t) // as after a restart of the hub
+		for _, m := range h.Devices["node/Plug"].Sources {
+			again.Take(m)
+		}
+		if a, b := h.Devices["node/Plug"].Device.Connections, again.Devices["node/Plug"].Device.Connections; !slices.Equal(a, b) {
+			t.Errorf("%s: after a restart %v, before %v", name, b, a)
+		}
+	}
+}
+
+func TestSleepers(t *testing.T) {
+	const value = `=zwave/Trv/thermostat_mode/endpoint_0/mode 1`
+	for name, test := range map[string]struct {
+		line string
+		want float64
+	}{
+		"one that says nothing listens":                 {`zwave/Trv/nodeinfo {"id":5}`, 0},
+		"one that does not listen sleeps":               {`zwave/Trv/nodeinfo {"id":5,"isListening":false,"isFrequentListening":false}`, 86400},
+		"one that listens every second does not":        {`zwave/Trv/nodeinfo {"id":5,"isListening":false,"isFrequentListening":"1000ms"}`, 0},
+		"one that listens does not":                     {`zwave/Trv/nodeinfo {"id":5,"isListening":true,"isFrequentListening":false}`, 0},
+		"one that is asleep sleeps":                     {`zwave/Trv/status {"value":true,"status":"Asleep","nodeId":5}`, 86400},
+		"and one that is awake just now":                {`zwave/Trv/status {"value":true,"status":"Awake","nodeId":5}`, 86400},
+		"one that is alive does not":                    {`zwave/Trv/status {"value":true,"status":"Alive","nodeId":5}`, 0},
+		"an interval alone says nothing":                {`=zwave/Trv/wake_up/endpoint_0/wakeUpInterval 3600`, 0},
+		"one that says how often it wakes is believed":  {"=zwave/Trv/wake_up/endpoint_0/wakeUpInterval {\"value\":3600}\nzwave/Trv/status {\"status\":\"Asleep\"}", 7200},
+		"also in the other form, before the list comes": {"=zwave/Trv/132/0/wakeUpInterval 600\nzwave/_CLIENTS/g/api/getNodes {\"result\":[{\"id\":5,\"name\":\"Trv\",\"isListening\":false}]}", 1200},
+	} {
+		for _, first := range []bool{true, false} {
+			h := newHouse(t)
+			lines := strings.Split(test.line, "\n")
+			if first {
+				lines = append([]string{value}, lines...)
+			}
+			h.Hear(append(lines, value)...)
+			if !first && strings.Contains(test.line, "/status ") {
+				continue // nothing but its values shows that there is a node
+			}
+			if got := h.Devices["node/Trv"].Device.Wakes; got != test.want {
+				t.Errorf("%s: it wakes after %v s, want %v", name, got, test.want)
+			}
+			again := newHouse(t)
+			for _, m := range h.Devices["node/Trv"].Sources {
+				again.Take(m)
+			}
+			if got := again.Devices["node/Trv"].Device.Wakes; got != test.want {
+				t.Errorf("%s: after a restart it wakes after %v s", name, got)
+			}
+		}
+	}
+}
+
 func TestRecordedMessages(t *testing.T) {
 	h := newHouse(t)
 	for _, m := range house.Recorded(t, "others.tsv") {
@@ -95,7 +181,9 @@ func TestRecordedMessages(t *testing.T) {
 }
 
 func FuzzConvention(f *testing.F) {
-	house.Fuzz(f, newConvention, network, []string{`zwave/a/kept {"id":1,"kept":{"37/0/currentValue":"","38/0/Open":""}}`, `zwave/a/38/0/Open 1`, `zwave/a/nodeinfo {"id":1}`})
+	house.Fuzz(f, newConvention, network, []string{`zwave/a/kept {"id":1,"kept":{"37/0/currentValue":"","38/0/Open":""}}`, `zwave/a/38/0/Open 1`, `zwave/a/nodeinfo {"id":1}`},
+		[]string{`zwave/_CLIENTS/g/status {"value":true}`, `zwave/_CLIENTS/g/api/getInfo {"result":{"name":"0xe1"}}`, `zwave/_CLIENTS/g/api/getNodes {"result":[{"id":4,"name":"a","isListening":false}]}`,
+			`zwave/a/132/0/wakeUpInterval 600`, `zwave/a/64/0/mode 1`, `zwave/a/status {"status":"Asleep","nodeId":4}`})
 }
 
 // BenchmarkState is a plug's power.

@@ -14,6 +14,7 @@ import (
 	"home.arpa/homehub/devices/homie"
 	"home.arpa/homehub/devices/valetudo"
 	"home.arpa/homehub/devices/wled"
+	"home.arpa/homehub/devices/zwavejs"
 	"home.arpa/homehub/hub"
 )
 
@@ -93,6 +94,10 @@ func (h *home) startNative() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	waves, err := zwavejs.New(zwavejs.Options{})
+	if err != nil {
+		h.t.Fatal(err)
+	}
 	strips, err := wled.New(wled.Options{})
 	if err != nil {
 		h.t.Fatal(err)
@@ -106,7 +111,7 @@ func (h *home) startNative() {
 		h.t.Fatal(err)
 	}
 	o := hub.Options{Exporter: homie.NewExporter(homie.Own)}
-	if h.Hub, err = hub.New(h.broker.Link(), h.store, []hub.Convention{robots, strips, homie.New(), nodes, ha}, o); err != nil {
+	if h.Hub, err = hub.New(h.broker.Link(), h.store, []hub.Convention{robots, strips, homie.New(), nodes, waves, ha}, o); err != nil {
 		h.t.Fatal(err)
 	}
 	h.run(h.Hub.Run)
