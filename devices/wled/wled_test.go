@@ -1,11 +1,8 @@
 package wled_test
 
 import (
-	"flag"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,13 +11,11 @@ import (
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/house"
 	"home.arpa/homehub/devices/wled"
 	"home.arpa/homehub/hub"
 	"home.arpa/homehub/hub/conventiontest"
-	"home.arpa/homehub/internal/recorded"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func convention(tb testing.TB) *wled.Convention {
 	tb.Helper()
@@ -32,89 +27,17 @@ func convention(tb testing.TB) *wled.Convention {
 }
 
 func TestConventionKeepsItsContract(t *testing.T) {
-	conventiontest.Run(t, conventiontest.Setup{New: func() hub.Convention { return convention(t) }, House: messages(t, filepath.Join("testdata", "house.tsv"))})
-}
-
-// messages reads lines of topic, retained, payload; columns after these and lines that begin with # are for people.
-func messages(tb testing.TB, file string) []broker.Message {
-	tb.Helper()
-	data, err := os.ReadFile(file)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	var list []broker.Message
-	for line := range strings.Lines(string(data)) {
-		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
-		if len(f) >= 3 && !strings.HasPrefix(line, "#") {
-			list = append(list, broker.Message{Topic: f[0], Retain: f[1] == "1", Payload: []byte(f[2])})
-		}
-	}
-	if len(list) == 0 {
-		tb.Fatalf("%s has no messages", file)
-	}
-	return list
-}
-
-// said spells an update, one thing a line.
-func said(u hub.Update) []string {
-	var lines []string
-	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
-	for _, a := range u.Devices {
-		say("device %s %q %v", a.Key, a.Device.Name, a.Device.Connections)
-		for _, c := range a.Device.Components {
-			for _, p := range c.Properties {
-				say("  %s %s/%s %s %s", c.Kind, c.ID, p.ID, p.Datatype, p.Unit)
-			}
-		}
-	}
-	for _, key := range u.Gone {
-		say("gone %s", key)
-	}
-	for _, r := range u.Reaches {
-		say("%s is %s: %s", r.Key, r.Presence, r.Why)
-	}
-	for _, r := range u.Readings {
-		say("%s %s = %.6s", r.Key, r.Ref, r.Value)
-	}
-	for _, f := range u.Faults {
-		say("fault %s at %s: %s", f.Key, f.Topic, f.Reason)
-	}
-	return lines
-}
-
-func hear(c hub.Convention, topic, payload string) []string {
-	m := broker.Message{Topic: topic, Payload: []byte(payload)}
-	return said(c.Apply(m, c.Parse(m)))
+	conventiontest.Run(t, conventiontest.Setup{New: func() hub.Convention { return convention(t) }, House: house.File(t, "house.tsv")})
 }
 
 func TestTheHouseBecomesWhatWasCheckedByEye(t *testing.T) {
-	c := convention(t)
-	var b strings.Builder
-	for _, m := range messages(t, filepath.Join("testdata", "house.tsv")) {
-		fmt.Fprintf(&b, "%s %.60s\n", m.Topic, m.Payload)
-		for _, line := range said(c.Apply(m, c.Parse(m))) {
-			b.WriteString("    " + line + "\n")
-		}
-	}
-	file := filepath.Join("testdata", "house.golden")
-	if *update {
-		if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), b.String()); diff != "" {
-		t.Error(diff)
-	}
+	house.Golden(t, "house.golden", house.Story(convention(t), house.File(t, "house.tsv")))
 }
 
 func TestCollectedMessages(t *testing.T) {
 	c := convention(t)
 	known := map[string]bool{}
-	for _, m := range messages(t, recorded.Path(t, "payloads", "others.tsv")) {
+	for _, m := range house.Recorded(t, "others.tsv") {
 		u := c.Apply(m, c.Parse(m))
 		for _, a := range u.Devices {
 			known[a.Key] = true
@@ -132,7 +55,7 @@ const whole = `<?xml version="1.0" ?><vs><ac>128</ac><cl>255</cl><cl>0</cl><cl>0
 
 func TestCommands(t *testing.T) {
 	c := convention(t)
-	hear(c, "wled/x/v", whole)
+	house.Say(c, "wled/x/v", whole)
 	green, _ := devices.ColorValue(120, 100)
 	for _, test := range []struct {
 		ref   string
@@ -171,7 +94,7 @@ func number(t *testing.T, f float64) devices.Value {
 
 func TestFaultsSayWhatWasExpectedAndWhatWasGot(t *testing.T) {
 	c := convention(t)
-	hear(c, "wled/x/status", "online")
+	house.Say(c, "wled/x/status", "online")
 	for _, test := range []struct{ topic, payload, want string }{
 		{"wled/x/g", "bright", `expected a brightness of 0 to 255, got "bright"`},
 		{"wled/x/g", "256", `expected a brightness of 0 to 255, got "256"`},
@@ -188,7 +111,7 @@ func TestFaultsSayWhatWasExpectedAndWhatWasGot(t *testing.T) {
 		{"wled/x/button/1", "hard", `expected one of short, long, double, on, off, got "hard"`},
 	} {
 		want := []string{"fault wled/x at " + test.topic + ": " + test.want}
-		if diff := cmp.Diff(want, hear(c, test.topic, test.payload)); diff != "" {
+		if diff := cmp.Diff(want, house.Say(c, test.topic, test.payload)); diff != "" {
 			t.Error(diff)
 		}
 	}
@@ -200,7 +123,7 @@ func TestWhatIsNotOfWLEDIsLeftAlone(t *testing.T) {
 		{"wled/x/status", "running"}, {"wled/x/g", "9000"}, {"wled/x/c", "21"}, {"boiler/v", "230"}, {"a/b/c/d/v", whole}, {"boiler/status", "online"},
 		{"wled/x/button/1", "on"}, {"wled/x/v", "<html></html>"}, {"$SYS/v", whole}, {"v", whole},
 	} {
-		if got := hear(c, m[0], m[1]); got != nil {
+		if got := house.Say(c, m[0], m[1]); got != nil {
 			t.Errorf("%s %s: %q", m[0], m[1], got)
 		}
 	}
@@ -217,7 +140,7 @@ func TestADeviceElsewhereIsFoundByItsStateAndItsTopicsAreAskedFor(t *testing.T) 
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	hear(c, "attic/lamp/v", whole)
+	house.Say(c, "attic/lamp/v", whole)
 	if diff := cmp.Diff(want, c.Forget("attic/lamp")); diff != "" {
 		t.Error(diff)
 	}
@@ -226,41 +149,19 @@ func TestADeviceElsewhereIsFoundByItsStateAndItsTopicsAreAskedFor(t *testing.T) 
 func TestDevicesAreBounded(t *testing.T) {
 	c := convention(t)
 	for i := range 1000 {
-		hear(c, fmt.Sprintf("wled/%d/status", i), "online")
+		house.Say(c, fmt.Sprintf("wled/%d/status", i), "online")
 	}
-	if diff := cmp.Diff([]string{"fault  at wled/more/status: more than 1000 devices"}, hear(c, "wled/more/status", "online")); diff != "" {
+	if diff := cmp.Diff([]string{"fault  at wled/more/status: more than 1000 devices"}, house.Say(c, "wled/more/status", "online")); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"gone wled/7"}, hear(c, "wled/7/status", "")); diff != "" {
+	if diff := cmp.Diff([]string{"gone wled/7"}, house.Say(c, "wled/7/status", "")); diff != "" {
 		t.Error(diff)
 	}
 }
 
-func FuzzParseApply(f *testing.F) {
-	seeds := messages(f, filepath.Join("testdata", "house.tsv"))
-	for _, m := range seeds {
-		f.Add(m.Topic, m.Payload, m.Retain)
-	}
-	f.Fuzz(func(t *testing.T, topic string, payload []byte, retain bool) {
-		if broker.ValidTopic(topic) != nil {
-			return
-		}
-		c := convention(t)
-		hear(c, "wled/7a2b3c/status", "online")
-		m := broker.Message{Topic: topic, Payload: payload, Retain: retain}
-		known := map[string]devices.Device{}
-		for range 2 {
-			u := c.Apply(m, c.Parse(m))
-			for _, a := range u.Devices {
-				known[a.Key] = a.Device
-			}
-			for _, r := range u.Readings {
-				if d, ok := known[r.Key]; ok && d.Property(r.Ref) == nil {
-					t.Fatalf("a value of %s %s, which is not known", r.Key, r.Ref)
-				}
-			}
-		}
-	})
+func FuzzConvention(f *testing.F) {
+	house.Fuzz(f, func(tb testing.TB) hub.Convention { return convention(tb) },
+		house.Seeds(house.File(f, "house.tsv"))...)
 }
 
 func BenchmarkState(b *testing.B) {

@@ -3,7 +3,6 @@
 package house
 
 import (
-	"bufio"
 	"flag"
 	"fmt"
 	"maps"
@@ -30,6 +29,7 @@ type House struct {
 	Values  map[string]devices.Value // device/component/property
 	Reach   map[string]devices.Reach
 	Faults  []string
+	Refused []string
 	Asked   []broker.Message
 	Wanted  []string // filters
 	Told    int      // how often a device was announced
@@ -81,7 +81,7 @@ func (h *House) Take(m broker.Message) hub.Update {
 	}
 	for _, r := range u.Readings {
 		d := h.Devices[r.Key]
-		if p := d.Device.Property(r.Ref); p == nil || p.Datatype != r.Datatype() || !p.Readable {
+		if p := d.Device.Property(r.Ref); p == nil || p.Datatype != r.Datatype() || !p.Readable && !p.Answers {
 			h.t.Errorf("%s gives a reading of %s/%s of type %s, which is %+v", m.Topic, r.Key, r.Ref, r.Datatype(), p)
 		}
 		h.Values[r.Key+"/"+r.Ref.String()] = r.Value
@@ -94,6 +94,9 @@ func (h *House) Take(m broker.Message) hub.Update {
 	}
 	for _, f := range u.Faults {
 		h.Faults = append(h.Faults, fmt.Sprintf("%s: %s: %s", f.Key, f.Topic, f.Reason))
+	}
+	for _, r := range u.Refusals {
+		h.Refused = append(h.Refused, fmt.Sprintf("%s/%s: %s", r.Key, r.Ref, r.Reason))
 	}
 	h.Asked = append(h.Asked, u.Ask...)
 	for _, s := range append(slices.Clone(p.Subscribe), u.Subscribe...) {
@@ -196,7 +199,9 @@ func property(p devices.Property) string {
 	} else if p.Unit != "" {
 		s += " " + p.Unit
 	}
-	if len(p.Choices) > 0 {
+	if n := len(p.Choices); n > 16 {
+		s += fmt.Sprintf(" [%s, and %d more]", strings.Join(p.Choices[:16], " "), n-16)
+	} else if n > 0 {
 		s += " [" + strings.Join(p.Choices, " ") + "]"
 	}
 	if p.Settable {
@@ -212,23 +217,7 @@ func property(p devices.Property) string {
 // file is missing.
 func Recorded(t testing.TB, name string) []broker.Message {
 	t.Helper()
-	file, err := os.Open(recorded.Path(t, "payloads", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	var out []broker.Message
-	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		if fields := strings.Split(lines.Text(), "\t"); len(fields) >= 3 && !strings.HasPrefix(fields[0], "#") {
-			out = append(out, broker.Message{Topic: fields[0], Payload: []byte(fields[2]), Retain: fields[1] == "1"})
-		}
-	}
-	if err := lines.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return out
+	return read(t, recorded.Path(t, "payloads", name))
 }
 
 // Others are all recorded messages but those of the named file.
