@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/esphome"
 	"home.arpa/homehub/devices/internal/house"
@@ -15,14 +14,7 @@ import (
 	"home.arpa/homehub/hub/conventiontest"
 )
 
-func convention(tb testing.TB) *esphome.Convention {
-	tb.Helper()
-	c, err := esphome.New(esphome.Options{})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return c
-}
+var convention = house.Maker(esphome.New)
 
 func TestConventionKeepsItsContract(t *testing.T) {
 	conventiontest.Run(t, conventiontest.Setup{New: func() hub.Convention { return convention(t) }, House: house.File(t, "house.tsv")})
@@ -147,17 +139,10 @@ func TestNodesAndEntitiesAreBounded(t *testing.T) {
 }
 
 func FuzzConvention(f *testing.F) {
-	house.Fuzz(f, func(tb testing.TB) hub.Convention { return convention(tb) },
-		house.Seeds(house.File(f, "house.tsv"))...)
+	house.Fuzz(f, convention, house.Seeds(house.File(f, "house.tsv"))...)
 }
 
 func BenchmarkState(b *testing.B) {
 	c := whole(b)
-	m := broker.Message{Topic: "attic/sensor/outside_temperature/state", Payload: []byte("21.5")}
-	b.ReportAllocs()
-	for b.Loop() {
-		if u := c.Apply(m, c.Parse(m)); len(u.Readings) != 1 {
-			b.Fatal(u)
-		}
-	}
+	house.Bench(b, c, house.Message("attic/sensor/outside_temperature/state 21.5"), 1)
 }

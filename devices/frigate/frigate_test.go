@@ -14,13 +14,7 @@ import (
 	"home.arpa/homehub/hub/conventiontest"
 )
 
-func newConvention(t testing.TB) hub.Convention {
-	c, err := frigate.New(frigate.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
+var newConvention = house.Maker(frigate.New)
 
 func newHouse(t testing.TB) *house.House { return house.New(t, newConvention(t)) }
 
@@ -157,23 +151,12 @@ func FuzzConvention(f *testing.F) {
 func BenchmarkState(b *testing.B) {
 	h := newHouse(b)
 	h.Hear(cameras...)
-	m := house.Message("frigate/front_door/person 2")
-	b.ReportAllocs()
-	for b.Loop() {
-		if u := h.C.Apply(m, h.C.Parse(m)); len(u.Readings) != 2 {
-			b.Fatalf("%+v", u)
-		}
-	}
+	house.Bench(b, h.C, house.Message("frigate/front_door/person 2"), 2)
 }
 
 // BenchmarkForeign is a message that concerns no camera.
 func BenchmarkForeign(b *testing.B) {
-	c := newConvention(b)
-	m := broker.Message{Topic: "zigbee2mqtt/lamp", Payload: []byte(`{"state":"ON"}`)}
-	b.ReportAllocs()
-	for b.Loop() {
-		c.Apply(m, c.Parse(m))
-	}
+	house.Bench(b, newConvention(b), house.Message(house.Foreign), 0)
 }
 
 func TestOtherFamiliesAreLeftAlone(t *testing.T) {

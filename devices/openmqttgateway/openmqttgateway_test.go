@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/internal/house"
 	"home.arpa/homehub/devices/openmqttgateway"
@@ -14,13 +13,7 @@ import (
 	"home.arpa/homehub/hub/conventiontest"
 )
 
-func newConvention(t testing.TB) hub.Convention {
-	c, err := openmqttgateway.New(openmqttgateway.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
+var newConvention = house.Maker(openmqttgateway.New)
 
 func newHouse(t testing.TB) *house.House { return house.New(t, newConvention(t)) }
 
@@ -247,21 +240,10 @@ func FuzzConvention(f *testing.F) {
 func BenchmarkState(b *testing.B) {
 	h := newHouse(b)
 	h.Hear(home...)
-	m := house.Message(thermo)
-	b.ReportAllocs()
-	for b.Loop() {
-		if u := h.C.Apply(m, h.C.Parse(m)); len(u.Readings) != 5 {
-			b.Fatalf("%+v", u)
-		}
-	}
+	house.Bench(b, h.C, house.Message(thermo), 5)
 }
 
 // BenchmarkForeign is a message that concerns no gateway.
 func BenchmarkForeign(b *testing.B) {
-	c := newConvention(b)
-	m := broker.Message{Topic: "zigbee2mqtt/lamp", Payload: []byte(`{"state":"ON"}`)}
-	b.ReportAllocs()
-	for b.Loop() {
-		c.Apply(m, c.Parse(m))
-	}
+	house.Bench(b, newConvention(b), house.Message(house.Foreign), 0)
 }

@@ -13,13 +13,7 @@ import (
 	"home.arpa/homehub/hub/conventiontest"
 )
 
-func newConvention(t testing.TB) hub.Convention {
-	c, err := owntracks.New(owntracks.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
+var newConvention = house.Maker(owntracks.New)
 
 func newHouse(t testing.TB) *house.House { return house.New(t, newConvention(t)) }
 
@@ -119,11 +113,5 @@ func FuzzConvention(f *testing.F) {
 func BenchmarkState(b *testing.B) {
 	h := newHouse(b)
 	h.Hear(people...)
-	m := house.Message(location)
-	b.ReportAllocs()
-	for b.Loop() {
-		if u := h.C.Apply(m, h.C.Parse(m)); len(u.Readings) != 9 {
-			b.Fatalf("%+v", u)
-		}
-	}
+	house.Bench(b, h.C, house.Message(location), 9)
 }

@@ -6,20 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices/internal/house"
 	"home.arpa/homehub/devices/rtl433"
 	"home.arpa/homehub/hub"
 	"home.arpa/homehub/hub/conventiontest"
 )
 
-func newConvention(t testing.TB) hub.Convention {
-	c, err := rtl433.New(rtl433.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
+var newConvention = house.Maker(rtl433.New)
 
 func newHouse(t testing.TB) *house.House { return house.New(t, newConvention(t)) }
 
@@ -196,21 +189,10 @@ func FuzzConvention(f *testing.F) {
 func BenchmarkState(b *testing.B) {
 	h := newHouse(b)
 	h.Hear(weather...)
-	m := house.Message(event(40, `,"battery_ok":1,"temperature_C":20.5,"humidity":83`))
-	b.ReportAllocs()
-	for b.Loop() {
-		if u := h.C.Apply(m, h.C.Parse(m)); len(u.Readings) != 3 {
-			b.Fatalf("%+v", u)
-		}
-	}
+	house.Bench(b, h.C, house.Message(event(40, `,"battery_ok":1,"temperature_C":20.5,"humidity":83`)), 3)
 }
 
 // BenchmarkForeign is a message that concerns no sensor of rtl_433.
 func BenchmarkForeign(b *testing.B) {
-	c := newConvention(b)
-	m := broker.Message{Topic: "zigbee2mqtt/lamp", Payload: []byte(`{"state":"ON"}`)}
-	b.ReportAllocs()
-	for b.Loop() {
-		c.Apply(m, c.Parse(m))
-	}
+	house.Bench(b, newConvention(b), house.Message(house.Foreign), 0)
 }

@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/homie"
 	"home.arpa/homehub/devices/internal/house"
@@ -13,14 +12,7 @@ import (
 	"home.arpa/homehub/hub/conventiontest"
 )
 
-func convention(tb testing.TB) *valetudo.Convention {
-	tb.Helper()
-	c, err := valetudo.New(valetudo.Options{})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return c
-}
+var convention = house.Maker(valetudo.New)
 
 func TestConventionKeepsItsContract(t *testing.T) {
 	conventiontest.Run(t, conventiontest.Setup{New: func() hub.Convention { return convention(t) }, House: house.File(t, "house.tsv")})
@@ -93,8 +85,7 @@ func TestARobotUnderAnyRootIsOne(t *testing.T) {
 }
 
 func FuzzConvention(f *testing.F) {
-	house.Fuzz(f, func(tb testing.TB) hub.Convention { return convention(tb) },
-		house.Seeds(house.File(f, "house.tsv"))...)
+	house.Fuzz(f, convention, house.Seeds(house.File(f, "house.tsv"))...)
 }
 
 func BenchmarkState(b *testing.B) {
@@ -102,11 +93,5 @@ func BenchmarkState(b *testing.B) {
 	for _, m := range house.File(b, "house.tsv") {
 		c.Apply(m, c.Parse(m))
 	}
-	m := broker.Message{Topic: "valetudo/SpottedCleverFox/BatteryStateAttribute/level", Payload: []byte("42")}
-	b.ReportAllocs()
-	for b.Loop() {
-		if u := c.Apply(m, c.Parse(m)); len(u.Readings) != 1 {
-			b.Fatal(u)
-		}
-	}
+	house.Bench(b, c, house.Message("valetudo/SpottedCleverFox/BatteryStateAttribute/level 42"), 1)
 }

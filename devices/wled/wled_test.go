@@ -17,14 +17,7 @@ import (
 	"home.arpa/homehub/hub/conventiontest"
 )
 
-func convention(tb testing.TB) *wled.Convention {
-	tb.Helper()
-	c, err := wled.New(wled.Options{})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return c
-}
+var convention = house.Maker(wled.New)
 
 func TestConventionKeepsItsContract(t *testing.T) {
 	conventiontest.Run(t, conventiontest.Setup{New: func() hub.Convention { return convention(t) }, House: house.File(t, "house.tsv")})
@@ -160,18 +153,12 @@ func TestDevicesAreBounded(t *testing.T) {
 }
 
 func FuzzConvention(f *testing.F) {
-	house.Fuzz(f, func(tb testing.TB) hub.Convention { return convention(tb) },
-		house.Seeds(house.File(f, "house.tsv"))...)
+	house.Fuzz(f, convention, house.Seeds(house.File(f, "house.tsv"))...)
 }
 
 func BenchmarkState(b *testing.B) {
 	c := convention(b)
 	m := broker.Message{Topic: "wled/x/v", Payload: []byte(whole)}
 	c.Apply(m, c.Parse(m))
-	b.ReportAllocs()
-	for b.Loop() {
-		if u := c.Apply(m, c.Parse(m)); len(u.Readings) < 9 {
-			b.Fatal(u)
-		}
-	}
+	house.Bench(b, c, m, 10)
 }

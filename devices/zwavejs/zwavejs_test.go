@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/internal/house"
 	"home.arpa/homehub/devices/zwavejs"
@@ -13,13 +12,7 @@ import (
 	"home.arpa/homehub/hub/conventiontest"
 )
 
-func newConvention(t testing.TB) hub.Convention {
-	c, err := zwavejs.New(zwavejs.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
+var newConvention = house.Maker(zwavejs.New)
 
 func newHouse(t testing.TB) *house.House { return house.New(t, newConvention(t)) }
 
@@ -190,21 +183,10 @@ func FuzzConvention(f *testing.F) {
 func BenchmarkState(b *testing.B) {
 	h := newHouse(b)
 	h.Hear(network...)
-	m := house.Message(`zwave/Kitchen/Plug/meter/endpoint_0/value/66049 {"time":1,"value":12.5}`)
-	b.ReportAllocs()
-	for b.Loop() {
-		if u := h.C.Apply(m, h.C.Parse(m)); len(u.Readings) != 1 {
-			b.Fatalf("%+v", u)
-		}
-	}
+	house.Bench(b, h.C, house.Message(`zwave/Kitchen/Plug/meter/endpoint_0/value/66049 {"time":1,"value":12.5}`), 1)
 }
 
 // BenchmarkForeign is a message that concerns no node.
 func BenchmarkForeign(b *testing.B) {
-	c := newConvention(b)
-	m := broker.Message{Topic: "zigbee2mqtt/lamp", Payload: []byte(`{"state":"ON"}`)}
-	b.ReportAllocs()
-	for b.Loop() {
-		c.Apply(m, c.Parse(m))
-	}
+	house.Bench(b, newConvention(b), house.Message(house.Foreign), 0)
 }

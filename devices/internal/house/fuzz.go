@@ -11,7 +11,7 @@ import (
 
 // Fuzz gives a convention sequences of messages, one a line as Message reads them. Then it commands whatever can be commanded, has
 // the devices announce themselves again by their sources, and forgets them. Each seed is one house.
-func Fuzz(f *testing.F, newConvention func(testing.TB) hub.Convention, seeds ...[]string) {
+func Fuzz[C hub.Convention](f *testing.F, newConvention func(testing.TB) C, seeds ...[]string) {
 	if len(seeds) == 0 {
 		f.Fatal("the seed corpus is empty")
 	}
