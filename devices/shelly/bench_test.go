@@ -1,25 +1,18 @@
 package shelly_test
 
 import (
-	"strings"
 	"testing"
 
-	"home.arpa/homehub/broker"
+	"home.arpa/homehub/devices/internal/house"
 )
 
 // benchmark hears one message again and again, in a house of the lines.
 func benchmark(b *testing.B, lines []string, line string, readings int) {
 	h := newHouse(b)
-	h.hear(lines...)
-	topic, payload, _ := strings.Cut(line, " ")
-	m := broker.Message{Topic: topic, Payload: []byte(payload)}
-	h.take(m)
-	b.ReportAllocs()
-	for b.Loop() {
-		if u := h.c.Apply(m, h.c.Parse(m)); len(u.Readings) != readings {
-			b.Fatalf("%+v", u)
-		}
-	}
+	h.Hear(lines...)
+	m := house.Message(line)
+	h.Take(m)
+	house.Bench(b, h.C, m, readings)
 }
 
 // BenchmarkNotification is what a plug of the second generation says each minute, and when it is switched.

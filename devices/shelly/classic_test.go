@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/house"
 )
 
 // classicHouse are the lines of a house with devices of the first generation.
@@ -36,7 +37,7 @@ var classicHouse = []string{
 
 func TestClassicValues(t *testing.T) {
 	h := newHouse(t)
-	h.hear(classicHouse...)
+	h.Hear(classicHouse...)
 	for path, want := range map[string]string{
 		"shelly1pm-A4CF12F45412/relay-0/on":                       "true",
 		"shelly1pm-A4CF12F45412/relay-0/power":                    "61.25",
@@ -70,18 +71,18 @@ func TestClassicValues(t *testing.T) {
 		"shellymotionsensor-60A423000001/motion/motion":           "true",
 		"shellymotionsensor-60A423000001/illuminance/illuminance": "102",
 	} {
-		if got := h.values["gen1/"+path].String(); got != want {
+		if got := h.Values["gen1/"+path].String(); got != want {
 			t.Errorf("%s is %q, not %q", path, got, want)
 		}
 		id, _, _ := strings.Cut(path, "/")
-		if _, ok := h.devices["gen1/"+id]; !ok && id != "house" {
+		if _, ok := h.Devices["gen1/"+id]; !ok && id != "house" {
 			t.Errorf("there is no %s", id)
 		}
 	}
-	if len(h.faults) > 0 {
-		t.Error(h.faults)
+	if len(h.Faults) > 0 {
+		t.Error(h.Faults)
 	}
-	d := h.devices["gen1/shelly1pm-A4CF12F45412"].Device
+	d := h.Devices["gen1/shelly1pm-A4CF12F45412"].Device
 	if d.Name != "Shelly 1PM F45412" || d.Model != "Shelly 1PM (SHSW-PM)" || d.Firmware != "1.14.0" || d.Connections[0].Value != "a4:cf:12:f4:54:12" {
 		t.Errorf("%+v", d)
 	}
@@ -89,7 +90,7 @@ func TestClassicValues(t *testing.T) {
 
 func TestClassicCommands(t *testing.T) {
 	h := newHouse(t)
-	h.hear(classicHouse...)
+	h.Hear(classicHouse...)
 	for _, tc := range []struct{ id, path, value, want string }{
 		{"shelly1pm-A4CF12F45412", "relay-0/on", "off", "relay/0/command off"},
 		{"shelly1pm-A4CF12F45412", "update/install", "true", "command update_fw"},
@@ -109,8 +110,8 @@ func TestClassicCommands(t *testing.T) {
 		{"shellytrv-60A423D0E032", "thermostat/target-temperature", "22.5", "thermostat/0/command/target_t 22.5"},
 	} {
 		t.Run(tc.id+" "+tc.path+" becomes "+tc.value, func(t *testing.T) {
-			h.t = t
-			if diff := cmp.Diff("shellies/"+tc.id+"/"+tc.want, h.tell("gen1/"+tc.id, tc.path, tc.value)); diff != "" {
+			h.In(t)
+			if diff := cmp.Diff("shellies/"+tc.id+"/"+tc.want, h.Tell("gen1/"+tc.id, tc.path, tc.value)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -123,35 +124,35 @@ func TestClassic(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
 		lines []string
-		check func(t *testing.T, h *house)
+		check func(t *testing.T, h *home)
 	}{
-		{"what it repeats of a button is no press", nil, func(t *testing.T, h *house) {
-			h.hear(relay + `input_event/0 {"event":"L","event_cnt":4}`)
-			if got := h.values[key+"/button-0/event"].String(); got != "long" {
+		{"what it repeats of a button is no press", nil, func(t *testing.T, h *home) {
+			h.Hear(relay + `input_event/0 {"event":"L","event_cnt":4}`)
+			if got := h.Values[key+"/button-0/event"].String(); got != "long" {
 				t.Errorf("%q", got)
 			}
-			if u := h.take(message(relay+"input_event/0", `{"event":"L","event_cnt":4}`)); len(u.Readings) > 0 {
+			if u := h.Take(house.Message(relay + `input_event/0 {"event":"L","event_cnt":4}`)); len(u.Readings) > 0 {
 				t.Errorf("%v", u.Readings)
 			}
 		}},
-		{"a button that sleeps wakes up because it is pressed", []string{`shellies/shellybutton1-AABBCC/input_event/0 {"event":"SS","event_cnt":1}`}, func(t *testing.T, h *house) {
-			if got := h.values["gen1/shellybutton1-AABBCC/button-0/event"].String(); got != "double" {
+		{"a button that sleeps wakes up because it is pressed", []string{`shellies/shellybutton1-AABBCC/input_event/0 {"event":"SS","event_cnt":1}`}, func(t *testing.T, h *home) {
+			if got := h.Values["gen1/shellybutton1-AABBCC/button-0/event"].String(); got != "double" {
 				t.Errorf("%q", got)
 			}
 		}},
-		{"a valve that failed is a fault", []string{"shellies/shellygas-FFEEDD/valve/0/state failure"}, func(t *testing.T, h *house) {
-			if len(h.faults) != 1 || !strings.Contains(h.faults[0], `expected a valve that is open or closed, got "failure"`) {
-				t.Error(h.faults)
+		{"a valve that failed is a fault", []string{"shellies/shellygas-FFEEDD/valve/0/state failure"}, func(t *testing.T, h *home) {
+			if len(h.Faults) != 1 || !strings.Contains(h.Faults[0], `expected a valve that is open or closed, got "failure"`) {
+				t.Error(h.Faults)
 			}
 		}},
-		{"sleepers are announced as such", nil, func(t *testing.T, h *house) {
+		{"sleepers are announced as such", nil, func(t *testing.T, h *home) {
 			for id, want := range map[string]bool{"shellyht-778899": true, "shellydw2-AABBCC": true, "shelly1pm-A4CF12F45412": false} {
-				if got := h.devices["gen1/"+id].Sleeps; got != want {
+				if got := h.Devices["gen1/"+id].Sleeps; got != want {
 					t.Errorf("%s: %v", id, got)
 				}
 			}
 		}},
-		{"what is cleared is the device's alone", []string{"shellies/house/relay/0 on"}, func(t *testing.T, h *house) {
+		{"what is cleared is the device's alone", []string{"shellies/house/relay/0 on"}, func(t *testing.T, h *home) {
 			if diff := cmp.Diff([]string{"shellies/house/blind/#"}, h.c.Topics("gen1/house/blind")); diff != "" {
 				t.Error(diff)
 			}
@@ -160,16 +161,16 @@ func TestClassic(t *testing.T) {
 				t.Error(diff)
 			}
 		}},
-		{"a will makes it offline, or asleep", []string{relay + "online false", "shellies/shellyht-778899/online false"}, func(t *testing.T, h *house) {
-			if h.reach[key].Presence != devices.Offline || h.reach["gen1/shellyht-778899"].Presence != devices.Asleep {
-				t.Errorf("%v", h.reach)
+		{"a will makes it offline, or asleep", []string{relay + "online false", "shellies/shellyht-778899/online false"}, func(t *testing.T, h *home) {
+			if h.Reach[key].Presence != devices.Offline || h.Reach["gen1/shellyht-778899"].Presence != devices.Asleep {
+				t.Errorf("%v", h.Reach)
 			}
-			h.hear(relay + "relay/0 off")
-			if h.reach[key].Presence != devices.Online {
-				t.Errorf("%v", h.reach)
+			h.Hear(relay + "relay/0 off")
+			if h.Reach[key].Presence != devices.Online {
+				t.Errorf("%v", h.Reach)
 			}
 		}},
-		{"a roller says where it goes, and then where it is", []string{"shellies/house/blind/roller/0 open"}, func(t *testing.T, h *house) {
+		{"a roller says where it goes, and then where it is", []string{"shellies/house/blind/roller/0 open"}, func(t *testing.T, h *home) {
 			for _, step := range [][2]string{
 				{"roller/0/pos 100", "opening"},
 				{"roller/0 stop", "open"},
@@ -179,50 +180,50 @@ func TestClassic(t *testing.T) {
 				{"roller/0/pos -1", "closed"},
 				{"roller/0 stop", "stopped"},
 			} {
-				h.hear("shellies/house/blind/" + step[0])
-				if got := h.values["gen1/house/blind/roller-0/state"].String(); got != step[1] {
+				h.Hear("shellies/house/blind/" + step[0])
+				if got := h.Values["gen1/house/blind/roller-0/state"].String(); got != step[1] {
 					t.Errorf("after %s it is %s, not %s", step[0], got, step[1])
 				}
 			}
 		}},
-		{"what is none of the words is a fault", []string{relay + "relay/0 abc", relay + "relay/0/power nan", relay + "relay/0/power x"}, func(t *testing.T, h *house) {
+		{"what is none of the words is a fault", []string{relay + "relay/0 abc", relay + "relay/0/power nan", relay + "relay/0/power x"}, func(t *testing.T, h *home) {
 			want := []string{
 				key + ": " + relay + `relay/0: relay/0: expected on or off, got "abc"`,
 				key + ": " + relay + `relay/0/power: relay/0/power: expected a number, got "x"`,
 			}
-			if diff := cmp.Diff(want, h.faults); diff != "" {
+			if diff := cmp.Diff(want, h.Faults); diff != "" {
 				t.Error(diff)
 			}
 		}},
-		{"a script's announcement of a younger device makes it asked", []string{`shellies/announce {"id":"` + plugID + `","mac":"A8032AB1C2D4","gen":2}`}, func(t *testing.T, h *house) {
-			if n := len(h.asked); n != 1 || h.asked[0].Topic != plugID+"/rpc" {
-				t.Errorf("%v", h.asked)
+		{"a script's announcement of a younger device makes it asked", []string{`shellies/announce {"id":"` + plugID + `","mac":"A8032AB1C2D4","gen":2}`}, func(t *testing.T, h *home) {
+			if n := len(h.Asked); n != 1 || h.Asked[0].Topic != plugID+"/rpc" {
+				t.Errorf("%v", h.Asked)
 			}
 		}},
 		{"a younger device below shellies is none of the first generation", []string{
 			"shellies/plug/online true", answered("shellies/plug", plugID, `{"id":"`+plugID+`","mac":"A8032AB1C2D4","gen":2,"app":"Plus1PM"}`),
 			`shellies/plug/status/switch:0 {"id":0,"output":true}`,
-		}, func(t *testing.T, h *house) {
-			if _, ok := h.devices["gen1/plug"]; ok || h.values[plugID+"/switch-0/on"] != devices.BoolValue(true) {
-				t.Errorf("%v", h.values)
+		}, func(t *testing.T, h *home) {
+			if _, ok := h.Devices["gen1/plug"]; ok || h.Values[plugID+"/switch-0/on"] != devices.BoolValue(true) {
+				t.Errorf("%v", h.Values)
 			}
 		}},
-		{"what hangs below a known device is no device", []string{relay + "script/temperature 21"}, func(t *testing.T, h *house) {
-			if _, ok := h.devices[key+"/script"]; ok {
+		{"what hangs below a known device is no device", []string{relay + "script/temperature 21"}, func(t *testing.T, h *home) {
+			if _, ok := h.Devices[key+"/script"]; ok {
 				t.Error("it is")
 			}
 		}},
-		{"commands are no reports", []string{relay + "relay/0/command off", relay + "command announce", "shellies/command update"}, func(t *testing.T, h *house) {
-			if h.values[key+"/relay-0/on"] != devices.BoolValue(true) {
+		{"commands are no reports", []string{relay + "relay/0/command off", relay + "command announce", "shellies/command update"}, func(t *testing.T, h *home) {
+			if h.Values[key+"/relay-0/on"] != devices.BoolValue(true) {
 				t.Error("it is off")
 			}
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			h := newHouse(t)
-			h.hear(classicHouse...)
-			h.reach, h.asked = map[string]devices.Reach{}, nil
-			h.hear(tc.lines...)
+			h.Hear(classicHouse...)
+			h.Reach, h.Asked = map[string]devices.Reach{}, nil
+			h.Hear(tc.lines...)
 			tc.check(t, h)
 		})
 	}

@@ -1,175 +1,24 @@
 package shelly_test
 
 import (
-	"bufio"
-	"fmt"
-	"os"
-	"strings"
 	"testing"
 
-	"home.arpa/homehub/broker"
-	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/house"
 	"home.arpa/homehub/devices/shelly"
-	"home.arpa/homehub/hub"
 )
 
-// house is a convention with what it made of what it heard.
-type house struct {
-	t       testing.TB
-	c       *shelly.Convention
-	devices map[string]hub.Announced
-	values  map[string]devices.Value // device/component/property
-	reach   map[string]devices.Reach
-	faults  []string
-	asked   []broker.Message
-	refused []string
+// home is a house with what only this convention has.
+type home struct {
+	*house.House
+	c *shelly.Convention
 }
 
-func newHouse(t testing.TB) *house {
+var newConvention = house.Maker(shelly.New)
+
+func newHouse(t testing.TB) *home {
 	t.Helper()
-	c, err := shelly.New(shelly.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &house{
-		t: t, c: c, devices: map[string]hub.Announced{}, values: map[string]devices.Value{}, reach: map[string]devices.Reach{},
-	}
-}
-
-func message(topic, payload string) broker.Message {
-	return broker.Message{Topic: topic, Payload: []byte(payload)}
-}
-
-// hear takes lines of a topic, a blank and a payload. A line that begins with "=" was kept by the broker.
-func (h *house) hear(lines ...string) {
-	h.t.Helper()
-	for _, line := range lines {
-		line, kept := strings.CutPrefix(line, "=")
-		topic, payload, _ := strings.Cut(line, " ")
-		m := message(topic, payload)
-		m.Retain = kept
-		h.take(m)
-	}
-}
-
-func (h *house) take(m broker.Message) hub.Update {
-	h.t.Helper()
-	u := h.c.Apply(m, h.c.Parse(m))
-	for _, key := range u.Gone {
-		delete(h.devices, key)
-	}
-	for _, d := range u.Devices {
-		h.devices[d.Key] = d
-	}
-	for _, r := range u.Readings {
-		d := h.devices[r.Key]
-		if p := d.Device.Property(r.Ref); p == nil || p.Datatype != r.Datatype() || !p.Readable && !p.Answers {
-			h.t.Errorf("%s gives a reading of %s/%s of type %s, which is %+v", m.Topic, r.Key, r.Ref, r.Datatype(), p)
-		}
-		h.values[r.Key+"/"+r.Ref.String()] = r.Value
-	}
-	for _, r := range u.Reaches {
-		h.reach[r.Key] = r.Reach
-	}
-	for _, f := range u.Faults {
-		h.faults = append(h.faults, fmt.Sprintf("%s: %s: %s", f.Key, f.Topic, f.Reason))
-	}
-	for _, r := range u.Refusals {
-		h.refused = append(h.refused, fmt.Sprintf("%s/%s: %s", r.Key, r.Ref, r.Reason))
-	}
-	h.asked = append(h.asked, u.Ask...)
-	return u
-}
-
-// tell commands a value as people type it, and returns what is published.
-func (h *house) tell(key, path, text string) string {
-	h.t.Helper()
-	component, property, _ := strings.Cut(path, "/")
-	ref := devices.Ref{Component: component, Property: property}
-	d := h.devices[key].Device
-	p := d.Property(ref)
-	if p == nil {
-		h.t.Errorf("%s has no %s", key, path)
-		return ""
-	}
-	v, err := p.ParseText(text)
-	if err == nil {
-		err = p.Check(v)
-	}
-	if err != nil {
-		h.t.Errorf("telling %s: %v", path, err)
-		return ""
-	}
-	messages, err := h.c.Encode(key, ref, v)
-	if err != nil {
-		return err.Error()
-	}
-	var out []string
-	for _, m := range messages {
-		out = append(out, m.Topic+" "+string(m.Payload))
-	}
-	return strings.Join(out, "\n")
-}
-
-// outline is a device as golden files have it.
-func outline(a hub.Announced, values map[string]devices.Value) string {
-	var b strings.Builder
-	d := a.Device
-	fmt.Fprintf(&b, "%s: %q, id %s, %s %s, firmware %s, %v", a.Key, d.Name, d.ID, d.Manufacturer, d.Model, d.Firmware, d.Connections)
-	if d.Via != "" {
-		fmt.Fprintf(&b, ", via %s", d.Via)
-	}
-	b.WriteByte('\n')
-	for _, c := range d.Components {
-		fmt.Fprintf(&b, "  %s: %s %q %s\n", c.ID, c.Kind, c.Name, c.Category)
-		for _, p := range c.Properties {
-			fmt.Fprintf(&b, "    %s: %s", p.ID, p.Datatype)
-			if p.Class != "" {
-				fmt.Fprintf(&b, " (%s)", p.Class)
-			}
-			if p.Min != nil || p.Max != nil {
-				fmt.Fprintf(&b, " %s", p.Range())
-			} else if p.Unit != "" {
-				fmt.Fprintf(&b, " %s", p.Unit)
-			}
-			if len(p.Choices) > 0 {
-				fmt.Fprintf(&b, " [%s]", strings.Join(p.Choices, " "))
-			}
-			if p.Settable {
-				b.WriteString(" settable")
-			}
-			if p.Momentary {
-				b.WriteString(" momentary")
-			}
-			if v, ok := values[a.Key+"/"+c.ID+"/"+p.ID]; ok {
-				fmt.Fprintf(&b, " = %s", v)
-			}
-			b.WriteByte('\n')
-		}
-	}
-	return b.String()
-}
-
-// recordedMessages reads a file of recorded messages: topic, retained, payload, with tabs between.
-func recordedMessages(t testing.TB, path string) []broker.Message {
-	t.Helper()
-	file, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	var out []broker.Message
-	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		if fields := strings.Split(lines.Text(), "\t"); len(fields) >= 3 && !strings.HasPrefix(fields[0], "#") {
-			out = append(out, broker.Message{Topic: fields[0], Payload: []byte(fields[2]), Retain: fields[1] == "1"})
-		}
-	}
-	if err := lines.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return out
+	c := newConvention(t)
+	return &home{House: house.New(t, c), c: c}
 }
 
 // The messages of a plug as its documents show them.

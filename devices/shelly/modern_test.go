@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/house"
 	"home.arpa/homehub/devices/shelly"
 )
 
@@ -68,16 +69,16 @@ var sleeper = []string{
 
 func TestAPlugIsLearnt(t *testing.T) {
 	h := newHouse(t)
-	h.hear(plugID + "/online true")
-	if len(h.asked) != 1 || h.asked[0].Topic != plugID+"/rpc" || !strings.Contains(string(h.asked[0].Payload), `"src":"homehub/shelly/`+plugID+`","method":"Shelly.GetDeviceInfo"`) {
-		t.Fatalf("it asked %v", h.asked)
+	h.Hear(plugID + "/online true")
+	if len(h.Asked) != 1 || h.Asked[0].Topic != plugID+"/rpc" || !strings.Contains(string(h.Asked[0].Payload), `"src":"homehub/shelly/`+plugID+`","method":"Shelly.GetDeviceInfo"`) {
+		t.Fatalf("it asked %v", h.Asked)
 	}
-	h.hear(plugAnswer + plugInfo)
-	if len(h.asked) != 4 {
-		t.Fatalf("then it asked %v", h.asked[1:])
+	h.Hear(plugAnswer + plugInfo)
+	if len(h.Asked) != 4 {
+		t.Fatalf("then it asked %v", h.Asked[1:])
 	}
-	h.hear(plugAnswer+plugConfig, plugAnswer+plugStatus, notify(`"switch:0":{"id":0,"output":false,"apower":null}`))
-	want := `shellyplus1pm-a8032ab1c2d4: "Kettle", id kettle, Shelly Plus1PM (SNSW-001P16EU), firmware 1.3.1, [{mac a8:03:2a:b1:c2:d4}]
+	h.Hear(plugAnswer+plugConfig, plugAnswer+plugStatus, notify(`"switch:0":{"id":0,"output":false,"apower":null}`))
+	want := `shellyplus1pm-a8032ab1c2d4: "Kettle", id kettle, Shelly Plus1PM (SNSW-001P16EU), firmware 1.3.1, [{mac a8:03:2a:b1:c2:d4}], online: it spoke
   input-0: binary_sensor "" 
     input: bool = false
   restart: button "Restart" config
@@ -104,18 +105,18 @@ func TestAPlugIsLearnt(t *testing.T) {
     ip: text = 192.168.1.7
     signal-strength: int (signal_strength) dBm = -61
 `
-	if diff := cmp.Diff(want, outline(h.devices[plugID], h.values)); diff != "" {
+	if diff := cmp.Diff(want, h.Outline()); diff != "" {
 		t.Error(diff)
 	}
-	if len(h.faults) > 0 {
-		t.Error(h.faults)
+	if len(h.Faults) > 0 {
+		t.Error(h.Faults)
 	}
 }
 
 func TestCommands(t *testing.T) {
 	h := newHouse(t)
 	for _, lines := range [][]string{plug, lights, cover, gateway} {
-		h.hear(lines...)
+		h.Hear(lines...)
 	}
 	blu := "blu/28:68:47:00:11:22"
 	for _, tc := range []struct{ key, path, value, topic, method, params string }{
@@ -145,8 +146,8 @@ func TestCommands(t *testing.T) {
 		{gatewayID, "button-200/press", "true", gatewayID, "Button.Trigger", `{"event":"single_push","id":200}`},
 	} {
 		t.Run(tc.path+" becomes "+tc.value, func(t *testing.T) {
-			h.t = t
-			told := h.tell(tc.key, tc.path, tc.value)
+			h.In(t)
+			told := h.Tell(tc.key, tc.path, tc.value)
 			payload, ok := strings.CutPrefix(told, tc.topic+"/rpc ")
 			var request struct {
 				Src, Method string
@@ -168,7 +169,7 @@ func TestCommands(t *testing.T) {
 func TestValues(t *testing.T) {
 	h := newHouse(t)
 	for _, lines := range [][]string{lights, cover, gateway, sleeper} {
-		h.hear(lines...)
+		h.Hear(lines...)
 	}
 	for path, want := range map[string]string{
 		lightsID + "/light-0/brightness":                    "40",
@@ -193,15 +194,15 @@ func TestValues(t *testing.T) {
 		sleeperID + "/devicepower-0/battery":                "88",
 		sleeperID + "/devicepower-0/external-power":         "false",
 	} {
-		if got := h.values[path].String(); got != want {
+		if got := h.Values[path].String(); got != want {
 			t.Errorf("%s is %q, not %q", path, got, want)
 		}
 	}
-	if via := h.devices["blu/aa:bb:cc:dd:ee:01"].Device.Via; via != gatewayID {
+	if via := h.Devices["blu/aa:bb:cc:dd:ee:01"].Device.Via; via != gatewayID {
 		t.Errorf("the window's gateway is %q", via)
 	}
-	if len(h.faults) > 0 {
-		t.Error(h.faults)
+	if len(h.Faults) > 0 {
+		t.Error(h.Faults)
 	}
 }
 
@@ -209,199 +210,199 @@ func TestModern(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
 		lines []string
-		check func(t *testing.T, h *house)
+		check func(t *testing.T, h *home)
 	}{
 		{"a device that does not answer is announced by its third notification, with what the first ones said", []string{
 			notify(`"switch:0":{"id":0,"output":true}`), notify(`"switch:0":{"id":0,"apower":12}`), notify(`"wifi":{"rssi":-40}`),
-		}, func(t *testing.T, h *house) {
-			if h.values[plugID+"/switch-0/on"] != devices.BoolValue(true) || h.values[plugID+"/switch-0/power"].Float() != 12 {
-				t.Errorf("%v %v", h.devices, h.values)
+		}, func(t *testing.T, h *home) {
+			if h.Values[plugID+"/switch-0/on"] != devices.BoolValue(true) || h.Values[plugID+"/switch-0/power"].Float() != 12 {
+				t.Errorf("%v %v", h.Devices, h.Values)
 			}
 		}},
 		{"a device that only publishes status topics is known by its own prefix", []string{
 			plugID + `/status/switch:0 {"id":0,"output":true,"apower":3}`, plugID + `/status/input:0 {"id":0,"state":true}`,
 			plugID + `/status/sys {"uptime":3}`, plugID + `/status/sys {"uptime":63}`, plugID + `/status/sys {"uptime":123}`,
 			plugID + `/status/sys {"uptime":183}`,
-		}, func(t *testing.T, h *house) {
-			if h.values[plugID+"/switch-0/on"] != devices.BoolValue(true) || h.values[plugID+"/input-0/input"] != devices.BoolValue(true) {
-				t.Errorf("%v", h.values)
+		}, func(t *testing.T, h *home) {
+			if h.Values[plugID+"/switch-0/on"] != devices.BoolValue(true) || h.Values[plugID+"/input-0/input"] != devices.BoolValue(true) {
+				t.Errorf("%v", h.Values)
 			}
 		}},
 		{"an input that is switched off is not there", []string{
 			answered(plugID, plugID, `{"sys":{"device":{"name":"Wall","mac":"A8032AB1C2D4"}},"input:0":{"id":0,"enable":false,"type":"switch"},"input:1":{"id":1,"enable":true,"type":"switch"},"service:0":{"id":0}}`),
 			answered(plugID, plugID, `{"sys":{},"input:0":{"id":0,"state":null},"input:1":{"id":1,"state":true},"service:0":{"state":"running"}}`),
-		}, func(t *testing.T, h *house) {
-			d := h.devices[plugID].Device
-			if d.Component("input-0") != nil || d.Component("input-1") == nil || len(h.faults) > 0 {
-				t.Errorf("%+v %v", d, h.faults)
+		}, func(t *testing.T, h *home) {
+			d := h.Devices[plugID].Device
+			if d.Component("input-0") != nil || d.Component("input-1") == nil || len(h.Faults) > 0 {
+				t.Errorf("%+v %v", d, h.Faults)
 			}
 			if c := d.Component("service-0-state"); c == nil || c.Name != "State" {
 				t.Errorf("the program's state is %+v", c)
 			}
 		}},
-		{"a will makes it offline, and a word online again", append(plug, plugID+"/online false"), func(t *testing.T, h *house) {
-			if h.reach[plugID].Presence != devices.Offline {
-				t.Errorf("%v", h.reach)
+		{"a will makes it offline, and a word online again", append(plug, plugID+"/online false"), func(t *testing.T, h *home) {
+			if h.Reach[plugID].Presence != devices.Offline {
+				t.Errorf("%v", h.Reach)
 			}
-			h.hear(notify(`"switch:0":{"output":false}`))
-			if h.reach[plugID].Presence != devices.Online {
-				t.Errorf("%v", h.reach)
+			h.Hear(notify(`"switch:0":{"output":false}`))
+			if h.Reach[plugID].Presence != devices.Online {
+				t.Errorf("%v", h.Reach)
 			}
 		}},
 		{"that it was online once, which the broker kept, says nothing", []string{
 			"=" + plug[1], "=" + plug[2], "=" + plugID + "/online true",
-		}, func(t *testing.T, h *house) {
-			if len(h.reach) > 0 {
-				t.Errorf("%v", h.reach)
+		}, func(t *testing.T, h *home) {
+			if len(h.Reach) > 0 {
+				t.Errorf("%v", h.Reach)
 			}
-			h.hear(plug[3])
-			if r := h.reach[plugID]; r.Presence != devices.Online || r.Why != "it spoke" {
+			h.Hear(plug[3])
+			if r := h.Reach[plugID]; r.Presence != devices.Online || r.Why != "it spoke" {
 				t.Errorf("when it answers it is %v", r)
 			}
 		}},
-		{"what runs on batteries sleeps when its will comes", append(sleeper, sleeperID+"/online false"), func(t *testing.T, h *house) {
-			if r := h.reach[sleeperID]; r.Presence != devices.Asleep {
+		{"what runs on batteries sleeps when its will comes", append(sleeper, sleeperID+"/online false"), func(t *testing.T, h *home) {
+			if r := h.Reach[sleeperID]; r.Presence != devices.Asleep {
 				t.Errorf("%v", r)
 			}
-			h.hear(sleeper...)
-			if r := h.reach[sleeperID]; r.Presence != devices.Online {
+			h.Hear(sleeper...)
+			if r := h.Reach[sleeperID]; r.Presence != devices.Online {
 				t.Errorf("awake it is %v", r)
 			}
-			h.hear(notified(sleeperID, sleeperID, "NotifyEvent", `"events":[{"component":"sys","event":"sleep","ts":3}]`))
-			if r := h.reach[sleeperID]; r.Presence != devices.Asleep {
+			h.Hear(notified(sleeperID, sleeperID, "NotifyEvent", `"events":[{"component":"sys","event":"sleep","ts":3}]`))
+			if r := h.Reach[sleeperID]; r.Presence != devices.Asleep {
 				t.Errorf("then %v", r)
 			}
 		}},
-		{"a value of another type is a fault that says where", append(plug, notify(`"switch:0":{"apower":"abc","output":true}`)), func(t *testing.T, h *house) {
+		{"a value of another type is a fault that says where", append(plug, notify(`"switch:0":{"apower":"abc","output":true}`)), func(t *testing.T, h *home) {
 			want := []string{plugID + ": " + plugID + `/events/rpc: switch:0: expected a number at apower, got "abc"`}
-			if diff := cmp.Diff(want, h.faults); diff != "" {
+			if diff := cmp.Diff(want, h.Faults); diff != "" {
 				t.Error(diff)
 			}
 		}},
-		{"what is no JSON is a fault of a known device", append(plug, plugEvents+"{oops"), func(t *testing.T, h *house) {
-			if len(h.faults) != 1 || !strings.Contains(h.faults[0], "expected JSON, got") {
-				t.Error(h.faults)
+		{"what is no JSON is a fault of a known device", append(plug, plugEvents+"{oops"), func(t *testing.T, h *home) {
+			if len(h.Faults) != 1 || !strings.Contains(h.Faults[0], "expected JSON, got") {
+				t.Error(h.Faults)
 			}
 		}},
-		{"an error refuses the command that it answers", plug, func(t *testing.T, h *house) {
-			h.tell(plugID, "switch-0/on", "on")
-			h.hear(plugAnswer + `{"id":1001,"src":"` + plugID + `","dst":"homehub/shelly/x","error":{"code":-109,"message":"Overpower"}}`)
-			if diff := cmp.Diff([]string{plugID + "/switch-0/on: the device refused: Overpower (error -109)"}, h.refused); diff != "" {
+		{"an error refuses the command that it answers", plug, func(t *testing.T, h *home) {
+			h.Tell(plugID, "switch-0/on", "on")
+			h.Hear(plugAnswer + `{"id":1001,"src":"` + plugID + `","dst":"homehub/shelly/x","error":{"code":-109,"message":"Overpower"}}`)
+			if diff := cmp.Diff([]string{plugID + "/switch-0/on: the device refused: Overpower (error -109)"}, h.Refused); diff != "" {
 				t.Error(diff)
 			}
-			if len(h.faults) > 0 {
-				t.Error(h.faults)
+			if len(h.Faults) > 0 {
+				t.Error(h.Faults)
 			}
 		}},
-		{"an act is done when it is answered", plug, func(t *testing.T, h *house) {
-			h.tell(plugID, "update/install", "on")
-			if h.values[plugID+"/update/install"].Bool() {
+		{"an act is done when it is answered", plug, func(t *testing.T, h *home) {
+			h.Tell(plugID, "update/install", "on")
+			if h.Values[plugID+"/update/install"].Bool() {
 				t.Error("too early")
 			}
-			h.hear(plugAnswer + `{"id":1001,"src":"` + plugID + `","dst":"homehub/shelly/x","result":null}`)
-			if !h.values[plugID+"/update/install"].Bool() {
+			h.Hear(plugAnswer + `{"id":1001,"src":"` + plugID + `","dst":"homehub/shelly/x","result":null}`)
+			if !h.Values[plugID+"/update/install"].Bool() {
 				t.Error("it was not told")
 			}
 		}},
 		{"an update says how far it is", append(plug,
 			notified(plugID, plugID, "NotifyEvent", `"events":[{"component":"sys","event":"ota_begin","msg":"Waiting","ts":1},{"component":"sys","event":"ota_progress","msg":"x","progress_percent":26,"ts":2}]`),
-		), func(t *testing.T, h *house) {
-			if h.values[plugID+"/update/progress"].Float() != 26 || !h.values[plugID+"/update/in-progress"].Bool() {
-				t.Errorf("%v", h.values)
+		), func(t *testing.T, h *home) {
+			if h.Values[plugID+"/update/progress"].Float() != 26 || !h.Values[plugID+"/update/in-progress"].Bool() {
+				t.Errorf("%v", h.Values)
 			}
-			h.hear(notified(plugID, plugID, "NotifyEvent", `"events":[{"component":"sys","event":"ota_success","msg":"x","ts":3}]`))
-			h.hear(plugAnswer + strings.ReplaceAll(plugInfo, "1.3.1", "1.4.0"))
-			h.hear(notify(`"sys":{"available_updates":{}}`))
-			if h.values[plugID+"/update/in-progress"].Bool() || h.values[plugID+"/update/installed-version"].Text() != "1.4.0" ||
-				h.values[plugID+"/update/latest-version"].Text() != "1.4.0" {
-				t.Errorf("%v", h.values)
+			h.Hear(notified(plugID, plugID, "NotifyEvent", `"events":[{"component":"sys","event":"ota_success","msg":"x","ts":3}]`))
+			h.Hear(plugAnswer + strings.ReplaceAll(plugInfo, "1.3.1", "1.4.0"))
+			h.Hear(notify(`"sys":{"available_updates":{}}`))
+			if h.Values[plugID+"/update/in-progress"].Bool() || h.Values[plugID+"/update/installed-version"].Text() != "1.4.0" ||
+				h.Values[plugID+"/update/latest-version"].Text() != "1.4.0" {
+				t.Errorf("%v", h.Values)
 			}
 		}},
-		{"a sleeper is announced as one, with how long it sleeps", sleeper, func(t *testing.T, h *house) {
-			if a := h.devices[sleeperID]; !a.Sleeps || a.Silence != 4*time.Hour+time.Minute {
+		{"a sleeper is announced as one, with how long it sleeps", sleeper, func(t *testing.T, h *home) {
+			if a := h.Devices[sleeperID]; !a.Sleeps || a.Silence != 4*time.Hour+time.Minute {
 				t.Errorf("%v %v", a.Sleeps, a.Silence)
 			}
-			h.hear(notified(sleeperID, sleeperID, "NotifyStatus", `"sys":{"wakeup_period":600}`))
-			if a := h.devices[sleeperID]; !a.Sleeps || a.Silence != 21*time.Minute {
+			h.Hear(notified(sleeperID, sleeperID, "NotifyStatus", `"sys":{"wakeup_period":600}`))
+			if a := h.Devices[sleeperID]; !a.Sleeps || a.Silence != 21*time.Minute {
 				t.Errorf("then %v %v", a.Sleeps, a.Silence)
 			}
 		}},
-		{"what is cleared is the device's alone", append(plug, lights...), func(t *testing.T, h *house) {
+		{"what is cleared is the device's alone", append(plug, lights...), func(t *testing.T, h *home) {
 			want := []string{"home/attic/lights/online", "home/attic/lights/events/rpc", "home/attic/lights/status/+", "home/attic/lights/debug/+"}
 			if diff := cmp.Diff(want, h.c.Topics(lightsID)); diff != "" {
 				t.Error(diff)
 			}
 		}},
-		{"a device that wants a password says so", append(plug, plugAnswer+`{"id":2,"src":"`+plugID+`","error":{"code":401,"message":"x"}}`), func(t *testing.T, h *house) {
-			if len(h.faults) != 1 || !strings.Contains(h.faults[0], "password") {
-				t.Error(h.faults)
+		{"a device that wants a password says so", append(plug, plugAnswer+`{"id":2,"src":"`+plugID+`","error":{"code":401,"message":"x"}}`), func(t *testing.T, h *home) {
+			if len(h.Faults) != 1 || !strings.Contains(h.Faults[0], "password") {
+				t.Error(h.Faults)
 			}
 		}},
-		{"a device that does not notify is asked after each command", lights, func(t *testing.T, h *house) {
-			h.asked = nil
-			h.tell(lightsID, "light-0/on", "on")
-			h.hear(`homehub/shelly/home/attic/lights/rpc {"id":1001,"src":"` + lightsID + `","result":{"was_on":false}}`)
-			if len(h.asked) != 1 || !strings.Contains(string(h.asked[0].Payload), "Shelly.GetStatus") {
-				t.Errorf("%v", h.asked)
+		{"a device that does not notify is asked after each command", lights, func(t *testing.T, h *home) {
+			h.Asked = nil
+			h.Tell(lightsID, "light-0/on", "on")
+			h.Hear(`homehub/shelly/home/attic/lights/rpc {"id":1001,"src":"` + lightsID + `","result":{"was_on":false}}`)
+			if len(h.Asked) != 1 || !strings.Contains(string(h.Asked[0].Payload), "Shelly.GetStatus") {
+				t.Errorf("%v", h.Asked)
 			}
 		}},
-		{"an event that arrives twice is one press", cover, func(t *testing.T, h *house) {
+		{"an event that arrives twice is one press", cover, func(t *testing.T, h *home) {
 			line := notified(coverID, coverID, "NotifyEvent", `"events":[{"component":"input:0","event":"single_push","ts":9}]`)
 			topic, payload, _ := strings.Cut(line, " ")
-			if n := len(h.take(message(topic, payload)).Readings); n != 1 {
+			if n := len(h.Take(house.Message(topic + " " + payload)).Readings); n != 1 {
 				t.Errorf("first: %d", n)
 			}
-			if n := len(h.take(message(topic, payload)).Readings); n != 0 {
+			if n := len(h.Take(house.Message(topic + " " + payload)).Readings); n != 0 {
 				t.Errorf("again: %d", n)
 			}
 		}},
 		{"a Bluetooth button that nobody told of is learnt when it is pressed", append(gateway,
 			notified(gatewayID, gatewayID, "NotifyEvent", `"events":[{"component":"bthomedevice:201","event":"long_push","idx":2,"ts":9}]`),
-		), func(t *testing.T, h *house) {
-			if got := h.values["blu/aa:bb:cc:dd:ee:01/button-3/event"].String(); got != "long" {
+		), func(t *testing.T, h *home) {
+			if got := h.Values["blu/aa:bb:cc:dd:ee:01/button-3/event"].String(); got != "long" {
 				t.Errorf("%q", got)
 			}
 		}},
-		{"changed settings are asked for", plug, func(t *testing.T, h *house) {
-			h.asked = nil
-			h.hear(notified(plugID, plugID, "NotifyEvent", `"events":[{"component":"switch:0","event":"config_changed","restart_required":false,"cfg_rev":4,"ts":9}]`))
-			if len(h.asked) != 1 || !strings.Contains(string(h.asked[0].Payload), "Shelly.GetConfig") {
-				t.Errorf("%v", h.asked)
+		{"changed settings are asked for", plug, func(t *testing.T, h *home) {
+			h.Asked = nil
+			h.Hear(notified(plugID, plugID, "NotifyEvent", `"events":[{"component":"switch:0","event":"config_changed","restart_required":false,"cfg_rev":4,"ts":9}]`))
+			if len(h.Asked) != 1 || !strings.Contains(string(h.Asked[0].Payload), "Shelly.GetConfig") {
+				t.Errorf("%v", h.Asked)
 			}
 		}},
-		{"lists of components come in pages", plug, func(t *testing.T, h *house) {
-			h.asked = nil
+		{"lists of components come in pages", plug, func(t *testing.T, h *home) {
+			h.Asked = nil
 			page := `{"offset":%d,"total":2,"components":[{"key":"boolean:%d","status":{"value":true},"config":{"id":200}}]}`
-			h.hear(answered(plugID, plugID, fmt.Sprintf(page, 0, 200)))
-			if len(h.asked) != 1 || !strings.Contains(string(h.asked[0].Payload), `"offset":1`) {
-				t.Errorf("%v", h.asked)
+			h.Hear(answered(plugID, plugID, fmt.Sprintf(page, 0, 200)))
+			if len(h.Asked) != 1 || !strings.Contains(string(h.Asked[0].Payload), `"offset":1`) {
+				t.Errorf("%v", h.Asked)
 			}
-			h.hear(answered(plugID, plugID, fmt.Sprintf(page, 1, 201)))
-			d := h.devices[plugID].Device
-			if len(h.asked) != 1 || d.Component("boolean-200") == nil || d.Component("boolean-201") == nil {
-				t.Errorf("%v %v", h.asked, d.Components)
+			h.Hear(answered(plugID, plugID, fmt.Sprintf(page, 1, 201)))
+			d := h.Devices[plugID].Device
+			if len(h.Asked) != 1 || d.Component("boolean-200") == nil || d.Component("boolean-201") == nil {
+				t.Errorf("%v %v", h.Asked, d.Components)
 			}
 		}},
-		{"a prefix may change", append(plug, notified("attic/plug", plugID, "NotifyStatus", `"switch:0":{"output":false}`)), func(t *testing.T, h *house) {
-			if got := h.tell(plugID, "switch-0/on", "on"); !strings.HasPrefix(got, "attic/plug/rpc ") {
+		{"a prefix may change", append(plug, notified("attic/plug", plugID, "NotifyStatus", `"switch:0":{"output":false}`)), func(t *testing.T, h *home) {
+			if got := h.Tell(plugID, "switch-0/on", "on"); !strings.HasPrefix(got, "attic/plug/rpc ") {
 				t.Error(got)
 			}
-			if len(h.devices) != 1 {
-				t.Errorf("%d devices", len(h.devices))
+			if len(h.Devices) != 1 {
+				t.Errorf("%d devices", len(h.Devices))
 			}
 		}},
-		{"nobody is asked without end", nil, func(t *testing.T, h *house) {
+		{"nobody is asked without end", nil, func(t *testing.T, h *home) {
 			for range 100 {
-				h.hear("other/thing/online true", notify(`"switch:0":{"output":true}`))
+				h.Hear("other/thing/online true", notify(`"switch:0":{"output":true}`))
 			}
-			if len(h.asked) > 15 {
-				t.Errorf("%d questions", len(h.asked))
+			if len(h.Asked) > 15 {
+				t.Errorf("%d questions", len(h.Asked))
 			}
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			h := newHouse(t)
-			h.hear(tc.lines...)
+			h.Hear(tc.lines...)
 			tc.check(t, h)
 		})
 	}
@@ -418,10 +419,10 @@ func TestOptions(t *testing.T) {
 func TestEachRelayOfSeveralIsTold(t *testing.T) {
 	h := newHouse(t)
 	const id = "shellypro4pm-aabbcc00dd11"
-	h.hear(answered(id, id, `{"sys":{"device":{"name":"Strip","mac":"AABBCC00DD11"}},"switch:0":{"id":0},"switch:1":{"id":1},"switch:2":{"id":2}}`),
+	h.Hear(answered(id, id, `{"sys":{"device":{"name":"Strip","mac":"AABBCC00DD11"}},"switch:0":{"id":0},"switch:1":{"id":1},"switch:2":{"id":2}}`),
 		answered(id, id, `{"sys":{},"switch:0":{"id":0,"output":false},"switch:1":{"id":1,"output":false},"switch:2":{"id":2,"output":false}}`))
 	for _, n := range []string{"0", "1", "2"} {
-		if told := h.tell(id, "switch-"+n+"/on", "on"); !strings.Contains(told, `"params":{"id":`+n+`,"on":true}`) {
+		if told := h.Tell(id, "switch-"+n+"/on", "on"); !strings.Contains(told, `"params":{"id":`+n+`,"on":true}`) {
 			t.Errorf("relay %s: it publishes %s", n, told)
 		}
 	}
@@ -430,15 +431,15 @@ func TestEachRelayOfSeveralIsTold(t *testing.T) {
 // A notification says only what has changed, so a device that is told what it does already answers and says no more.
 func TestWhatIsAsItIsWantedIsConfirmedByTheAnswer(t *testing.T) {
 	h := newHouse(t)
-	h.hear(lights...)
+	h.Hear(lights...)
 	var request struct{ ID int64 }
-	_, payload, _ := strings.Cut(h.tell(lightsID, "light-0/brightness", "40"), " ")
+	_, payload, _ := strings.Cut(h.Tell(lightsID, "light-0/brightness", "40"), " ")
 	if err := json.Unmarshal([]byte(payload), &request); err != nil {
 		t.Fatal(err)
 	}
-	delete(h.values, lightsID+"/light-0/brightness")
-	h.hear(fmt.Sprintf(`homehub/shelly/home/attic/lights/rpc {"id":%d,"src":%q,"dst":"x","result":null}`, request.ID, lightsID))
-	if got := h.values[lightsID+"/light-0/brightness"].String(); got != "40" {
+	delete(h.Values, lightsID+"/light-0/brightness")
+	h.Hear(fmt.Sprintf(`homehub/shelly/home/attic/lights/rpc {"id":%d,"src":%q,"dst":"x","result":null}`, request.ID, lightsID))
+	if got := h.Values[lightsID+"/light-0/brightness"].String(); got != "40" {
 		t.Errorf("its brightness is %q", got)
 	}
 }

@@ -40,7 +40,7 @@ func TestClientsThatBeginToListen(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := newHouse(t)
-			h.hear(test.heard...)
+			h.Hear(test.heard...)
 			if got := methods(h.c.Observe(test.client, test.filters)); !slices.Equal(got, test.want) {
 				t.Errorf("it asks %q, want %q", got, test.want)
 			}
@@ -50,16 +50,16 @@ func TestClientsThatBeginToListen(t *testing.T) {
 
 func TestAnnouncementsOfYoungerDevices(t *testing.T) {
 	h := newHouse(t)
-	h.hear(plug...)
-	h.asked = nil
-	h.hear(
+	h.Hear(plug...)
+	h.Asked = nil
+	h.Hear(
 		`attic/announce {"id":"shellyplus1-aabbcc778899","gen":2}`, `home/up/attic/announce {"id":"shelly1g3-aabbcc778800","gen":3}`,
 		`shellies/roof/announce {"id":"shelly1g4-aabbcc778801","gen":4}`, `shellies/announce {"id":"shelly1g4-aabbcc778802","gen":4}`,
 		plugID+`/announce {"id":"`+plugID+`","gen":2}`, `shellies/announce {"id":"`+plugID+`","gen":2}`, // it is known
 		`news/announce {"id":"x"}`, `news/announce gen`, `news/announce {"gen":2}`,
 	)
 	var got []string
-	for _, s := range methods(h.asked) {
+	for _, s := range methods(h.Asked) {
 		if prefix, ok := strings.CutSuffix(s, " Shelly.GetDeviceInfo"); ok {
 			got = append(got, prefix)
 		}
@@ -71,7 +71,7 @@ func TestAnnouncementsOfYoungerDevices(t *testing.T) {
 
 func TestAClientThatListensAgainAndAgainIsNotAskedForEver(t *testing.T) {
 	h := newHouse(t)
-	h.hear(slices.Concat(plug, []string{plugID + "/online true"})...)
+	h.Hear(slices.Concat(plug, []string{plugID + "/online true"})...)
 	asked := 0
 	for range 20 {
 		asked += len(h.c.Observe("x", []string{plugID + "/rpc", "shelly-attic/rpc"}))

@@ -21,8 +21,13 @@ func Fuzz[C hub.Convention](f *testing.F, newConvention func(testing.TB) C, seed
 	f.Fuzz(func(t *testing.T, script string) {
 		h := New(t, newConvention(t))
 		for line := range strings.SplitSeq(script, "\x00") {
-			if m := Message(line); broker.ValidTopic(m.Topic) == nil {
-				h.Take(m)
+			m := Message(line)
+			if broker.ValidTopic(m.Topic) != nil {
+				continue
+			}
+			h.Take(m)
+			if o, ok := h.C.(hub.Observer); ok { // somebody subscribes to such topics
+				h.Asked = append(h.Asked, o.Observe(string(m.Payload), []string{m.Topic, m.Topic + "/rpc"})...)
 			}
 		}
 		for _, m := range append(h.Asked, h.C.Greet()...) {
@@ -45,6 +50,8 @@ func Fuzz[C hub.Convention](f *testing.F, newConvention func(testing.TB) C, seed
 				t.Errorf("the sources of %s do not announce it", key)
 			}
 			h.C.Topics(key)
+		}
+		for key := range h.Devices {
 			h.C.Forget(key)
 		}
 	})

@@ -42,6 +42,12 @@ func New(t testing.TB, c hub.Convention) *House {
 	return &House{t: t, C: c, Devices: map[string]hub.Announced{}, Values: map[string]devices.Value{}, Reach: map[string]devices.Reach{}}
 }
 
+// In has failures reported by another test, such as a part of the one that the house was made for.
+func (h *House) In(t testing.TB) *House {
+	h.t = t
+	return h
+}
+
 // Message is a message of a topic, a blank and a payload. One that begins with "=" was kept by the broker, one with "!" is a will.
 func Message(line string) broker.Message {
 	line, kept := strings.CutPrefix(line, "=")
@@ -162,7 +168,11 @@ func (h *House) Outline() string {
 
 func (h *House) device(b *strings.Builder, a hub.Announced) {
 	d := a.Device
-	fmt.Fprintf(b, "%s: %q, %s %s", a.Key, d.Name, d.Manufacturer, d.Model)
+	fmt.Fprintf(b, "%s: %q, ", a.Key, d.Name)
+	if d.ID != "" {
+		fmt.Fprintf(b, "id %s, ", d.ID)
+	}
+	fmt.Fprintf(b, "%s %s", d.Manufacturer, d.Model)
 	if d.Firmware != "" {
 		fmt.Fprintf(b, ", firmware %s", d.Firmware)
 	}
