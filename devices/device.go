@@ -204,6 +204,8 @@ type Property struct {
 	// OffAfter is after how many seconds a bool that was reported true is false again, because the device says only when something
 	// happens, not when it is over (Home Assistant's off_delay); 0 means that it reports both.
 	OffAfter float64 `json:"off_after,omitempty"`
+	// Repeats: that the value is reported once more is news like another value (Home Assistant's force_update).
+	Repeats bool `json:"repeats,omitempty"`
 
 	// Readable: the device reports it. Settable: it can be commanded. Momentary: it is an event or an act, not a
 	// state; what is momentary is never queued, never kept, never confirmed.

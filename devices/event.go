@@ -16,7 +16,8 @@ type Joined struct{ Device Device }
 // Changed means that its description is another now (name, room, firmware, components).
 type Changed struct{ Device Device }
 
-// Reported means that a property's value changed, or that a momentary one occurred. A repetition of what is known is no event.
+// Reported means that a property's value changed, or that a momentary one occurred. A repetition of what is known is no
+// event, unless the property Repeats.
 type Reported struct {
 	Device string
 	Ref

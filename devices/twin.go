@@ -227,8 +227,8 @@ func (t *Twin) Heard(now time.Time) []Event {
 	return events
 }
 
-// Report takes a value that the device reported. A repetition of what is known is no event, but a live one may confirm a
-// command. A momentary property's report is an occurrence: always an event, never kept. Replayed says that the report is
+// Report takes a value that the device reported. A repetition of what is known is no event (unless the property Repeats), but a live one may
+// confirm a command. A momentary property's report is an occurrence: always an event, never kept. Replayed says that the report is
 // an old one which the broker kept: if it equals what is known it is nothing at all, and a momentary one is nothing ever.
 //
 // Reports of properties that the device does not have, or of another type, are ignored. The events are good until the next Report.
@@ -259,7 +259,7 @@ func (t *Twin) Report(now time.Time, ref Ref, v Value, replayed bool) []Event {
 		t.arm(now, ref, p, v, replayed)
 	}
 	events := t.events[:0]
-	if !same {
+	if !same || p.Repeats {
 		s.reading, s.reported = Reading{Value: v, Heard: now}, true
 		events = append(events, Reported{Device: t.device.ID, Ref: ref, Reading: s.reading})
 	}

@@ -149,6 +149,19 @@ func TestARepetitionKeepsTheTimeOfTheFirst(t *testing.T) {
 	}
 }
 
+func TestWhatRepeatsIsNewsEachTime(t *testing.T) {
+	d := lamp()
+	d.Component("light").Property(devices.Brightness).Repeats = true
+	twin, _ := devices.Join(start, d)
+	b := &bench{t: t, twin: twin, now: start}
+	b.want(b.twin.Report(b.now, dim, number(20), false), "light/brightness is 20")
+	b.want(b.twin.Report(b.after(time.Second), dim, number(20), false), "light/brightness is 20")
+	b.want(b.twin.Report(b.after(time.Second), dim, number(20), true)) // that is the broker's repetition
+	if r, _ := b.twin.Reading(dim); !r.Heard.Equal(start.Add(time.Second)) {
+		t.Errorf("heard at %v", r.Heard)
+	}
+}
+
 func TestDescriptions(t *testing.T) {
 	twin, events := devices.Join(start, lamp())
 	b := &bench{t: t, twin: twin, now: start}
