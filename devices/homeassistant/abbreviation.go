@@ -102,6 +102,11 @@ var entityKeys = map[string]string{
 	"whit_val_stat_t": "white_value_state_topic", "whit_val_tpl": "white_value_template",
 	"xy_cmd_t": "xy_command_topic", "xy_cmd_tpl": "xy_command_template", "xy_stat_t": "xy_state_topic",
 	"xy_val_tpl": "xy_value_template",
+
+	"act_stat_t": "activity_state_topic", "act_val_tpl": "activity_value_template", "cod_form": "code_format",
+	"dock_cmd_t": "dock_command_topic", "dock_cmd_tpl": "dock_command_template", "pause_cmd_t": "pause_command_topic",
+	"pause_mw_cmd_tpl": "pause_command_template", "pow_cmd_tpl": "power_command_template",
+	"strt_mw_cmd_t": "start_mowing_command_topic", "strt_mw_cmd_tpl": "start_mowing_command_template",
 }
 
 var deviceKeys = map[string]string{

@@ -242,3 +242,17 @@ func TestAButtonThatAnEventTellsOfIsNotShownTwice(t *testing.T) {
 		t.Error("the trigger stays hidden when the event is gone")
 	}
 }
+
+func TestWhatASensorSaysOnceMoreIsNewsIfItIsToBe(t *testing.T) {
+	h := newHouse(t)
+	h.hear("homeassistant/sensor/a/config", `{"stat_t":"s","frc_upd":true,"dev":{"ids":"x","name":"X"}}`)
+	h.hear("homeassistant/binary_sensor/b/config", `{"stat_t":"s","force_update":"true","dev":{"ids":"x","name":"X"}}`)
+	h.hear("homeassistant/sensor/c/config", `{"stat_t":"s","dev":{"ids":"x","name":"X"}}`)
+	got := map[string]bool{}
+	for _, c := range h.only().Device.Components {
+		got[c.ID] = c.Properties[0].Repeats
+	}
+	if d := cmp.Diff(map[string]bool{"a": true, "b": true, "c": false}, got); d != "" {
+		t.Error(d)
+	}
+}

@@ -92,6 +92,9 @@ func (b *builder) tilt() {
 	if !at.valid() {
 		at = steps{0, 100}
 	}
+	if b.yes("tilt_invert_state") { // of old firmware
+		at = steps{at.high, at.low}
+	}
 	p := devices.Property{ID: devices.Tilt, Datatype: devices.Float, Unit: "%", Min: bound(0), Max: bound(100), Step: at.step()}
 	p.Readable = b.readsNumber("tilt_status_topic", "tilt_status_template", devices.Tilt, at.in)
 	if o := b.hears("tilt_command_topic", "tilt_command_template"); o != nil {

@@ -336,7 +336,18 @@ func (b *builder) readsChoice(topicKey, templateKey, property string, choices []
 // enum adds an enum property with a pair of topics, as climates and fans have several of.
 func (b *builder) enum(property, prefix, stateTemplate string, choices []string) {
 	p := devices.Property{ID: property, Datatype: devices.Enum, Choices: choices}
-	p.Readable = b.readsChoice(prefix+"_state_topic", stateTemplate, property, choices)
+	reset := b.text("payload_reset_"+prefix, "None")
+	p.Readable = b.reads(prefix+"_state_topic", stateTemplate, func(v template.Value, out *sink) error {
+		if is(v, reset) && lacking(choices, reset) {
+			return nil // it is not known any more
+		}
+		s, err := choice(v, choices)
+		if err != nil {
+			return err
+		}
+		out.add(property, devices.EnumValue(s))
+		return nil
+	})
 	if o := b.hears(prefix+"_command_topic", prefix+"_command_template"); o != nil {
 		p.Settable = true
 		b.writers[property] = o.sendText(devices.Value.Text)

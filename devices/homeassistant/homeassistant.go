@@ -4,12 +4,13 @@
 // The hub calls it through hub.Convention. It is pure: it does no I/O and has no clock and no goroutine, and no payload
 // makes it panic. Value templates are evaluated by its subpackage template. It never publishes retained.
 //
-// What has no meaning here: retain (commands are never retained), force_update (a repetition is no event anywhere in the hub),
-// and codes of locks and alarms. A device that is optimistic and yet has a state topic is
-// read like any other.
+// What has no meaning here: retain (commands are never retained: one that the broker kept would come true again whenever the device
+// connects). What wants a code with each command, as some locks and alarms do, is refused. A device that is optimistic and yet has a state
+// topic is read like any other.
 package homeassistant
 
 import (
+	"errors"
 	"fmt"
 
 	"home.arpa/homehub/broker"
@@ -141,6 +142,9 @@ func (c *Convention) Encode(key string, ref devices.Ref, v devices.Value) ([]bro
 		return nil, fmt.Errorf("steering %s: its %s cannot be set", key, ref)
 	}
 	out, err := write(v)
+	if errors.Is(err, errCode) || errors.Is(err, devices.ErrValue) {
+		return nil, err // it is for people, who know what they wanted
+	}
 	if err != nil {
 		return nil, fmt.Errorf("steering %s of %s: %w", ref, key, err)
 	}

@@ -1,6 +1,9 @@
 package homeassistant
 
-import "home.arpa/homehub/devices"
+import (
+	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/homeassistant/template"
+)
 
 // power adds on and off with their two payloads, under the keys that a component has for it.
 func (b *builder) power(stateTopic, stateTemplate, commandTopic, commandTemplate string) {
@@ -38,8 +41,18 @@ func (b *builder) targetHumidity(low, high float64) {
 	p := devices.Property{
 		ID: devices.TargetHumidity, Datatype: devices.Float, Class: "humidity", Unit: "%", Step: 1,
 		Min: bound(min(low, high)), Max: bound(max(low, high)),
-		Readable: b.readsNumber("target_humidity_state_topic", "target_humidity_state_template", devices.TargetHumidity, same.in),
 	}
+	reset := b.text("payload_reset_humidity", "None")
+	p.Readable = b.reads("target_humidity_state_topic", "target_humidity_state_template", func(v template.Value, out *sink) error {
+		if is(v, reset) {
+			return nil
+		}
+		f, ok, err := number(v)
+		if !ok {
+			return err
+		}
+		return out.float(devices.TargetHumidity, f)
+	})
 	if o := b.hears("target_humidity_command_topic", "target_humidity_command_template"); o != nil {
 		p.Settable = true
 		b.writers[p.ID] = o.sendNumber(same.out, "")

@@ -279,7 +279,7 @@ var kinds = append([]kind{
 		"start-hp(button)/press:bool ms",
 		[]exchange{
 			{"> start-hp/press", "true", "zima/button/start_hp/command=PRESS"},
-			{"> start-hp/press", "false", "error: steering start-hp/press of id:a020a61c3105: invalid value: press takes true only"},
+			{"> start-hp/press", "false", "error: invalid value: press takes true only"},
 		},
 	},
 	{

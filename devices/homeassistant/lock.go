@@ -1,6 +1,16 @@
 package homeassistant
 
-import "home.arpa/homehub/devices"
+import (
+	"errors"
+
+	"home.arpa/homehub/broker"
+	"home.arpa/homehub/devices"
+)
+
+// errCode is why what wants a code is not told anything: the hub would have to ask people for it each time, and must not keep it.
+var errCode = errors.New("it wants a code with each command, which the hub cannot give: use the device's own panel or app")
+
+func wantsCode(devices.Value) ([]broker.Message, error) { return nil, errCode }
 
 func (b *builder) lock() {
 	b.kind = devices.Lock
@@ -22,5 +32,10 @@ func (b *builder) lock() {
 	b.property(state)
 	if b.has("payload_open") {
 		b.act(devices.Open, o, b.text("payload_open", "OPEN"))
+	}
+	if b.has("code_format") {
+		for property := range b.writers {
+			b.writers[property] = wantsCode
+		}
 	}
 }

@@ -113,7 +113,7 @@ var moreKinds = []kind{
 	},
 	{
 		"a lawn mower", "homeassistant/lawn_mower/m/config",
-		`{"act_stat_t":"x","activity_state_topic":"m","activity_value_template":"{{ value_json.a }}","dock_command_topic":"m/set","pause_command_topic":"m/set","start_mowing_command_topic":"m/set","start_mowing_command_template":"{\"do\":\"{{ value }}\"}","dev":{"ids":"m1","name":"Mower"}}`,
+		`{"act_stat_t":"m","act_val_tpl":"{{ value_json.a }}","dock_cmd_t":"m/set","pause_command_topic":"m/set","strt_mw_cmd_t":"m/set","strt_mw_cmd_tpl":"{\"do\":\"{{ value }}\"}","dev":{"ids":"m1","name":"Mower"}}`,
 		"m(lawn_mower)/state:enum rs",
 		[]exchange{
 			{"m", `{"a":"mowing"}`, "m/state=mowing"},
@@ -139,8 +139,53 @@ var moreKinds = []kind{
 		"a(alarm_control_panel)/state:enum rs",
 		[]exchange{
 			{"> a/state", "armed_away", "a/set=ARM_AWAY"},
-			{"> a/state", "disarmed", `refused: invalid value: state takes one of armed_away, not "disarmed"`},
+			{"> a/state", "disarmed", `error: it wants a code with each command, which the hub cannot give: use the device's own panel or app`},
 		},
+	},
+	{
+		"a lock that wants a code", "homeassistant/lock/l/config",
+		`{"stat_t":"l","cmd_t":"l/set","cmd_tpl":"{{ {'do': value, 'code': code} | tojson }}","cod_form":"^\\d{4}$","pl_open":"OPEN","dev":{"ids":"l1","name":"Lock"}}`,
+		"l(lock)/open:bool ms; l(lock)/state:enum rs",
+		[]exchange{
+			{"l", "LOCKED", "l/state=locked"},
+			{"> l/state", "unlocked", `error: it wants a code with each command, which the hub cannot give: use the device's own panel or app`},
+			{"> l/open", "true", `error: it wants a code with each command, which the hub cannot give: use the device's own panel or app`},
+		},
+	},
+	{
+		"a fan and its words for what it does not know any more", "homeassistant/fan/f/config",
+		`{"cmd_t":"f","stat_t":"f/s","pr_mode_cmd_t":"f/p","pr_mode_stat_t":"f/p/s","pr_modes":["eco","turbo"],"pl_rst_pr_mode":"RESET","dev":{"ids":"f1","name":"F"}}`,
+		"fan(fan)/on:bool rs; fan(fan)/preset:enum rs",
+		[]exchange{{"f/p/s", "eco", "fan/preset=eco"}, {"f/p/s", "RESET", ""}, {"f/p/s", "x", ""}, {"f/p/s", "turbo", "fan/preset=turbo"}},
+	},
+	{
+		"a humidifier and its words for what it does not know any more", "homeassistant/humidifier/h/config",
+		`{"cmd_t":"h","stat_t":"h/s","hum_cmd_t":"h/h","hum_stat_t":"h/h/s","modes":["auto"],"mode_cmd_t":"h/m","mode_stat_t":"h/m/s","pl_rst_hum":"gone","pl_rst_mode":"lost","dev":{"ids":"h1","name":"H"}}`,
+		"humidifier(humidifier)/mode:enum rs; humidifier(humidifier)/on:bool rs; humidifier(humidifier)/target-humidity:float rs %",
+		[]exchange{{"h/h/s", "40", "humidifier/target-humidity=40"}, {"h/h/s", "gone", ""}, {"h/m/s", "lost", ""}, {"h/m/s", "auto", "humidifier/mode=auto"}},
+	},
+	{
+		"a tilt that old firmware turns round", "homeassistant/cover/c/config",
+		`{"tilt_cmd_t":"c/t","tilt_status_t":"c/t/s","tilt_min":0,"tilt_max":50,"tilt_invert_state":true,"dev":{"ids":"c1","name":"C"}}`,
+		"cover(cover)/tilt:float rs %",
+		[]exchange{{"c/t/s", "0", "cover/tilt=100"}, {"c/t/s", "50", "cover/tilt=0"}, {"> cover/tilt", "20", "c/t=40"}},
+	},
+	{
+		"a text that must be of a kind", "homeassistant/text/t/config",
+		`{"cmd_t":"t","min":2,"max":4,"pattern":"[a-zä]+","dev":{"ids":"t1","name":"T"}}`,
+		"text(text)/value:text s",
+		[]exchange{
+			{"> text/value", "käse", "t=käse"},
+			{"> text/value", "x", "error: invalid value: it takes 2 to 4 characters, not 1"},
+			{"> text/value", "hello", "error: invalid value: it takes 2 to 4 characters, not 5"},
+			{"> text/value", "x1", "error: invalid value: it takes texts like [a-zä]+ only"},
+		},
+	},
+	{
+		"a text with a pattern that only Python knows", "homeassistant/text/t/config",
+		`{"cmd_t":"t","pattern":"(?=x)x+","dev":{"ids":"t1","name":"T"}}`,
+		"text(text)/value:text s",
+		[]exchange{{"> text/value", "y", "t=y"}},
 	},
 	{
 		"a scene", "homeassistant/scene/evening/config", `{"name":"Evening","cmd_t":"scenes","pl_on":"evening","dev":{"ids":"c1","name":"Scenes"}}`,

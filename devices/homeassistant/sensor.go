@@ -2,8 +2,10 @@ package homeassistant
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
@@ -48,7 +50,7 @@ func (b *builder) sensor() {
 		p.Datatype = devices.Float
 		p.Readable = b.readsNumber("state_topic", "value_template", id, s.in)
 	}
-	p.Expires = b.expires()
+	p.Expires, p.Repeats = b.expires(), b.yes("force_update")
 	b.property(p)
 }
 
@@ -83,7 +85,7 @@ func (b *builder) binarySensor() {
 	p := devices.Property{ID: propertyID(class, devices.On), Class: class, Datatype: devices.Bool}
 	p.Readable = b.readsBool("state_topic", "value_template", p.ID, b.text("payload_on", "ON"), b.text("payload_off", "OFF"))
 	p.OffAfter = b.seconds("off_delay")
-	p.Expires = b.expires()
+	p.Expires, p.Repeats = b.expires(), b.yes("force_update")
 	b.property(p)
 }
 
@@ -158,9 +160,34 @@ func (b *builder) prose() {
 	p.Readable = b.readsText("state_topic", "value_template", p.ID)
 	if o := b.hears("command_topic", "command_template"); o != nil {
 		p.Settable = true
-		b.writers[p.ID] = o.sendText(devices.Value.Text)
+		send, check := o.sendText(devices.Value.Text), b.prescribed()
+		b.writers[p.ID] = func(v devices.Value) ([]broker.Message, error) {
+			if err := check(v.Text()); err != nil {
+				return nil, err
+			}
+			return send(v)
+		}
 	}
 	b.property(p)
+}
+
+// prescribed checks a text by what the announcement says of those that it takes: their length in characters, and a pattern, which is
+// left to the device where it is none that Go's regular expressions understand.
+func (b *builder) prescribed() func(text string) error {
+	shortest, longest := int(b.numberOr("min", 0)), int(b.numberOr("max", 255))
+	var pattern *regexp.Regexp
+	if source := b.text("pattern", ""); len(source) <= 1000 {
+		pattern, _ = regexp.Compile(`^(?:` + source + `)$`)
+	}
+	return func(text string) error {
+		switch n := utf8.RuneCountInString(text); {
+		case n < shortest || n > longest:
+			return fmt.Errorf("%w: it takes %d to %d characters, not %d", devices.ErrValue, shortest, longest, n)
+		case pattern != nil && b.has("pattern") && !pattern.MatchString(text):
+			return fmt.Errorf("%w: it takes texts like %.100s only", devices.ErrValue, b.text("pattern", ""))
+		}
+		return nil
+	}
 }
 
 // lacking says whether a list lacks an element, without regard to case.
