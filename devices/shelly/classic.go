@@ -253,11 +253,11 @@ func (d *classic) rebuild() {
 }
 
 func (d *classic) tell(u *hub.Update) {
-	var sources []broker.Message
-	if d.announce.Topic != "" {
-		sources = append(sources, d.announce)
+	announce := d.announce
+	if announce.Topic == "" { // its topics alone do not say whose they are, if another's id is the beginning of its own
+		announce = broker.Message{Topic: classicPrefix + d.id + "/announce", Payload: []byte(`{"id":` + jsontext.Quote(d.id) + `}`)}
 	}
-	sources = append(sources, d.sources...)
+	sources := append([]broker.Message{announce}, d.sources...)
 	firstTime := !d.told
 	d.told = true
 	u.Devices = append(u.Devices, hub.Announced{

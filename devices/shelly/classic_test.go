@@ -228,3 +228,20 @@ func TestClassic(t *testing.T) {
 		})
 	}
 }
+
+func TestDevicesWhoseIDsBeginAlikeAreThereAgainInAnyOrder(t *testing.T) {
+	h := newHouse(t)
+	h.Hear("shellies/a/b/c/relay/0 on", "shellies/a/relay/0 off")
+	for _, order := range [][]string{{"gen1/a", "gen1/a/b/c"}, {"gen1/a/b/c", "gen1/a"}} {
+		again := newHouse(t)
+		for _, key := range order {
+			for _, m := range h.Devices[key].Sources {
+				m.Retain = true
+				again.Take(m)
+			}
+		}
+		if diff := cmp.Diff(h.Keys(), again.Keys()); diff != "" {
+			t.Errorf("in the order %q: %s", order, diff)
+		}
+	}
+}
