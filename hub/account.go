@@ -135,16 +135,20 @@ func (e *entry) said() devices.Reach {
 	return devices.Reach{}
 }
 
+// sleepTime is how long a device that sleeps between its visits is waited for if it does not say how long it sleeps.
+const sleepTime = 24 * time.Hour
+
 // await is how long a command waits for the device when nobody has said how long: one that sleeps between its visits is given as long as
 // it may keep silent.
 func (e *entry) await() time.Duration {
-	longest := devices.DefaultAwait
-	for _, a := range e.accounts {
-		if a.sleeps {
-			longest = max(longest, min(a.silence, MaxAwait))
-		}
+	sleeps := e.twin.Reach().Presence == devices.Asleep || slices.ContainsFunc(e.accounts, func(a *account) bool { return a.sleeps })
+	switch silence := e.declared(); {
+	case !sleeps:
+		return devices.DefaultAwait
+	case silence > 0:
+		return min(max(silence, devices.DefaultAwait), MaxAwait)
 	}
-	return longest
+	return sleepTime
 }
 
 // takes says whether a value that one account reported is the device's: what several report, the first of them says, so that

@@ -81,7 +81,7 @@ type Request struct {
 	Origin string
 	// Patience is how long to wait for the confirmation, from 1 s to 24 h; zero means devices.Patience and, of a device that sleeps
 	// behind a gateway, devices.Device.Wakes beside. A device that is away is waited for Await (at most MaxAwait), counted from
-	// now; zero means 1 h, or as long as a device that sleeps may keep silent.
+	// now; zero means 1 h, or for a device that sleeps as long as it may keep silent, a day where that is not known.
 	Patience, Await time.Duration
 }
 

@@ -93,6 +93,16 @@ func TestCommandsOverTheWire(t *testing.T) {
 			gateway.publish("plain/valve/is/on", "true")
 			h.wantCommand(c.ID, devices.Confirmed, "")
 		},
+		"what sleeps for nobody knows how long is waited for a day": func(t *testing.T, h *house) {
+			c := h.client("lamp", nil)
+			c.publish("plain/lamp/config", "Lamp!")
+			c.publish("plain/lamp/status", "asleep")
+			sent := h.send("lamp/switch/on", "true")
+			minutes(24*60 - 1)
+			h.wantCommand(sent.ID, devices.Waiting, "the device is asleep: it said so")
+			minutes(1)
+			h.wantCommand(sent.ID, devices.Lapsed, "waited 24 h, but the device is asleep: it said so")
+		},
 		"what sleeps between its visits is waited for as long as it may be silent": func(t *testing.T, h *house) {
 			c := h.client("sensor", nil)
 			c.publish("plain/sensor/config", "sleeps=yes silence=3h Sensor!")

@@ -42,7 +42,7 @@ func (c *client) printDevice(d device, now time.Time) error {
 	line("Presence", reach)
 	line("Last seen", ago(d.LastSeen, now))
 	if d.Wakes > 0 {
-		line("Sleeps", "takes what it is told when it wakes up, at the latest after "+span(time.Duration(d.Wakes*float64(time.Second))))
+		line("Sleeps", "takes what it is told when it wakes up, at the latest after "+strings.TrimSuffix(span(time.Duration(d.Wakes*float64(time.Second))), " 0 min"))
 	}
 	for _, cmd := range d.Pending {
 		line("Wanted", cmd.spell(d.property(cmd.Component, cmd.Property))+", until "+cmd.until())
