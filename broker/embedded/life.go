@@ -13,11 +13,12 @@ import (
 func (b *Broker) serve(nc net.Conn, p peer) {
 	if c := newConn(b, secure(nc), p); c.arrive() {
 		c.stay()
+		c.depart()
 	}
 }
 
 // arrive is a connection's life up to its CONNACK, and all of it when it is not let in. It says whether the client is there: then
-// whoever called owes it stay.
+// whoever called owes it stay and depart.
 func (c *conn) arrive() (there bool) {
 	if err := c.broker.gate.enter(c, c.options); err != nil {
 		c.broker.full(c, err)
@@ -60,7 +61,6 @@ func (c *conn) greet() (there bool) {
 // stay serves a client that was let in until the connection's end. Between two packets it waits in fill, called from here: a goroutine
 // that waits at a small depth gets by with a small stack, and most of them do nothing else.
 func (c *conn) stay() {
-	defer c.depart()
 	defer c.rescue()
 	err := c.work()
 	for err == nil {

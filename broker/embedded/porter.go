@@ -12,9 +12,9 @@ import (
 // porterRest is how long porters wait for the next connection: of those who were idle all that time each ends.
 const porterRest = 2 * time.Second
 
-// porters are the goroutines that bring the connections of one listener in. What happens up to CONNACK takes several times the stack of
-// a connection that then only waits, and a stack grows by being copied: porters, whose stacks have grown, do it for one connection
-// after the other, and leave each that stays to a goroutine of its own.
+// porters are the goroutines that bring the connections of one listener in and see them out. What happens up to CONNACK, and at the end,
+// takes several times the stack of a connection that only waits, and a stack grows by being copied: porters, whose stacks have grown,
+// do it for one connection after the other, and leave each that stays to a goroutine of its own.
 type porters struct {
 	broker *Broker
 	work   sync.WaitGroup // of porters, and of the connections that they have brought in
@@ -26,8 +26,14 @@ type porters struct {
 	ended  bool
 }
 
-// porter is where a porter who is idle waits for its next connection. It ends when that is closed.
-type porter chan net.Conn
+// porter is where a porter who is idle waits for its next errand. It ends when that is closed.
+type porter chan errand
+
+// errand is a connection that has just come, or one that goes.
+type errand struct {
+	comes net.Conn
+	goes  *conn
+}
 
 // accept serves the connections of one listener until it is closed. Other errors, such as too many open files, pass.
 func (b *Broker) accept(ctx context.Context, l net.Listener) {
@@ -38,7 +44,7 @@ func (b *Broker) accept(ctx context.Context, l net.Listener) {
 		nc, err := l.Accept()
 		switch {
 		case err == nil:
-			p.bring(nc)
+			p.send(errand{comes: nc})
 		case errors.Is(err, net.ErrClosed):
 			return
 		default:
@@ -54,22 +60,27 @@ func (b *Broker) accept(ctx context.Context, l net.Listener) {
 	}
 }
 
-// bring gives a connection to a porter who is idle, or to a new one: it waits for nobody.
-func (p *porters) bring(nc net.Conn) {
+// send sends a porter who is idle on an errand, or a new one: it waits for nobody.
+func (p *porters) send(e errand) {
 	if idle := p.call(); idle != nil {
-		idle <- nc
+		idle <- e
 		return
 	}
 	me := make(porter, 1)
-	me <- nc
+	me <- e
 	p.work.Go(func() { p.run(me) })
 }
 
 // run is a porter's life.
 func (p *porters) run(me porter) {
-	for nc := range me {
-		if c := newConn(p.broker, secure(nc), peerOf(nc)); c.arrive() {
-			p.work.Go(c.stay)
+	for e := range me {
+		if e.goes != nil {
+			e.goes.depart()
+		} else if c := newConn(p.broker, secure(e.comes), peerOf(e.comes)); c.arrive() {
+			p.work.Go(func() {
+				c.stay()
+				p.send(errand{goes: c})
+			})
 		}
 		p.rest(me)
 	}
@@ -129,6 +140,7 @@ func (p *porters) end() {
 	for _, idle := range p.idle {
 		close(idle)
 	}
+	p.idle = nil
 	if p.look != nil {
 		p.look.Stop()
 	}
