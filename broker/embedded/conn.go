@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -60,9 +61,8 @@ type conn struct {
 	peer    peer
 	born    time.Time
 
-	life     context.Context // the connection's own life: it ends when the connection has to, so there is nothing to pass it through
-	end      context.CancelFunc
-	over     chan struct{}         // closed when the session has been given back
+	life     lifetime
+	over     sync.WaitGroup        // done when the session has been given back
 	cause    atomic.Pointer[cause] // set once, by whoever ends the connection
 	opened   atomic.Bool           // CONNECT was accepted
 	awaiting atomic.Bool           // the journal will call
@@ -81,6 +81,7 @@ type conn struct {
 	frames     int // handled since the last settle
 	idle       time.Duration
 	armed      time.Time // the read deadline that is set
+	silent     time.Time // since when the client's next bytes are waited for, zero while they are not
 	names      names
 	scratch    message
 	codes      []byte // for the SUBACK or UNSUBACK that mochi is about to encode
@@ -95,11 +96,13 @@ type conn struct {
 }
 
 func newConn(b *Broker, nc net.Conn, p peer) *conn {
-	c := &conn{broker: b, options: b.options(), net: nc, peer: p, born: time.Now(), over: make(chan struct{})}
+	c := &conn{broker: b, options: b.options(), net: nc, peer: p, born: time.Now()}
 	c.batch.feeder = b.numbers.Add(1)
 	c.names.limits = c.options
-	c.life, c.end = context.WithCancel(context.Background())
-	c.socket = newSocket(nc)
+	c.over.Add(1)
+	if c.socket = newSocket(nc); c.socket != nil {
+		c.socket.waits = c.brace
+	}
 	return c
 }
 
@@ -185,7 +188,11 @@ func (c *conn) next() (frame []byte, header int, err error) {
 // settle pays what this connection owes for the packets that it has sent: flushes, and calls of the links' handlers.
 func (c *conn) settle() {
 	c.frames = 0
-	c.batch.settle(c.life)
+	ctx := context.Background()
+	if len(c.batch.calls) > 0 {
+		ctx = c.life.context()
+	}
+	c.batch.settle(ctx)
 }
 
 // deadline is when a client last heard at a time must have been heard again; zero means never.

@@ -17,7 +17,7 @@ func (c *conn) stop(k *cause) bool {
 	if !c.cause.CompareAndSwap(nil, k) {
 		return false
 	}
-	c.end()
+	c.life.end()
 	return true
 }
 
@@ -97,6 +97,9 @@ func (c *conn) ending() *cause {
 
 // overhear looks for DISCONNECT and for messages in what has arrived, for a moment.
 func (c *conn) overhear() {
+	if c.socket != nil {
+		c.socket.waits = nil
+	}
 	until := time.Now().Add(overhearing)
 	for !c.overheard() && time.Now().Before(until) {
 		c.makeRoom()
@@ -255,7 +258,7 @@ func (c *conn) hangUp() {
 	_ = c.net.Close()
 	c.out.abandon()
 	<-drained
-	c.end()
+	c.life.end()
 }
 
 // within waits for a channel to be closed, and says whether that happened in time.

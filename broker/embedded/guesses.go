@@ -81,6 +81,6 @@ func (b *Broker) holdUp(c *conn) {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-c.life.Done():
+	case <-c.life.context().Done():
 	}
 }

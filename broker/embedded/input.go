@@ -26,14 +26,13 @@ func returnInput(b []byte) {
 // fill reads more input, waiting for it as long as the keep alive allows.
 func (c *conn) fill() error {
 	c.makeRoom()
-	heard := time.Now() // being held back by a handler is no silence of the client's
-	for {
-		if err := c.arm(heard); err != nil {
+	c.silent = time.Time{}
+	if c.socket == nil { // one waits here for what is not there yet: a socket knows whether it has to
+		if err := c.brace(); err != nil {
 			return err
 		}
-		if c.cause.Load() != nil { // whoever set it moved the deadline after that, perhaps before we did
-			return net.ErrClosed
-		}
+	}
+	for {
 		n, err := c.read()
 		if n > 0 {
 			c.broker.counts.bytesIn.Add(uint64(n))
@@ -49,11 +48,28 @@ func (c *conn) fill() error {
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return err
 		}
-		c.armed = time.Time{}
-		if !time.Now().Before(c.deadline(heard)) { // else an alarm set by an older sign of life
+		c.armed = time.Time{} // an alarm that was set by an older sign of life, or that passed when nobody waited, says nothing
+		if !c.silent.IsZero() && !time.Now().Before(c.deadline(c.silent)) {
 			return c.late()
 		}
+		if err := c.brace(); err != nil {
+			return err
+		}
 	}
+}
+
+// brace is called before input is waited for. The client's silence begins here: while it was held back by a handler there was none.
+func (c *conn) brace() error {
+	if c.silent.IsZero() {
+		c.silent = time.Now()
+	}
+	if err := c.arm(c.silent); err != nil {
+		return err
+	}
+	if c.cause.Load() != nil { // whoever set it moved the deadline after that, perhaps before we did
+		return net.ErrClosed
+	}
+	return nil
 }
 
 // arm sets the read deadline of a client last heard at a time. One that is set and comes too early is left as it is, since most

@@ -1,9 +1,11 @@
 package embedded
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"home.arpa/homehub/broker"
@@ -22,7 +24,7 @@ func (b *Broker) serve(nc net.Conn, p peer) {
 func (c *conn) arrive() (there bool) {
 	if err := c.broker.gate.enter(c, c.options); err != nil {
 		c.broker.full(c, err)
-		c.end()
+		c.life.end()
 		_ = c.net.Close()
 		return false
 	}
@@ -31,6 +33,34 @@ func (c *conn) arrive() (there bool) {
 		return false
 	}
 	return true
+}
+
+// lifetime is the context of a connection's life: it ends when the connection has to, so there is nothing to pass it through. It is made
+// when somebody wants it, which for most connections nobody does.
+type lifetime struct {
+	mu     sync.Mutex
+	ctx    context.Context
+	cancel context.CancelFunc
+	over   bool
+}
+
+func (l *lifetime) context() context.Context {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ctx == nil {
+		if l.ctx, l.cancel = context.WithCancel(context.Background()); l.over {
+			l.cancel()
+		}
+	}
+	return l.ctx
+}
+
+func (l *lifetime) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.over = true; l.cancel != nil {
+		l.cancel()
+	}
 }
 
 // greet reads CONNECT, and lets the client in or turns it away.

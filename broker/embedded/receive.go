@@ -14,7 +14,7 @@ func (c *conn) publish(first byte, body []byte) error {
 	}
 	if m.qos > 0 && b.ledger.crowded() {
 		c.settle() // nobody else waits with it
-		if b.ledger.log.Room(c.life) != nil {
+		if b.ledger.log.Room(c.life.context()) != nil {
 			return net.ErrClosed
 		}
 	}

@@ -33,7 +33,7 @@ func (b *Broker) claim(c *conn) (present bool, code byte) {
 	}
 	if before != nil {
 		before.kick(&cause{reason: "taken over by a new connection from " + c.peer.host, code: sessionTakenOver, polite: true})
-		<-before.over
+		before.over.Wait()
 	}
 	old, w := r.settleOld(c, time.Now(), b.ledger)
 	if old != nil {
@@ -161,7 +161,7 @@ func (b *Broker) giveBack(c *conn) {
 			b.janitor.poke()
 		}
 	}()
-	defer close(c.over)
+	defer c.over.Done()
 	defer b.registry.letGo(c)
 	s := c.session
 	if s == nil {

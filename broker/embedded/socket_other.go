@@ -5,7 +5,7 @@ package embedded
 import "net"
 
 // socket is for where a connection can be written without waiting. Here it cannot: a writer goroutine does it all.
-type socket struct{}
+type socket struct{ waits func() error }
 
 func newSocket(net.Conn) *socket { return nil }
 

@@ -13,6 +13,7 @@ import (
 // One goroutine at a time may read, and one may write.
 type socket struct {
 	raw     syscall.RawConn
+	waits   func() error // called before it waits for input, unless it is nil: an error ends the read
 	in, out transfer
 }
 
@@ -49,6 +50,11 @@ func newSocket(nc net.Conn) *socket {
 		}
 		if !errors.Is(t.err, syscall.EAGAIN) {
 			return true
+		}
+		if s.waits != nil {
+			if t.err = s.waits(); t.err != nil {
+				return true
+			}
 		}
 		if t.lend {
 			returnInput(t.p)

@@ -51,7 +51,7 @@ func (c *conn) shakeHands() error {
 	if c.cause.Load() != nil { // whoever set it moved the deadline after that, perhaps before we did
 		return net.ErrClosed
 	}
-	if err := s.HandshakeContext(c.life); err != nil {
+	if err := s.HandshakeContext(c.life.context()); err != nil {
 		return err
 	}
 	if err := s.SetWriteDeadline(time.Time{}); err != nil { // the other one is moved by whoever reads
