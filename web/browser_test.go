@@ -172,6 +172,7 @@ func press(t *testing.T, ctx context.Context, selector string) {
 func TestDashboard(t *testing.T) {
 	m := newMemory(sampleHouse(time.Now())...)
 	m.silent["tv-plug"] = true
+	m.views["living-room-thermostat"].Wakes = 24 * 60 * 60
 	srv := serve(t, m, web.Options{OpenLoopback: true, MQTTAddresses: []string{"mqtt://192.168.1.5:1883"}})
 	ctx := browser(t)
 	do(t, ctx, chromedp.Navigate("about:blank"))
@@ -218,6 +219,12 @@ func TestDashboard(t *testing.T) {
 		m.lapse("tv-plug", "no report of false within 5 s")
 		until(t, ctx, `document.querySelector("#toasts").textContent.includes("TV corner: not confirmed: no report of false within 5 s")`)
 		until(t, ctx, card("tv-plug", ".state")+`.textContent === "On"`)
+	})
+	t.Run("what sleeps is said to get its command when it wakes up", func(t *testing.T) {
+		press(t, ctx, `[data-id="living-room-thermostat"] [aria-label$="higher"]`)
+		until(t, ctx, card("living-room-thermostat", ".state")+`.textContent.endsWith(" · gets it when it wakes up")`)
+		m.lapse("living-room-thermostat", "no report of 21.5 within 24 h")
+		until(t, ctx, `!`+card("living-room-thermostat", ".state")+`.textContent.includes("wakes up")`)
 	})
 	t.Run("a slider sends when it settles", func(t *testing.T) {
 		js[bool](t, ctx, `(() => { const i = `+card("kitchen-light", `input[type="range"]`)+`; i.value = 40; i.dispatchEvent(new Event("input")); i.dispatchEvent(new Event("change")); return true })()`)

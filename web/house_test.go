@@ -231,6 +231,9 @@ func (m *memory) Send(_ context.Context, r hub.Request) (devices.Command, error)
 	if v.Reach.Presence == devices.Offline {
 		c.Status, c.Reason, c.SentAt, c.Deadline = devices.Waiting, "the device is offline", time.Time{}, now.Add(time.Hour)
 	}
+	if v.Wakes > 0 {
+		c.Reason = "waits for the device to wake up"
+	}
 	for _, old := range slices.Clone(v.Pending) {
 		if old.Ref == r.Ref {
 			m.end(old.ID, devices.Superseded, "a newer command came")
@@ -240,7 +243,7 @@ func (m *memory) Send(_ context.Context, r hub.Request) (devices.Command, error)
 	v.Pending = append(v.Pending, c)
 	m.happen(devices.CommandMoved{Command: c})
 	switch {
-	case c.Status == devices.Waiting || m.silent[r.Device]:
+	case c.Status == devices.Waiting || v.Wakes > 0 || m.silent[r.Device]:
 	case !p.Confirmable():
 		m.end(c.ID, devices.Sent, "")
 	default:

@@ -180,7 +180,7 @@ func record(id string) hub.Record {
 			ID: id, Name: `Große "Lampe" 💡\`, Room: "Küche & Flur", Manufacturer: "Acme <&>", Model: "L-1", Firmware: "1.2.3",
 			Identifiers: []string{"zigbee2mqtt_0x00124b0022", "x"},
 			Connections: []devices.Connection{{Kind: "mac", Value: "00:11:22:33:44:55"}},
-			Via:         "bridge", Convention: "homeassistant",
+			Via:         "bridge", Wakes: 3600.5, Convention: "homeassistant",
 			Components: []devices.Component{
 				{ID: "light", Kind: devices.Light, Name: "Licht", Category: "config", Properties: []devices.Property{
 					{
