@@ -158,9 +158,9 @@ func (d *device) will(m broker.Message, u *hub.Update) {
 	case said == d.offline && d.sleeper:
 		d.presence, d.why = devices.Asleep, "it is in deep sleep between its reports, and LWT says "+clip(said, 40)
 	case said == d.offline:
-		d.presence, d.why = devices.Offline, "LWT says "+clip(said, 40)
+		d.presence, d.why = devices.Offline, "it is not connected: LWT says "+clip(said, 40)
 	case said == d.online:
-		d.presence, d.why = devices.Online, "LWT says "+clip(said, 40)
+		d.presence, d.why = devices.Online, "it is connected: LWT says "+clip(said, 40)
 		if !m.Retain {
 			u.Ask = append(u.Ask, d.question()...)
 		}

@@ -83,9 +83,9 @@ func (c *Convention) consider(d *device, m broker.Message, p *parsed, u *hub.Upd
 	case p.label == "LWT":
 		switch string(m.Payload) {
 		case "Offline":
-			d.presence, d.why = devices.Offline, "LWT says Offline"
+			d.presence, d.why = devices.Offline, "it is not connected: LWT says Offline"
 		case "Online":
-			d.presence, d.why = devices.Online, "LWT says Online"
+			d.presence, d.why = devices.Online, "it is connected: LWT says Online"
 			if !m.Retain { // else the greeting asks it
 				c.wonder(d, u)
 			}

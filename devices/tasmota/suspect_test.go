@@ -56,7 +56,7 @@ func TestADeviceThatDoesNotAnnounceItselfIsAskedWhatItIs(t *testing.T) {
 			t.Errorf("%s is missing in %q", r, readings)
 		}
 	}
-	if r := h.reach[oldKey]; r != "online: LWT says Online" {
+	if r := h.reach[oldKey]; r != "online: it is connected: LWT says Online" {
 		t.Error(r)
 	}
 	if got := h.told(oldKey, "relay/on", "false"); !cmp.Equal(got, []string{"cmnd/old/POWER1 OFF"}) {
@@ -188,9 +188,9 @@ func TestPresence(t *testing.T) {
 		}
 	}
 	h.replay("tele/hall/LWT", "weg")
-	expect("offline: LWT says weg")
+	expect("offline: it is not connected: LWT says weg")
 	h.hear("tele/hall/LWT", "da")
-	expect("online: LWT says da")
+	expect("online: it is connected: LWT says da")
 	if diff := cmp.Diff([]string{"cmnd/hall/STATUS 3", "cmnd/hall/STATUS 10", "cmnd/hall/STATUS 11", "cmnd/hall/STATUS 1"}, h.questions()); diff != "" {
 		t.Error(diff)
 	}
@@ -204,7 +204,7 @@ func TestPresence(t *testing.T) {
 		t.Errorf("it answered, and is asked again: %q", q)
 	}
 	h.hear("tele/hall/LWT", "weg") // the will of an earlier connection
-	expect("offline: LWT says weg")
+	expect("offline: it is not connected: LWT says weg")
 	h.hear("tele/hall/SENSOR", plugSensor)
 	expect("online: it reports")
 	h.hear("tele/hall/LWT", "Offline")
@@ -300,7 +300,7 @@ func TestTwoDevicesWithTheSameTopics(t *testing.T) {
 	}
 	h.replay("tasmota/discovery/"+mac+"/config", "")
 	h.hear("tele/hall/LWT", "Offline")
-	if r := h.reach["AA0000000001"]; r != "offline: LWT says Offline" {
+	if r := h.reach["AA0000000001"]; r != "offline: it is not connected: LWT says Offline" {
 		t.Errorf("the second does not inherit the topics: %q", r)
 	}
 }
