@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 )
 
 // device is what GET /api/v1/devices says of one, as far as it is printed.
@@ -151,15 +152,21 @@ cleared if you say so, or with --clear: otherwise the device comes back with the
 		fmt.Fprintln(c.out, "The broker retains in its name:")
 		c.printLeftovers(found)
 		if !isTerminal(cmd.InOrStdin()) {
-			fmt.Fprintln(c.out, "They stay there, and the device may come back by them; --clear clears them.")
+			fmt.Fprintln(c.out, theyStay)
 			return c.removeDevice(ctx, args[0], false)
 		}
 		fmt.Fprint(c.out, "Clear them, too? [y/N] ")
 		var answer string
 		_, _ = fmt.Fscanln(cmd.InOrStdin(), &answer) // no answer is a no
-		return c.removeDevice(ctx, args[0], strings.HasPrefix(strings.ToLower(answer), "y"))
+		yes := strings.HasPrefix(strings.ToLower(answer), "y")
+		if !yes {
+			fmt.Fprintln(c.out, theyStay)
+		}
+		return c.removeDevice(ctx, args[0], yes)
 	})
 }
+
+const theyStay = "They stay there, and the device may come back by them; --clear clears them."
 
 // leftover is a message that the broker retains in a device's name.
 type leftover struct {
@@ -181,7 +188,7 @@ func (c *client) printLeftovers(found []leftover) {
 // removeDevice has the hub forget a device, and says so.
 func (c *client) removeDevice(ctx context.Context, id string, clearing bool) error {
 	path := devicePath(id)
-	var cleared []leftover
+	cleared := []leftover{} // which JSON spells []
 	var out any
 	if clearing {
 		path, out = path+"?retained=clear", &cleared
@@ -203,9 +210,5 @@ func (c *client) removeDevice(ctx context.Context, id string, clearing bool) err
 // isTerminal says whether somebody can be asked.
 func isTerminal(in io.Reader) bool {
 	f, ok := in.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -28,7 +28,6 @@ func (c *client) printDevice(d device, now time.Time) error {
 			fmt.Fprintf(w, "  %s\t%s\n", label, text)
 		}
 	}
-	about := slices.DeleteFunc([]string{d.Manufacturer, d.Model, d.Firmware}, func(s string) bool { return s == "" })
 	reach := d.Reach.Presence
 	if !d.Reach.Since.IsZero() {
 		reach += " for " + span(now.Sub(d.Reach.Since))
@@ -37,7 +36,9 @@ func (c *client) printDevice(d device, now time.Time) error {
 		reach += ": " + d.Reach.Why
 	}
 	line("Room", d.Room)
-	line("Made by", strings.Join(about, ", "))
+	line("Made by", d.Manufacturer)
+	line("Model", d.Model)
+	line("Firmware", d.Firmware)
 	line("Speaks", strings.Join(d.Conventions, ", "))
 	line("Presence", reach)
 	line("Last seen", ago(d.LastSeen, now))

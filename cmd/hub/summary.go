@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -27,7 +28,7 @@ func (d device) summary() string {
 var vague = map[string]bool{"on": true, "state": true, "value": true, "option": true, "text": true, "event": true, "duration": true}
 
 // label is what stands before a property's value in a summary, with a space behind it. "on" and "locked" need none, unless the
-// device has several of the kind.
+// device has several of the kind, or has a switch that does something else than to switch it, such as "running".
 func (d device) label(ref string) string {
 	component, id, _ := strings.Cut(ref, "/")
 	if !vague[id] {
@@ -39,10 +40,16 @@ func (d device) label(ref string) string {
 			alike++
 		}
 	}
-	if alike == 1 && (id == "on" || id == "state") {
+	if alike == 1 && (id == "on" || id == "state") && d.plainly(component) {
 		return ""
 	}
 	return component + " "
+}
+
+// plainly says whether a component is named after what it is: light, switch-0, relay.
+func (d device) plainly(id string) bool {
+	i := slices.IndexFunc(d.Components, func(c component) bool { return c.ID == id })
+	return i >= 0 && (strings.HasPrefix(id, d.Components[i].Kind) || strings.HasPrefix(id, "relay") || d.Components[i].Kind != "switch")
 }
 
 func (d device) propertyAt(ref string) property {
