@@ -48,6 +48,7 @@ func TestDevices(t *testing.T) {
 			ID   string `json:"id"`
 			Kind string `json:"kind"`
 		} `json:"components"`
+		Telling  []string `json:"telling"`
 		Reach    struct{ Presence, Why string }
 		Reported map[string]struct {
 			Value any       `json:"value"`
@@ -71,6 +72,9 @@ func TestDevices(t *testing.T) {
 	lamp := decode[brief](t, do(request{target: "/api/v1/devices/living-room-lamp"}), 200)
 	if lamp.Components[0].Kind != "light" || lamp.Reported["light/brightness"].Value != 62.0 || lamp.Reach.Presence != "online" {
 		t.Errorf("got %+v", lamp)
+	}
+	if plug := decode[brief](t, do(request{target: "/api/v1/devices/tv-plug"}), 200); len(plug.Telling) < 2 || plug.Telling[0] != "switch/on" || plug.Telling[1] != "power/power" {
+		t.Errorf("of a plug, %q are told first", plug.Telling)
 	}
 	wantProblem(t, do(request{target: "/api/v1/devices/nobody"}), 404, "nobody")
 

@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/hub"
 	"home.arpa/homehub/internal/realpart"
 	"home.arpa/homehub/web"
 )
@@ -266,6 +267,55 @@ func TestDashboard(t *testing.T) {
 		do(t, ctx, chromedp.KeyEvent(kb.Escape))
 		until(t, ctx, `!document.querySelector("#sheet").open`)
 	})
+	t.Run("the sheet says what becomes of a command, and why", func(t *testing.T) {
+		press(t, ctx, `[data-id="garden-gate"] [aria-label$="Open"]`)
+		until(t, ctx, `document.querySelector("#toasts").textContent.includes("Garden gate is away. It gets this when it is back")`)
+		press(t, ctx, `[data-id="garden-gate"] .name`)
+		until(t, ctx, `document.querySelector("#sheet .presence").textContent.includes("keep alive of 60 s passed")`)
+		until(t, ctx, `/^Waiting, until \d\d.*: the device is offline · just now$/.test(document.querySelector('#sheet [data-status="waiting"] small')?.textContent)`)
+		m.lapse("garden-gate", "it did not come back in time")
+		until(t, ctx, `document.querySelector('#sheet [data-status="lapsed"] small')?.textContent.startsWith("Never sent: it did not come back in time")`)
+		do(t, ctx, chromedp.KeyEvent(kb.Escape))
+	})
+	t.Run("what is not understood is shown when it has happened", func(t *testing.T) {
+		press(t, ctx, `[data-id="fridge-temp"] .name`)
+		until(t, ctx, `document.querySelector("#sheet .faults").hidden`)
+		do(t, ctx, chromedp.KeyEvent(kb.Escape))
+		m.fault("fridge-temp", hub.FaultNote{Topic: "fridge/t", Reason: "expected a number, got \"warm\"", At: time.Now(), Count: 3, Sample: "warm"})
+		press(t, ctx, `[data-id="fridge-temp"] .name`)
+		until(t, ctx, `!document.querySelector("#sheet .faults").hidden && document.querySelector("#sheet .faults").textContent.includes('got "warm"3 times, last just now, on the topic fridge/twarm')`)
+		until(t, ctx, `document.querySelector('[data-show="faulty"] b').textContent === "2"`)
+		do(t, ctx, chromedp.KeyEvent(kb.Escape))
+	})
+	t.Run("a device is forgotten after a question, with what the broker keeps of it", func(t *testing.T) {
+		m.join(device(time.Now(), "attic-lamp", "Attic lamp", "Attic", light(0, 0, false)))
+		until(t, ctx, card("attic-lamp", ".name")+` !== null`)
+		press(t, ctx, `[data-id="attic-lamp"] .name`)
+		forget := `document.querySelector("#sheet .forget .soft")`
+		press(t, ctx, "#sheet .forget .soft")
+		until(t, ctx, `document.querySelector("#sheet .asked").checkVisibility() && document.querySelector("#sheet .left").textContent.includes("tele/attic-lamp/LWT")`)
+		press(t, ctx, "#sheet .forget .quiet")
+		until(t, ctx, `!document.querySelector("#sheet .asked").checkVisibility() && document.activeElement === `+forget+` && `+forget+`.textContent === "Forget this device"`)
+		press(t, ctx, "#sheet .forget .soft")
+		until(t, ctx, forget+`.classList.contains("danger")`)
+		press(t, ctx, "#sheet .forget .soft")
+		until(t, ctx, `document.querySelector('[data-id="attic-lamp"]') === null && !document.querySelector("#sheet").open`)
+	})
+	t.Run("cards show what a device is about", func(t *testing.T) {
+		m.join(device(time.Now(), "display", "Display", "Study", append(sensors("temperature", "°C"), speaker()[2])))
+		m.report("display", devices.Ref{Component: "temperature", Property: "temperature"}, num(18.5))
+		until(t, ctx, card("display", ".state")+`?.textContent === "18.5\u202f°C"`)
+		if js[bool](t, ctx, card("display", ".row-name")+`.getBoundingClientRect().height > 30`) {
+			t.Error("the name of the text is squeezed")
+		}
+		m.reach("display", devices.Late, "silent for more than 12 min")
+		until(t, ctx, card("display", ".state")+`.textContent.startsWith("Late, heard")`)
+		until(t, ctx, `document.querySelector('[data-show="late"]').checkVisibility() && document.querySelector('[data-show="late"] b').textContent === "1"`)
+		if _, err := m.Remove(t.Context(), "display", false); err != nil {
+			t.Fatal(err)
+		}
+		until(t, ctx, `!document.querySelector('[data-show="late"]').checkVisibility()`)
+	})
 	t.Run("search and counts filter", func(t *testing.T) {
 		shown := `[...document.querySelectorAll(".card[data-id]")].filter((c) => c.checkVisibility()).map((c) => c.dataset.id).join(" ")`
 		js[bool](t, ctx, `document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "/", bubbles: true }))`)
@@ -278,7 +328,7 @@ func TestDashboard(t *testing.T) {
 		press(t, ctx, `[data-show="asleep"]`)
 		until(t, ctx, shown+` === "bath-sensor"`)
 		press(t, ctx, `[data-show="faulty"]`)
-		until(t, ctx, shown+` === "weather"`)
+		until(t, ctx, shown+` === "weather fridge-temp"`)
 		press(t, ctx, `[data-show="all"]`)
 	})
 	t.Run("everything that can be used has a name", func(t *testing.T) {

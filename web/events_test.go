@@ -186,6 +186,8 @@ func TestEventStream(t *testing.T) {
 		}
 		if e := next(); e.name != "changed" || fields(t, e)["description"].(map[string]any)["name"] != "Old lamp" {
 			t.Errorf("got %+v", e)
+		} else if told := fields(t, e)["description"].(map[string]any)["telling"].([]any); len(told) == 0 || told[0] != "light/on" {
+			t.Errorf("told first are %v", told)
 		}
 		resp, err := client.Post("http://localhost:1888/api/v1/devices/new/commands", "application/json", strings.NewReader(`{"component":"light","property":"on","value":true}`))
 		if err != nil || resp.StatusCode != 202 {

@@ -85,6 +85,14 @@ func (m *memory) reach(device string, p devices.Presence, why string) {
 	m.happen(devices.PresenceChanged{Device: device, Reach: m.views[device].Reach})
 }
 
+// fault lets a device say what is not understood, of which no event tells.
+func (m *memory) fault(device string, note hub.FaultNote) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.views[device].Faults += note.Count
+	m.views[device].LastFaults = append([]hub.FaultNote{note}, m.views[device].LastFaults...)
+}
+
 // join adds a device.
 func (m *memory) join(v hub.View) {
 	m.mu.Lock()

@@ -141,7 +141,8 @@ function dress(node, disc, state, v, lead, plain = "") {
   attr(node, "title", v.reach.presence !== "online" && v.reach.why ? words(v.reach.presence) + ": " + v.reach.why : null);
   const low = battery(v);
   const kept = v.pending.some((cmd) => cmd.status === "sent" && cmd.reason);
-  text(state, [presenceLine(v, node.classList.contains("tile")) || [line, low?.low ? "battery " + (typeof low.value === "number" ? spell(low.p, low.value) : "low") : ""].filter(Boolean).join(" · "), kept ? "gets it when it wakes up" : ""].filter(Boolean).join(" · "));
+  const says = presenceLine(v, node.classList.contains("tile")) || [line, low?.low ? "battery " + (typeof low.value === "number" ? spell(low.p, low.value) : "low") : ""].filter(Boolean).join(" · ");
+  text(state, [says, kept ? "gets it when it wakes up" : ""].filter(Boolean).join(" · ") || (v.reach.presence === "unknown" ? "Not heard yet" : ""));
   const moving = v.pending.length > 0 || (v.wishes && v.wishes.size > 0);
   node.classList.toggle("moving", moving);
 }
@@ -153,8 +154,6 @@ function presenceLine(v, short) {
       return short ? "Offline for " + duration((Date.now() - new Date(v.reach.since)) / 1000) : "Offline since " + moment(v.reach.since);
     case "asleep":
       return short ? "Asleep" : "Asleep, heard " + ago(v.last_seen);
-    case "unknown":
-      return short ? "Not heard yet" : "Not heard from it yet";
     case "late":
       return short ? "Not heard for " + duration((Date.now() - new Date(v.last_seen)) / 1000) : "Late, heard " + ago(v.last_seen);
     default:
