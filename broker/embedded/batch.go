@@ -11,7 +11,7 @@ import (
 // the calls of the links' handlers. It is not safe for concurrent use.
 type batch struct {
 	touched []*conn
-	hits    []hit
+	course  course // of the message that is being routed, where nobody remembers it
 	calls   []call
 	joints  []joint
 

@@ -145,7 +145,7 @@ func (l *Link) Publish(ctx context.Context, m broker.Message) error {
 	var b batch
 	defer b.release()
 	l.broker.counts.received.Add(1)
-	code := l.broker.router.route(&message{topic: m.Topic, payload: m.Payload, qos: m.QoS, retain: m.Retain}, nil, l, &b)
+	code := l.broker.router.route(&message{topic: m.Topic, payload: m.Payload, qos: m.QoS, retain: m.Retain}, nil, l, &b, nil)
 	b.settle(life)
 	if code != success {
 		return fmt.Errorf("publishing to %s: no room for more retained messages", m.Topic)
@@ -218,6 +218,7 @@ func (l *Link) undeclare(filter string) {
 func (r *router) link(l *Link, sub broker.Subscription) (kept []*message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.changes.Add(1)
 	r.links.Set(sub.Filter, l, sub.QoS)
 	r.retained.match(sub.Filter, func(m *message) { kept = append(kept, m) })
 	return kept
@@ -227,6 +228,7 @@ func (r *router) link(l *Link, sub broker.Subscription) (kept []*message) {
 func (r *router) cut(l *Link, filter string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.changes.Add(1)
 	r.links.Delete(filter, l)
 }
 

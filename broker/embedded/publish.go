@@ -18,46 +18,57 @@ const (
 // names remembers the topic names of one connection's messages: most publishers use the same few over and over.
 type names struct {
 	limits  *Options // nil: the standard's alone
-	known   map[string]string
-	aliases []string // by alias-1
+	known   map[string]*name
+	aliases []*name // by alias-1
+	last    *name   // of the last message
 }
 
-// topic returns the name in b as a string that does not point into the packet.
-func (n *names) topic(b []byte) (string, error) {
-	if s, ok := n.known[string(b)]; ok {
-		return s, nil
+// name is one topic name, and where its messages go.
+type name struct {
+	topic  string
+	course course
+}
+
+// find returns the name in b, which does not point into the packet.
+func (n *names) find(b []byte) (*name, error) {
+	if n.last != nil && n.last.topic == string(b) {
+		return n.last, nil
+	}
+	if known, ok := n.known[string(b)]; ok {
+		return known, nil
 	}
 	if !validText(b) {
-		return "", malformed("a topic name is not valid UTF-8 or has a control character")
+		return nil, malformed("a topic name is not valid UTF-8 or has a control character")
 	}
 	s := string(b)
 	if err := broker.ValidTopic(s); err != nil {
-		return "", &packetError{topicInvalid, err.Error()}
+		return nil, &packetError{topicInvalid, err.Error()}
 	}
 	if n.limits != nil && n.limits.topicTooLong(s) {
-		return "", &packetError{topicInvalid, n.limits.topicLimits()}
+		return nil, &packetError{topicInvalid, n.limits.topicLimits()}
 	}
 	if n.known == nil || len(n.known) >= maxNames {
-		n.known = map[string]string{}
+		n.known = map[string]*name{}
 	}
-	n.known[s] = s
-	return s, nil
+	known := &name{topic: s}
+	n.known[s] = known
+	return known, nil
 }
 
 // resolve applies a topic alias: it sets the alias when the packet has a topic name, and looks it up when it has none.
-func (n *names) resolve(alias int, topic string) (string, error) {
+func (n *names) resolve(alias int, topic *name) (*name, error) {
 	if alias < 1 || alias > maxAliases { // [MQTT-3.3.2-8], [MQTT-3.3.2-9]
-		return "", &packetError{aliasInvalid, "a topic alias that is not between 1 and the announced maximum"}
+		return nil, &packetError{aliasInvalid, "a topic alias that is not between 1 and the announced maximum"}
 	}
 	if n.aliases == nil {
-		n.aliases = make([]string, maxAliases)
+		n.aliases = make([]*name, maxAliases)
 	}
-	if topic != "" {
+	if topic != nil {
 		n.aliases[alias-1] = topic
 		return topic, nil
 	}
-	if topic = n.aliases[alias-1]; topic == "" {
-		return "", violation("a topic alias that was never set")
+	if topic = n.aliases[alias-1]; topic == nil {
+		return nil, violation("a topic alias that was never set")
 	}
 	return topic, nil
 }
@@ -72,7 +83,7 @@ func decodePublish(first byte, body []byte, version byte, n *names, m *message) 
 		return 0, malformed("a message with QoS 0 is marked as a duplicate")
 	}
 	c := cursor{rest: body}
-	name := c.binary()
+	text := c.binary()
 	if m.qos > 0 {
 		if id = c.uint16(); id == 0 && c.bad == nil { // [MQTT-2.2.1-3]
 			return 0, violation("a packet identifier is 0")
@@ -86,18 +97,20 @@ func decodePublish(first byte, body []byte, version byte, n *names, m *message) 
 		return 0, c.bad
 	}
 	m.payload = c.rest
-	if len(name) > 0 {
-		if m.topic, err = n.topic(name); err != nil {
+	var topic *name
+	if len(text) > 0 {
+		if topic, err = n.find(text); err != nil {
 			return 0, err
 		}
 	} else if alias == 0 {
 		return 0, violation("a message without a topic name")
 	}
 	if alias != 0 {
-		if m.topic, err = n.resolve(alias, m.topic); err != nil {
+		if topic, err = n.resolve(alias, topic); err != nil {
 			return 0, err
 		}
 	}
+	m.topic, n.last = topic.topic, topic
 	return id, nil
 }
 

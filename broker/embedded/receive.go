@@ -43,7 +43,7 @@ func (c *conn) publish(first byte, body []byte) error {
 		c.batch.own = c.session
 	}
 	if code == success {
-		if code = b.router.route(m, c.session, nil, &c.batch); code != success {
+		if code = b.router.route(m, c.session, nil, &c.batch, &c.names.last.course); code != success {
 			b.reportFull(c, m)
 			if m.qos == 2 && c.connect.version == mqtt5 {
 				c.batch.receipt = receipt{}

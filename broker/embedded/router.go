@@ -24,7 +24,7 @@ type subscription struct {
 type group struct {
 	key     string // share name and filter
 	filter  string
-	members []member
+	members atomic.Pointer[[]member] // replaced, never changed, since members are chosen without the router's lock
 	turn    atomic.Uint64
 }
 
@@ -41,6 +41,7 @@ type router struct {
 	full   func(s *session) // called for each message that found no room, with no lock held
 
 	mu       sync.RWMutex
+	changes  atomic.Uint64 // moves with every change of the tries; guarded by the lock for those who change them
 	subs     broker.Trie[*session, *subscription]
 	shared   broker.Trie[*group, struct{}]
 	groups   map[string]*group
@@ -48,43 +49,37 @@ type router struct {
 	retained retained
 }
 
-// hit is one session that a message goes to, and the subscription because of which.
-type hit struct {
-	session *session
-	sub     *subscription
-}
-
 // route hands a message to everybody who has subscribed to it, and keeps it if it is to be retained. from is the session of the
-// publisher, origin the link, if it is one of them. It returns success, or quotaExceeded when there is no room to retain it.
-func (r *router) route(m *message, from *session, origin *Link, b *batch) byte {
+// publisher, origin the link, if it is one of them. known is where its messages of this topic went before, nil where nobody remembers.
+// It returns success, or quotaExceeded when there is no room to retain it.
+func (r *router) route(m *message, from *session, origin *Link, b *batch, known *course) byte {
 	if m.qos > 0 || m.retain {
 		m = m.own()
 	}
-	b.hits = b.hits[:0]
-	first := len(b.calls)
-	if code := r.match(m, from, origin, b); code != success {
-		return code
+	to := known
+	if m.retain || !r.knows(known) {
+		var room bool
+		if to, room = r.match(m, from, origin, b, known); !room {
+			return quotaExceeded
+		}
 	}
-	r.deliver(m, b)
-	if len(b.calls) > first { // the handler keeps the payload; several links may share it
-		payload := m.payload
-		if m.qos == 0 && !m.retain {
-			payload = slices.Clone(payload)
-		}
-		for i := range b.calls[first:] {
-			b.calls[first+i].message = broker.Message{Topic: m.topic, Payload: payload, QoS: b.calls[first+i].message.QoS, Client: m.client, Will: m.will}
-		}
+	r.deliver(m, to, b)
+	if len(to.links) > 0 {
+		to.call(m, b)
+	}
+	if to == &b.course {
+		to.clear()
 	}
 	return success
 }
 
-// match does what needs the lock: it retains the message and collects its targets.
-func (r *router) match(m *message, from *session, origin *Link, b *batch) byte {
+// match does what needs the lock: it retains the message, if there is room, and finds where it goes.
+func (r *router) match(m *message, from *session, origin *Link, b *batch, known *course) (to *course, room bool) {
 	if m.retain {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if !r.roomToRetain(m) {
-			return quotaExceeded
+			return nil, false
 		}
 		r.retained.set(m)
 		b.depend(r.ledger.retained(m, origin == nil && m.qos > 0))
@@ -92,37 +87,12 @@ func (r *router) match(m *message, from *session, origin *Link, b *batch) byte {
 		r.mu.RLock()
 		defer r.mu.RUnlock()
 	}
-	several := false
-	r.subs.Match(m.topic, func(s *session, sub *subscription) {
-		if sub.noLocal && s == from { // [MQTT-3.8.3-3]
-			return
-		}
-		several = several || s.count.Load() > 1
-		b.hits = append(b.hits, hit{s, sub})
-	})
-	if several && len(b.hits) > 1 { // bring together what one session gets for several subscriptions
-		slices.SortFunc(b.hits, func(x, y hit) int { return int(int64(x.session.serial - y.session.serial)) })
+	if r.knows(known) {
+		return known, true
 	}
-	if r.shared.Len() > 0 {
-		r.shared.Match(m.topic, func(g *group, _ struct{}) {
-			if h, ok := g.choose(); ok {
-				b.hits = append(b.hits, h)
-			}
-		})
-	}
-	r.links.Match(m.topic, func(l *Link, qos byte) {
-		if l == origin {
-			return
-		}
-		for i := len(b.calls) - 1; i >= 0 && b.calls[i].message.Topic == ""; i-- { // this message's own, not filled in yet
-			if b.calls[i].link == l {
-				b.calls[i].message.QoS = max(b.calls[i].message.QoS, min(qos, m.qos))
-				return
-			}
-		}
-		b.calls = append(b.calls, call{link: l, message: broker.Message{QoS: min(qos, m.qos)}})
-	})
-	return success
+	r.find(m.topic, from, origin, &b.course)
+	known.learn(&b.course, r.edition())
+	return &b.course, true
 }
 
 func (r *router) roomToRetain(m *message) bool {
@@ -148,21 +118,28 @@ func (r *router) clear(m *message) {
 	r.retained.drop(m)
 }
 
+// all are the members now.
+func (g *group) all() []member {
+	if members := g.members.Load(); members != nil {
+		return *members
+	}
+	return nil
+}
+
 // choose picks the member whose turn it is, preferring those that are connected.
 func (g *group) choose() (hit, bool) {
-	n := uint64(len(g.members))
+	members := g.all()
+	n := uint64(len(members))
 	if n == 0 {
 		return hit{}, false
 	}
 	start := g.turn.Add(1) - 1
 	for i := range n {
-		m := g.members[(start+i)%n]
-		if m.session.conn.Load() != nil {
+		if m := members[(start+i)%n]; m.session.conn.Load() != nil {
 			return hit(m), true
 		}
 	}
-	m := g.members[start%n]
-	return hit(m), true
+	return hit(members[start%n]), true
 }
 
 // handOn gives a message that one member of a shared subscription has not got to another one, if there is one.
@@ -175,13 +152,7 @@ func (r *router) handOn(d *delivery, b *batch) {
 		r.ledger.fence.RLock()
 		defer r.ledger.fence.RUnlock()
 	}
-	o := outgoing{message: d.message, level: min(d.qos, h.sub.qos), replay: h.sub.asPublished && d.retain}
-	if h.sub.id != 0 {
-		o.subs = []uint32{h.sub.id}
-	}
-	if !h.session.offer(o, d.share, b, r, r.limits()) {
-		r.full(h.session)
-	}
+	r.give(d.message, h, b, r.limits())
 	b.account(d.message, r)
 }
 
@@ -196,19 +167,19 @@ func (r *router) heir(share string) (hit, bool) {
 	return g.choose()
 }
 
-// deliver appends the message to the sessions that match has collected. Without shared ones, the hits of one session stand
-// next to each other and become one delivery with the highest QoS and all the identifiers [MQTT-3.3.4-2], [MQTT-3.3.4-4].
-func (r *router) deliver(m *message, b *batch) {
+// deliver appends the message to the sessions that it goes to. What one of them gets for several subscriptions becomes one delivery with
+// the highest QoS and all the identifiers, shared ones aside [MQTT-3.3.4-2], [MQTT-3.3.4-4].
+func (r *router) deliver(m *message, to *course, b *batch) {
 	if m.qos == 2 && r.ledger != nil {
 		r.ledger.fence.RLock()
 		defer r.ledger.fence.RUnlock()
 	}
 	limits := r.limits()
-	for i := 0; i < len(b.hits); {
-		h := b.hits[i]
+	for i := 0; i < len(to.hits); {
+		h := to.hits[i]
 		o := outgoing{message: m, level: h.sub.qos, replay: h.sub.asPublished && m.retain}
-		for ; i < len(b.hits) && b.hits[i].session == h.session && (b.hits[i].sub == h.sub || h.sub.group == nil && b.hits[i].sub.group == nil); i++ {
-			sub := b.hits[i].sub
+		for ; i < len(to.hits) && to.hits[i].session == h.session; i++ {
+			sub := to.hits[i].sub
 			o.level = max(o.level, sub.qos)
 			o.replay = o.replay || sub.asPublished && m.retain
 			if sub.id != 0 {
@@ -216,17 +187,27 @@ func (r *router) deliver(m *message, b *batch) {
 			}
 		}
 		o.level = min(o.level, m.qos)
-		share := ""
-		if h.sub.group != nil {
-			share = h.sub.group.key
-		}
-		if !h.session.offer(o, share, b, r, limits) {
+		if !h.session.offer(o, "", b, r, limits) {
 			r.full(h.session)
 		}
 	}
-	clear(b.hits)
-	b.hits = b.hits[:0]
+	for _, g := range to.groups {
+		if h, ok := g.choose(); ok {
+			r.give(m, h, b, limits)
+		}
+	}
 	b.account(m, r)
+}
+
+// give appends a message to the member of a shared subscription that was chosen for it.
+func (r *router) give(m *message, h hit, b *batch, limits *Options) {
+	o := outgoing{message: m, level: min(m.qos, h.sub.qos), replay: h.sub.asPublished && m.retain}
+	if h.sub.id != 0 {
+		o.subs = []uint32{h.sub.id}
+	}
+	if !h.session.offer(o, h.sub.group.key, b, r, limits) {
+		r.full(h.session)
+	}
 }
 
 // subscribe adds or replaces a subscription of a session. It returns the reason code for SUBACK, and adds the retained messages
@@ -265,6 +246,7 @@ func (r *router) filtersOf(s *session) (filters []string) {
 
 // put enters a subscription. The caller holds the lock.
 func (r *router) put(s *session, sub *subscription) {
+	r.changes.Add(1)
 	group, filter, shared := broker.SplitShared(sub.filter)
 	old := s.subs[sub.filter]
 	if old != nil && shared {
@@ -297,13 +279,15 @@ func (r *router) join(s *session, sub *subscription, name, filter string) {
 		r.shared.Set(filter, g, struct{}{})
 	}
 	sub.group = g
-	g.members = append(g.members, member{s, sub})
+	members := append(slices.Clone(g.all()), member{s, sub})
+	g.members.Store(&members)
 }
 
 func (r *router) leave(s *session, sub *subscription) {
 	g := sub.group
-	g.members = slices.DeleteFunc(g.members, func(m member) bool { return m.session == s })
-	if len(g.members) == 0 {
+	members := slices.DeleteFunc(slices.Clone(g.all()), func(m member) bool { return m.session == s })
+	g.members.Store(&members)
+	if len(members) == 0 {
 		delete(r.groups, g.key)
 		r.shared.Delete(g.filter, g)
 	}
@@ -330,6 +314,7 @@ func (r *router) remove(s *session, filter string) {
 	if sub == nil {
 		return
 	}
+	r.changes.Add(1)
 	if sub.group != nil {
 		r.leave(s, sub)
 	} else {

@@ -143,9 +143,9 @@ func readPublish(t testing.TB, first byte, body []byte, version byte) (valid boo
 	if err := options.fill(); err != nil {
 		t.Fatal(err)
 	}
-	n := names{limits: options, aliases: make([]string, maxAliases)}
+	n := names{limits: options, aliases: make([]*name, maxAliases)}
 	for i := range n.aliases {
-		n.aliases[i] = "alias"
+		n.aliases[i] = &name{topic: "alias"}
 	}
 	var m message
 	id, err := decodePublish(first, body, version, &n, &m)

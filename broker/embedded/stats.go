@@ -100,7 +100,7 @@ func (r *router) sharers() (count int) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	for _, g := range r.groups {
-		count += len(g.members)
+		count += len(g.all())
 	}
 	return count
 }

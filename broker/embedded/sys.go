@@ -43,7 +43,7 @@ func (b *Broker) publishSys(ctx context.Context, values []sysValue) {
 	var owed batch
 	defer owed.release()
 	for _, v := range values {
-		b.router.route(&message{topic: v.topic, payload: []byte(v.text), retain: true}, nil, nil, &owed)
+		b.router.route(&message{topic: v.topic, payload: []byte(v.text), retain: true}, nil, nil, &owed, nil)
 	}
 	owed.settle(ctx)
 }
