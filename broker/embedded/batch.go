@@ -19,6 +19,7 @@ type batch struct {
 	receipt receipt    // the publisher's for the message that is being routed
 	own     *session   // the publisher's, while its own copy of a QoS 2 message has to wait for PUBREC; else nil
 	aside   []outgoing // with QoS 0, what waits for that
+	selfish bool       // something waits for that
 	after   position   // what the acknowledgement of the message depends on
 	feeder  uint64     // the number of the connection that it belongs to, 0 for the broker's own
 	crowded bool       // a connection that was touched gets messages from others, too
@@ -57,7 +58,7 @@ func (b *batch) account(m *message, r *router) {
 
 // touch notes that a connection must be flushed.
 func (b *batch) touch(c *conn) {
-	if !c.out.marked.Swap(true) {
+	if !c.out.marked.Load() && !c.out.marked.Swap(true) {
 		b.touched = append(b.touched, c)
 		if b != &c.batch && c.feeder.Load() != b.feeder {
 			b.crowded = c.feeder.Swap(b.feeder) != 0 || b.crowded

@@ -87,11 +87,15 @@ type conn struct {
 	codes      []byte // for the SUBACK or UNSUBACK that mochi is about to encode
 	replays    []replay
 	subscribed []string // by the SUBSCRIBE in hand, for the links
+	acks       []byte   // acknowledgements that are not in the outbox yet
+	answers    int      // how many these are
+	depends    position // what they depend on
 	batch      batch
 	feeder     atomic.Uint64 // who flushed to it last, itself aside: a number, since a pointer would keep connections that have ended
 
 	visit visit
 	heard tally // what has come from the client
+	news  Flow  // of that, what has not been added yet
 	out   outbox
 }
 
@@ -131,7 +135,7 @@ func (c *conn) handle(frame []byte, header int) error {
 	}
 	kind := frame[0] >> 4
 	if kind != publishPacket {
-		c.heard.controls.Add(1)
+		c.news.Packets++
 	}
 	switch kind {
 	case publishPacket:
@@ -188,6 +192,8 @@ func (c *conn) next() (frame []byte, header int, err error) {
 // settle pays what this connection owes for the packets that it has sent: flushes, and calls of the links' handlers.
 func (c *conn) settle() {
 	c.frames = 0
+	c.tell()
+	c.acknowledge()
 	ctx := context.Background()
 	if len(c.batch.calls) > 0 {
 		ctx = c.life.context()
@@ -213,21 +219,41 @@ func (c *conn) late() error {
 	return &packetError{keepAliveTimeout, fmt.Sprintf("keep alive of %d s passed without a sign of life", c.connect.keepAlive)}
 }
 
-// reply puts an answer into the outbox that depends on nothing but what the connection owes already. It leaves with the next flush.
+// reply puts an answer into the outbox, behind those before it, that depends on nothing but what the connection owes already. It leaves
+// with the next flush.
 func (c *conn) reply(b []byte) error {
-	if !c.out.put(b, c.owes, c.options.MaxQueuedBytes+ackReserve) {
+	c.acknowledge()
+	if !c.out.put(b, 1, c.owes, c.options.MaxQueuedBytes+ackReserve) {
 		return errors.New("it does not read its acknowledgements")
 	}
 	c.batch.touch(c)
 	return nil
 }
 
-// answer puts an acknowledgement into the outbox, which leaves when the journal is on disk up to a position.
-func (c *conn) answer(kind byte, id uint16, code byte, after position) error {
-	var space [8]byte
-	if !c.out.put(appendAck(space[:0], kind, id, c.connect.version, code), after, c.options.MaxQueuedBytes+ackReserve) {
-		return errors.New("it does not read its acknowledgements")
+// answer notes an acknowledgement, which leaves when the journal is on disk up to a position. Those of one batch of input are put into
+// the outbox together.
+func (c *conn) answer(kind byte, id uint16, code byte, after position) {
+	if c.answers > 0 && c.depends == 0 && after > 0 { // those before it do not wait
+		c.acknowledge()
+	}
+	c.acks = appendAck(c.acks, kind, id, c.connect.version, code)
+	c.answers++
+	c.depends = max(c.depends, after)
+}
+
+// acknowledge puts the acknowledgements of what was handled into the outbox. A connection that was ended from elsewhere has said its
+// last word: what is not acknowledged is sent again.
+func (c *conn) acknowledge() {
+	if c.answers == 0 {
+		return
+	}
+	acks, answers, depends := c.acks, c.answers, c.depends
+	c.acks, c.answers, c.depends = acks[:0], 0, 0
+	if c.cause.Load() != nil {
+		return
+	}
+	if !c.out.put(acks, answers, depends, c.options.MaxQueuedBytes+ackReserve) {
+		c.fail(errors.New("it does not read its acknowledgements"))
 	}
 	c.batch.touch(c)
-	return nil
 }

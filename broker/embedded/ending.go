@@ -44,6 +44,7 @@ func (c *conn) fail(err error) {
 			k.reason = fmt.Sprintf("%s: the last was %.0f s ago", wrong.text, c.idle.Seconds())
 		}
 	}
+	c.acknowledge()
 	if c.stop(k) {
 		c.farewell(k.code)
 	}
@@ -52,7 +53,7 @@ func (c *conn) fail(err error) {
 // farewell tells an MQTT 5 client why it is disconnected.
 func (c *conn) farewell(code byte) {
 	if code >= unspecifiedError && c.opened.Load() && c.connect.version == mqtt5 {
-		c.out.put([]byte{disconnectPacket << 4, 2, code, 0}, 0, 1<<30)
+		c.out.put([]byte{disconnectPacket << 4, 2, code, 0}, 1, 0, 1<<30)
 	}
 }
 
@@ -137,12 +138,6 @@ func (c *conn) overheard() bool {
 	}
 }
 
-// countOut counts bytes that were written.
-func (c *conn) countOut(n int) {
-	c.broker.counts.bytesOut.Add(uint64(n))
-	c.out.tally.bytes.Add(uint64(n))
-}
-
 // flush writes what stands in the outbox: attempts that do not wait, then a writer goroutine for the rest. Any goroutine may
 // call it; it never waits.
 func (c *conn) flush() {
@@ -156,7 +151,6 @@ func (c *conn) flush() {
 				c.broken(err)
 				return
 			}
-			c.countOut(n)
 		}
 		if n < len(b) {
 			c.out.wrote(n)
@@ -201,7 +195,7 @@ func (c *conn) write(b []byte, done int) {
 			piece := b[done:min(done+size, len(b))]
 			_ = c.net.SetWriteDeadline(time.Now().Add(writeTimeout))
 			n, err := c.net.Write(piece)
-			c.countOut(n)
+			c.out.wrote(n)
 			if n > 0 && c.survivesLateWrites() && errors.Is(err, os.ErrDeadlineExceeded) { // it is slow, but it reads
 				err = nil
 			}
@@ -210,7 +204,6 @@ func (c *conn) write(b []byte, done int) {
 				return
 			}
 			done += n
-			c.out.wrote(n)
 		}
 		_ = c.net.SetWriteDeadline(time.Time{}) // a passed deadline would spoil the next attempt without one
 		b, done = c.refill(c.out.more(0, b)), 0

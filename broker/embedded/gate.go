@@ -96,10 +96,11 @@ func (g *gate) known(c *conn) {
 }
 
 func (g *gate) leave(c *conn) {
+	c.tell()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.pastIn.add(c.heard.flow())
-	g.pastOut.add(c.out.tally.flow())
+	g.pastOut.add(c.out.flow())
 	last := len(g.inside) - 1
 	g.inside[c.visit.place] = g.inside[last]
 	g.inside[c.visit.place].visit.place = c.visit.place

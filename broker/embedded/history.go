@@ -78,7 +78,7 @@ func (g *gate) present() []presence {
 func (c *conn) record() Connection {
 	r := c.describe()
 	r.Accepted = true
-	r.In, r.Out = c.heard.flow(), c.out.tally.flow()
+	r.In, r.Out = c.heard.flow(), c.out.flow()
 	r.Dropped = c.session.lost.Load() - c.visit.lost
 	return r
 }
@@ -139,6 +139,7 @@ func (g *gate) accept(c *conn) {
 
 // left notes that an accepted connection has ended. It is called by the connection's goroutine when the session has been given back.
 func (b *Broker) left(c *conn) {
+	c.tell()
 	record, ok := b.gate.close(c)
 	if !ok {
 		return

@@ -35,8 +35,7 @@ func (c *conn) fill() error {
 	for {
 		n, err := c.read()
 		if n > 0 {
-			c.broker.counts.bytesIn.Add(uint64(n))
-			c.heard.bytes.Add(uint64(n))
+			c.news.Bytes += uint64(n)
 			return nil
 		}
 		if err == nil {

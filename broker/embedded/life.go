@@ -136,7 +136,7 @@ func (c *conn) introduce() bool {
 		c.turnAway(codeOf(err))
 		return false
 	}
-	c.heard.controls.Add(1)
+	c.news.Packets++
 	c.negotiate()
 	if tcp, ok := c.net.(*net.TCPConn); ok && c.connect.keepAlive == 0 {
 		_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true}) // at least the kernel notices that it is gone
@@ -162,7 +162,7 @@ func (c *conn) first() (frame []byte, header int, err error) {
 func (c *conn) turnAway(code byte) {
 	c.stop(&cause{reason: "refused", polite: code != 0})
 	if code != 0 {
-		c.out.put(refusal(c.connect.version, code), 0, 1<<30)
+		c.out.put(refusal(c.connect.version, code), 1, 0, 1<<30)
 	}
 }
 

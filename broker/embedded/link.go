@@ -144,7 +144,7 @@ func (l *Link) Publish(ctx context.Context, m broker.Message) error {
 	}
 	var b batch
 	defer b.release()
-	l.broker.counts.received.Add(1)
+	l.broker.counts.linked.Add(1)
 	code := l.broker.router.route(&message{topic: m.Topic, payload: m.Payload, qos: m.QoS, retain: m.Retain}, nil, l, &b, nil)
 	b.settle(life)
 	if code != success {

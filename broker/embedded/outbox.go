@@ -29,7 +29,7 @@ type outbox struct {
 	closed  bool     // nothing more may be put in
 	aliases shorthand
 	limit   uint32        // the client's greatest packet, 0 for none
-	tally   tally         // what was put in, and how much of it was written
+	total   Flow          // what was put in; of bytes, those that were written
 	drained chan struct{} // closed when the outbox is closed, empty and nobody writes
 }
 
@@ -46,17 +46,14 @@ func (o *outbox) open(aliases uint16, limit uint32) {
 	o.aliases.most, o.limit = min(int(aliases), maxOutAliases), limit
 }
 
-// put appends bytes, unless the outbox is closed or would then hold more than limit; an empty outbox takes anything.
-func (o *outbox) put(b []byte, after position, limit int) bool {
+// put appends bytes that hold some packets, unless the outbox is closed or would then hold more than limit; an empty outbox takes anything.
+func (o *outbox) put(b []byte, packets int, after position, limit int) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed || o.pending > 0 && o.pending+len(b) > limit {
 		return false
 	}
-	o.begin(after)
-	o.buf = append(o.buf, b...)
-	o.pending += len(b)
-	o.tally.controls.Add(1)
+	o.add(b, packets, after)
 	return true
 }
 
@@ -67,14 +64,32 @@ func (o *outbox) publish(m *outgoing, v5 bool, after position, limit int) bool {
 	if o.closed || o.pending > 0 && o.pending+len(m.payload) > limit {
 		return false
 	}
+	o.encode(m, v5, after)
+	return true
+}
+
+// add and encode append, whatever the limit. The caller holds the lock. To a closed outbox nothing is appended.
+func (o *outbox) add(b []byte, packets int, after position) {
+	if o.closed {
+		return
+	}
+	o.begin(after)
+	o.buf = append(o.buf, b...)
+	o.pending += len(b)
+	o.total.Packets += uint64(packets)
+}
+
+func (o *outbox) encode(m *outgoing, v5 bool, after position) {
+	if o.closed {
+		return
+	}
 	o.begin(after)
 	o.aliases.apply(m, o.limit)
 	before := len(o.buf)
 	o.widen(len(m.topic) + len(m.payload) + 64)
 	o.buf = m.append(o.buf, v5)
 	o.pending += len(o.buf) - before
-	o.tally.publish(m.level, len(m.payload))
-	return true
+	o.total.publish(m.level, len(m.payload))
 }
 
 // widen changes to a large buffer when n more bytes make the present one larger than a connection may keep.
@@ -134,8 +149,11 @@ func (o *outbox) forfeit() {
 func (o *outbox) room(limit int) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return !o.closed && o.pending < limit
+	return o.takes(limit)
 }
+
+// takes is room for a caller who holds the lock.
+func (o *outbox) takes(limit int) bool { return !o.closed && o.pending < limit }
 
 // take gives the caller what may be written, and with it the sole right to write until it calls wrote. It returns nothing
 // when somebody else is writing (and will find what there is) or when there is nothing to write.
@@ -155,7 +173,7 @@ func (o *outbox) take() []byte {
 func (o *outbox) more(n int, used []byte) []byte {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.pending -= n
+	o.count(n)
 	switch {
 	case cap(used) > 16*keepBuffer: // more than it takes again and again
 	case cap(used) > keepBuffer:
@@ -174,7 +192,20 @@ func (o *outbox) more(n int, used []byte) []byte {
 func (o *outbox) wrote(n int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.count(n)
+}
+
+// count counts bytes that were written. The caller holds the lock.
+func (o *outbox) count(n int) {
 	o.pending -= n
+	o.total.Bytes += uint64(n)
+}
+
+// flow returns the counts of now.
+func (o *outbox) flow() Flow {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.total
 }
 
 // close lets nothing more in; what is inside may still be written. The channel is closed when that has happened or can

@@ -20,7 +20,7 @@ func TestOutboxWaitsForTheJournal(t *testing.T) {
 		return s
 	}
 	put := func(s string, after position) {
-		if !o.put([]byte(s), after, limit) {
+		if !o.put([]byte(s), 1, after, limit) {
 			t.Fatalf("%q was not taken", s)
 		}
 	}
@@ -51,21 +51,21 @@ func TestOutboxWaitsForTheJournal(t *testing.T) {
 
 func TestOutboxIsBounded(t *testing.T) {
 	var o outbox
-	if !o.put(make([]byte, 100), 0, 10) {
+	if !o.put(make([]byte, 100), 1, 0, 10) {
 		t.Error("an empty outbox refused a large packet")
 	}
-	if o.put([]byte{1}, 0, 100) {
+	if o.put([]byte{1}, 1, 0, 100) {
 		t.Error("a full outbox took more")
 	}
 	b := o.take()
-	if o.put([]byte{1}, 0, 100) {
+	if o.put([]byte{1}, 1, 0, 100) {
 		t.Error("what is being written does not count")
 	}
-	if b = o.more(100, b); b != nil || !o.put([]byte{1}, 0, 100) {
+	if b = o.more(100, b); b != nil || !o.put([]byte{1}, 1, 0, 100) {
 		t.Error("what was written still counts")
 	}
 	drained := o.close()
-	if o.put([]byte{1}, 0, 100) {
+	if o.put([]byte{1}, 1, 0, 100) {
 		t.Error("a closed outbox took more")
 	}
 	select {

@@ -18,8 +18,7 @@ func (c *conn) publish(first byte, body []byte) error {
 			return net.ErrClosed
 		}
 	}
-	b.counts.received.Add(1)
-	c.heard.publish(m.qos, len(m.payload))
+	c.news.publish(m.qos, len(m.payload))
 	m.client = c.connect.name
 	code := byte(success)
 	if !c.session.may().MayPublish(m.topic) {
@@ -32,7 +31,8 @@ func (c *conn) publish(first byte, body []byte) error {
 			return &packetError{receiveMaximumExceeded, "more QoS 2 messages open than it may have"}
 		}
 		if !fresh { // it did not hear our PUBREC [MQTT-4.3.3-10], perhaps because that still waits for the disk
-			return c.answer(pubrecPacket, id, success, b.ledger.present())
+			c.answer(pubrecPacket, id, success, b.ledger.present())
+			return nil
 		}
 		if c.session.keeps.Load() {
 			c.batch.receipt = receipt{c.session, id}
@@ -54,11 +54,10 @@ func (c *conn) publish(first byte, body []byte) error {
 	c.batch.account(nil, &b.router) // the receipt of a message that went nowhere
 	switch m.qos {
 	case 1:
-		return c.answer(pubackPacket, id, code, c.batch.after)
+		c.answer(pubackPacket, id, code, c.batch.after)
 	case 2:
-		err := c.answer(pubrecPacket, id, code, c.batch.after)
+		c.answer(pubrecPacket, id, code, c.batch.after)
 		c.sendOwn()
-		return err
 	}
 	return nil
 }

@@ -93,7 +93,6 @@ func (s *session) replay(c *conn, m *message, p *replay) {
 	if p.id != 0 {
 		o.subs = []uint32{p.id}
 	}
-	n := &c.broker.counts
 	if o.level > 0 {
 		d := delivery{outgoing: o, ready: true, planned: true}
 		d.seq = s.queue.push(d)
@@ -104,8 +103,6 @@ func (s *session) replay(c *conn, m *message, p *replay) {
 		return
 	}
 	if c.tooLarge(&o) || !c.out.publish(&o, c.connect.version == mqtt5, 0, 1<<30) {
-		n.dropped.Add(1)
-		return
+		c.broker.counts.dropped.Add(1)
 	}
-	n.sent.Add(1)
 }

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"encoding/binary"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -76,7 +77,7 @@ func (s *session) offer(o outgoing, share string, b *batch, r *router, limits *O
 	case c == nil, !s.may().MayReceive(o.topic):
 		return true
 	case s == b.own:
-		b.aside = append(b.aside, o)
+		b.aside, b.selfish = append(b.aside, o), true
 		return true
 	case c.tooLarge(&o):
 		r.counts.dropped.Add(1)
@@ -84,7 +85,6 @@ func (s *session) offer(o outgoing, share string, b *batch, r *router, limits *O
 	case !c.out.publish(&o, c.connect.version == mqtt5, 0, limits.MaxQueuedBytes):
 		return c.cause.Load() != nil
 	}
-	r.counts.sent.Add(1)
 	b.touch(c)
 	return true
 }
@@ -105,7 +105,9 @@ func (s *session) enqueue(d delivery, b *batch, r *router, limits *Options) (roo
 	switch {
 	case !d.ready:
 		b.owed = append(b.owed, owed{s, d})
-	case c != nil && s != b.own && s.pump(c):
+	case s == b.own:
+		b.selfish = true
+	case c != nil && s.pump(c):
 		b.touch(c)
 	}
 	return true
@@ -116,6 +118,11 @@ func (s *session) enqueue(d delivery, b *batch, r *router, limits *Options) (roo
 func (c *conn) sendOwn() {
 	b := &c.batch
 	b.own = nil
+	if !b.selfish {
+		return
+	}
+	b.selfish = false
+	c.acknowledge()
 	aside := b.aside
 	b.aside = nil
 	for _, o := range aside {
@@ -145,7 +152,9 @@ func (s *session) ready(seq uint64, after position, b *batch) {
 	}
 	d := &s.queue.entries[i]
 	d.ready, d.after = true, after
-	if c := s.conn.Load(); c != nil && s != b.own && s.pump(c) {
+	if s == b.own {
+		b.selfish = true
+	} else if c := s.conn.Load(); c != nil && s.pump(c) {
 		b.touch(c)
 	}
 }
@@ -153,50 +162,87 @@ func (s *session) ready(seq uint64, after position, b *batch) {
 // pump sends from the queue while the client's window and the outbox have room, and says whether it sent anything. The
 // caller holds the lock, and owes the connection a flush.
 func (s *session) pump(c *conn) (sent bool) {
-	v5 := c.connect.version == mqtt5
-	n, l := &c.broker.counts, c.broker.ledger
+	if s.queue.sent < s.window && s.queue.sent < s.queue.len() {
+		var room bool
+		if sent, room = s.pour(c); !room {
+			s.hungry.Store(true)
+			return sent
+		}
+	}
+	if hungry := len(s.replays) > 0; hungry != s.hungry.Load() {
+		s.hungry.Store(hungry)
+	}
+	return sent
+}
+
+// pour is pump's work on the outbox, whose lock it holds, so that whoever makes room after pour found none sees that the session is hungry.
+func (s *session) pour(c *conn) (sent, room bool) {
+	o := &c.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	for s.queue.sent < s.window {
 		d := s.queue.waiting()
 		if d == nil || !d.ready {
 			break
 		}
-		s.hungry.Store(true) // before looking, so that whoever makes room after the look sees it
-		if !c.out.room(fillLevel) {
-			return sent
-		}
-		if d.released {
-			c.out.put(appendAck(nil, pubrelPacket, d.id, c.connect.version, success), d.after, 1<<30)
-			s.queue.sent++
-			sent = true
-			continue
+		if !o.takes(fillLevel) {
+			return sent, false
 		}
 		// [MQTT-3.1.2-25], [MQTT-3.3.2-5]; and it may have been queued under other rules
-		if c.tooLarge(&d.outgoing) || d.id == 0 && (d.stale() || !s.may().MayReceive(d.topic)) {
-			n.dropped.Add(1)
-			l.done(s, d)
-			if d.id == 0 { // it has had its turn: a gap in the identifiers shows that something was left out
-				s.queue.nextID()
-			}
-			s.queue.dropWaiting()
+		if !d.released && (c.tooLarge(&d.outgoing) || d.id == 0 && (d.stale() || !s.may().MayReceive(d.topic))) {
+			s.passOver(c, d)
 			continue
 		}
-		d.dup = d.attempted // [MQTT-3.3.1-1]
-		if d.id == 0 {
-			d.id = s.queue.nextID()
-			d.after = max(d.after, l.sent(s, d))
-			n.sent.Add(1)
-		}
-		after := d.after
-		if d.level == 1 { // a crash makes it come twice, which QoS 1 allows; with QoS 2 the identifier must be known after a crash
-			after = 0
-		}
-		d.attempted = true
-		c.out.publish(&d.outgoing, v5, after, 1<<30)
+		s.send(c, d)
 		s.queue.sent++
 		sent = true
 	}
-	s.hungry.Store(len(s.replays) > 0)
-	return sent
+	return sent, true
+}
+
+// passOver drops the first message that is not on its way, when it is not to be sent. The caller holds both locks.
+func (s *session) passOver(c *conn, d *delivery) {
+	c.broker.counts.dropped.Add(1)
+	s.record(c, d, (*ledger).done)
+	if d.id == 0 { // it has had its turn: a gap in the identifiers shows that something was left out
+		s.queue.nextID()
+	}
+	s.queue.dropWaiting()
+}
+
+// send puts a message into the outbox, or PUBREL if its client has taken it. The caller holds both locks.
+func (s *session) send(c *conn, d *delivery) {
+	if d.released {
+		var space [8]byte
+		c.out.add(appendAck(space[:0], pubrelPacket, d.id, c.connect.version, success), 1, d.after)
+		return
+	}
+	fresh := d.id == 0
+	if fresh {
+		d.id = s.queue.nextID()
+		d.after = max(d.after, s.record(c, d, (*ledger).sent))
+	}
+	after := d.after
+	if d.level == 1 { // a crash makes it come twice, which QoS 1 allows; with QoS 2 the identifier must be known after a crash
+		after = 0
+	}
+	d.dup = d.attempted // [MQTT-3.3.1-1]
+	d.attempted = true
+	c.out.encode(&d.outgoing, c.connect.version == mqtt5, after)
+	if !fresh {
+		c.broker.counts.repeated.Add(1)
+	}
+}
+
+// record writes into the journal what becomes of a message. The caller holds both locks; that of the outbox is given back meanwhile, because the
+// journal may wait for its disk.
+func (s *session) record(c *conn, d *delivery, what func(*ledger, *session, *delivery) position) position {
+	if c.broker.ledger == nil || !s.keeps.Load() {
+		return 0
+	}
+	c.out.mu.Unlock()
+	defer c.out.mu.Lock()
+	return what(c.broker.ledger, s, d)
 }
 
 // tooLarge says whether a client has said that it does not take packets of this size.
@@ -223,7 +269,7 @@ func (c *conn) acknowledged(first byte, body []byte) error {
 		if !known && !c.resumed { // during recovery it is no error (section 3.7.2.1)
 			reply = packetIDNotFound
 		}
-		return c.answer(pubcompPacket, id, reply, after)
+		c.answer(pubcompPacket, id, reply, after)
 	case kind == pubrecPacket && code < unspecifiedError:
 		known, after, err := s.takenOn(c, id)
 		if err != nil {
@@ -233,20 +279,38 @@ func (c *conn) acknowledged(first byte, body []byte) error {
 		if !known && !c.resumed {
 			reply = packetIDNotFound
 		}
-		return c.answer(pubrelPacket, id, reply, after)
+		c.answer(pubrelPacket, id, reply, after)
 	default:
 		return s.delivered(c, id, kind)
 	}
+	return nil
 }
 
 // delivered takes a message out of the queue that the client has acknowledged for good, by PUBACK, PUBCOMP or a PUBREC that
-// refuses it [MQTT-4.3.3-4].
+// refuses it [MQTT-4.3.3-4], and with a PUBACK all those that follow it at once.
 func (s *session) delivered(c *conn, id uint16, kind byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.conn.Load() != c {
 		return nil
 	}
+	for more := true; more; {
+		if err := s.strike(c, id, kind); err != nil {
+			return err
+		}
+		more = false
+		if kind == pubackPacket {
+			id, more = c.another()
+		}
+	}
+	if s.pump(c) || s.hungry.Load() {
+		c.batch.touch(c)
+	}
+	return nil
+}
+
+// strike takes one message out of the queue. The caller holds the lock.
+func (s *session) strike(c *conn, id uint16, kind byte) error {
 	i := s.queue.find(id)
 	if i < 0 {
 		return nil
@@ -257,10 +321,22 @@ func (s *session) delivered(c *conn, id uint16, kind byte) error {
 	}
 	c.broker.ledger.done(s, d)
 	s.queue.remove(i)
-	if s.pump(c) || s.hungry.Load() {
-		c.batch.touch(c)
-	}
 	return nil
+}
+
+// another takes a PUBACK off the input, if there is a whole one in its shortest form, and returns its packet identifier.
+func (c *conn) another() (id uint16, ok bool) {
+	b := c.in[c.start:c.top]
+	if len(b) < 4 || b[0] != pubackPacket<<4 || b[1] != 2 || c.frames >= batchFrames {
+		return 0, false
+	}
+	if id = binary.BigEndian.Uint16(b[2:]); id == 0 {
+		return 0, false
+	}
+	c.start += 4
+	c.frames++
+	c.news.Packets++
+	return id, true
 }
 
 // takenOn notes a PUBREC: the client has the message, what follows is PUBREL.

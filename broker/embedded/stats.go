@@ -6,14 +6,12 @@ import "sync/atomic"
 type counts struct {
 	connections   atomic.Uint64 // accepted since the start
 	connected     atomic.Int64
-	most          atomic.Int64 // connected at once
-	received      atomic.Uint64
-	sent          atomic.Uint64
+	most          atomic.Int64  // connected at once
+	linked        atomic.Uint64 // messages from links
+	repeated      atomic.Uint64 // messages that were sent to their client before
 	dropped       atomic.Uint64
 	overflowed    atomic.Uint64 // of those, the ones for which a client's queue had no room
 	unkept        atomic.Uint64 // of those, the ones for which there was no room among the retained
-	bytesIn       atomic.Uint64
-	bytesOut      atomic.Uint64
 	subscriptions atomic.Int64
 	expired       atomic.Uint64 // sessions whose client did not come back in time
 }
@@ -62,15 +60,16 @@ func (b *Broker) Stats() Stats {
 // figures are the Stats without Refused. It looks at every connection and every session.
 func (b *Broker) figures() Stats {
 	n := &b.counts
+	repeated := n.repeated.Load() // before what it is a part of
 	s := Stats{
 		Connected: int(n.connected.Load()), Most: int(n.most.Load()), Expired: n.expired.Load(), Connections: n.connections.Load(),
-		MessagesReceived: n.received.Load(), MessagesSent: n.sent.Load(), MessagesDropped: n.dropped.Load(),
-		Overflowed: n.overflowed.Load(), Unkept: n.unkept.Load(),
-		BytesReceived: n.bytesIn.Load(), BytesSent: n.bytesOut.Load(),
+		MessagesDropped: n.dropped.Load(), Overflowed: n.overflowed.Load(), Unkept: n.unkept.Load(),
 		Subscriptions: int(n.subscriptions.Load()), Shared: b.router.sharers(),
 	}
 	s.Retained, s.RetainedBytes = b.router.retainedSize()
 	s.In, s.Out = b.gate.flows()
+	s.MessagesReceived, s.MessagesSent = s.In.Published()+n.linked.Load(), s.Out.Published()-repeated
+	s.BytesReceived, s.BytesSent = s.In.Bytes, s.Out.Bytes
 	if b.ledger != nil {
 		j := b.ledger.log.Stats()
 		s.JournalBytes, s.JournalSyncs = j.Bytes, j.Syncs

@@ -88,8 +88,9 @@ func TestFlowsOutliveConnections(t *testing.T) {
 	var conns []*conn
 	for _, c := range b.gate.inside {
 		conns = append(conns, c)
-		c.heard.publish(1, 5)
-		c.out.put([]byte("12"), 0, 100)
+		c.news.publish(1, 5)
+		c.tell()
+		c.out.put([]byte("12"), 1, 0, 100)
 	}
 	in, out := b.gate.flows()
 	if in.Published() != 10 || in.PayloadBytes != 50 || out.Packets != 10 {

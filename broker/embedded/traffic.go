@@ -1,36 +1,36 @@
 package embedded
 
 import (
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
-// tally counts what goes one way over one connection. What stands side by side here is counted up by one goroutine at a time (the
-// reader, or whoever holds the outbox), so that it costs no more than the adding; anybody may read it.
+// tally is what has come over one connection. The reader counts for itself what it handles, in conn.news, and adds that once for each
+// batch, so that no message pays for what others may look at.
 type tally struct {
-	bytes     atomic.Uint64
-	payload   atomic.Uint64    // bytes of what the messages say
-	controls  atomic.Uint64    // packets other than PUBLISH
-	published [3]atomic.Uint64 // PUBLISH packets by QoS
+	mu    sync.Mutex
+	total Flow
 }
 
-// publish counts a PUBLISH packet.
-func (t *tally) publish(qos byte, payload int) {
-	t.published[qos].Add(1)
-	t.payload.Add(uint64(payload))
+func (t *tally) add(news *Flow) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.total.add(*news)
 }
 
-// flow returns the counts of now; a nil tally has counted nothing.
-func (t *tally) flow() (f Flow) {
-	if t == nil {
-		return f
+// flow returns the counts of now.
+func (t *tally) flow() Flow {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.total
+}
+
+// tell adds what the reader has counted.
+func (c *conn) tell() {
+	if c.news != (Flow{}) {
+		c.heard.add(&c.news)
+		c.news = Flow{}
 	}
-	f.Bytes, f.PayloadBytes, f.Packets = t.bytes.Load(), t.payload.Load(), t.controls.Load()
-	for qos := range f.Messages {
-		f.Messages[qos] = t.published[qos].Load()
-		f.Packets += f.Messages[qos]
-	}
-	return f
 }
 
 // Flow is what has gone one way over one connection, or over all of them.
@@ -44,6 +44,13 @@ type Flow struct {
 
 // Published returns the number of messages whatever their QoS.
 func (f Flow) Published() uint64 { return f.Messages[0] + f.Messages[1] + f.Messages[2] }
+
+// publish counts a PUBLISH packet.
+func (f *Flow) publish(qos byte, payload int) {
+	f.Messages[qos]++
+	f.Packets++
+	f.PayloadBytes += uint64(payload)
+}
 
 func (f *Flow) add(other Flow) {
 	for qos := range f.Messages {
@@ -81,7 +88,7 @@ type visit struct {
 
 // sample returns what has gone over the connection until now.
 func (c *conn) sample(now time.Time) sample {
-	in, out := c.heard.flow(), c.out.tally.flow()
+	in, out := c.heard.flow(), c.out.flow()
 	return sample{now, in.Published(), out.Published(), in.Bytes, out.Bytes}
 }
 
@@ -130,7 +137,7 @@ func (g *gate) flows() (in, out Flow) {
 	in, out = g.pastIn, g.pastOut
 	for _, c := range g.inside {
 		in.add(c.heard.flow())
-		out.add(c.out.tally.flow())
+		out.add(c.out.flow())
 	}
 	return in, out
 }
