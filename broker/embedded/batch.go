@@ -15,14 +15,15 @@ type batch struct {
 	calls   []call
 	joints  []joint
 
-	owed    []owed     // what is to be written into the journal
-	receipt receipt    // the publisher's for the message that is being routed
-	own     *session   // the publisher's, while its own copy of a QoS 2 message has to wait for PUBREC; else nil
-	aside   []outgoing // with QoS 0, what waits for that
-	selfish bool       // something waits for that
-	after   position   // what the acknowledgement of the message depends on
-	feeder  uint64     // the number of the connection that it belongs to, 0 for the broker's own
-	crowded bool       // a connection that was touched gets messages from others, too
+	owed     []owed     // what is to be written into the journal
+	receipt  receipt    // the publisher's for the message that is being routed
+	own      *session   // the publisher's, while its own copy of a QoS 2 message has to wait for PUBREC; else nil
+	aside    []outgoing // with QoS 0, what waits for that
+	selfish  bool       // something waits for that
+	borrowed bool       // the message that is being routed goes to one queue, and can be given back after that
+	after    position   // what the acknowledgement of the message depends on
+	feeder   uint64     // the number of the connection that it belongs to, 0 for the broker's own
+	crowded  bool       // a connection that was touched gets messages from others, too
 }
 
 // call is one message for a link's handler.

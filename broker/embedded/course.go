@@ -68,6 +68,9 @@ func (r *router) find(topic string, from *session, origin *Link, c *course) {
 	})
 }
 
+// single says that a message goes to one queue at most, and to no link.
+func (c *course) single() bool { return len(c.hits)+len(c.groups) == 1 && len(c.links) == 0 }
+
 // clear empties a course and keeps its memory.
 func (c *course) clear() {
 	clear(c.hits)

@@ -77,7 +77,10 @@ func TestAPublisherNoticesWhatALinkWants(t *testing.T) {
 		heard := &recorder{}
 		l, stop := link(t, b, heard)
 		pub := connect(t, b, hello{id: "pub"})
-		publish := func(payload string) { pub.publish(post{topic: "t", payload: payload, qos: 1, id: 1}) }
+		publish := func(payload string) {
+			pub.publish(post{topic: "t", payload: payload, qos: 1, id: 1})
+			synctest.Wait()
+		}
 		publish("before")
 		l.Subscribe(broker.Subscription{Filter: "t", QoS: 1})
 		publish("one")

@@ -21,48 +21,6 @@ type message struct {
 	segment, number uint64 // where it stands in the journal; guarded by the journal's lock
 }
 
-// own returns a copy that shares no memory with the connection that it was read from.
-func (m *message) own() *message {
-	c, space := newMessage(len(m.payload) + len(m.props))
-	*c = *m
-	space = append(append(space, m.payload...), m.props...)
-	n := len(m.payload)
-	c.payload, c.props = space[:n:n], space[n:]
-	return c
-}
-
-// newMessage returns a message and room for its content, for usual sizes in one piece: half the work for the collector of garbage. A
-// message has 128 bytes, so the pieces are of sizes that the runtime has, too.
-func newMessage(size int) (m *message, space []byte) {
-	switch {
-	case size <= 32:
-		p := new(struct {
-			message
-			space [32]byte
-		})
-		return &p.message, p.space[:0]
-	case size <= 64:
-		p := new(struct {
-			message
-			space [64]byte
-		})
-		return &p.message, p.space[:0]
-	case size <= 128:
-		p := new(struct {
-			message
-			space [128]byte
-		})
-		return &p.message, p.space[:0]
-	case size <= 256:
-		p := new(struct {
-			message
-			space [256]byte
-		})
-		return &p.message, p.space[:0]
-	}
-	return new(message), make([]byte, 0, size)
-}
-
 func (m *message) expired(now time.Time) bool { return !m.expires.IsZero() && !now.Before(m.expires) }
 
 // stale says that it has expired by now. It asks for the time only if the message can expire.

@@ -53,17 +53,25 @@ type router struct {
 // publisher, origin the link, if it is one of them. known is where its messages of this topic went before, nil where nobody remembers.
 // It returns success, or quotaExceeded when there is no room to retain it.
 func (r *router) route(m *message, from *session, origin *Link, b *batch, known *course) byte {
-	if m.qos > 0 || m.retain {
-		m = m.own()
-	}
 	to := known
 	if m.retain || !r.knows(known) {
+		if m.retain {
+			m = m.own()
+		}
 		var room bool
 		if to, room = r.match(m, from, origin, b, known); !room {
 			return quotaExceeded
 		}
 	}
+	switch {
+	case m.qos == 0, m.retain: // nobody keeps it, or it is kept already
+	case to.single():
+		m, b.borrowed = m.borrow(), true
+	default:
+		m = m.own()
+	}
 	r.deliver(m, to, b)
+	b.borrowed = false
 	if len(to.links) > 0 {
 		to.call(m, b)
 	}

@@ -100,7 +100,8 @@ func (s *session) enqueue(d delivery, b *batch, r *router, limits *Options) (roo
 	case s.queue.len() >= limits.MaxQueued, s.queue.len() > 0 && s.queue.bytes+d.message.size() > limits.MaxQueuedBytes:
 		return false
 	}
-	d.ready = r.ledger == nil || !s.keeps.Load()
+	lasts := s.keeps.Load()
+	d.ready, d.borrowed = r.ledger == nil || !lasts, b.borrowed && !lasts // a checkpoint looks at what a lasting session has
 	d.seq = s.queue.push(d)
 	switch {
 	case !d.ready:
@@ -320,7 +321,11 @@ func (s *session) strike(c *conn, id uint16, kind byte) error {
 		return violation("an acknowledgement that does not belong to the message")
 	}
 	c.broker.ledger.done(s, d)
+	m, borrowed := d.message, d.borrowed
 	s.queue.remove(i)
+	if borrowed {
+		m.yield()
+	}
 	return nil
 }
 
