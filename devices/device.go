@@ -204,6 +204,9 @@ type Property struct {
 	// OffAfter is after how many seconds a bool that was reported true is false again, because the device says only when something
 	// happens, not when it is over (Home Assistant's off_delay); 0 means that it reports both.
 	OffAfter float64 `json:"off_after,omitempty"`
+	// Toggles: the device has one act only, by which the property becomes the other value. It must be told neither to become what it is,
+	// nor anything when nobody knows what it is.
+	Toggles bool `json:"toggles,omitempty"`
 	// Repeats: that the value is reported once more is news like another value (Home Assistant's force_update).
 	Repeats bool `json:"repeats,omitempty"`
 

@@ -19,7 +19,7 @@ func (p Property) equal(e Property) bool {
 	return p.ID == e.ID && p.Name == e.Name && p.Datatype == e.Datatype && p.Unit == e.Unit && p.Class == e.Class &&
 		sameBound(p.Min, e.Min) && sameBound(p.Max, e.Max) && p.Step == e.Step &&
 		slices.Equal(p.Choices, e.Choices) && slices.Equal(p.Wanted, e.Wanted) && slices.Equal(p.Presets, e.Presets) &&
-		p.Expires == e.Expires && p.OffAfter == e.OffAfter && p.Repeats == e.Repeats &&
+		p.Expires == e.Expires && p.OffAfter == e.OffAfter && p.Repeats == e.Repeats && p.Toggles == e.Toggles &&
 		p.Readable == e.Readable && p.Settable == e.Settable && p.Momentary == e.Momentary && p.Answers == e.Answers
 }
 

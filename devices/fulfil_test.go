@@ -247,3 +247,45 @@ func TestWhatFailsSaysSo(t *testing.T) {
 	b.want(b.says("error"), "it/state is error")
 	b.want(b.twin.Expire(b.after(5*time.Second)), `c1 refused it says "error"`)
 }
+
+func TestWhatToggles(t *testing.T) {
+	yes, no := devices.BoolValue(true), devices.BoolValue(false)
+	d := lamp()
+	d.Component("light").Property(devices.On).Toggles = true
+	twin, _ := devices.Join(start, d)
+	b := &bench{t: t, twin: twin, now: start}
+	tell := func(v devices.Value) (events []devices.Event) {
+		b.add(on, v)
+		for _, c := range b.twin.Take(b.now) {
+			if spared := b.twin.Spare(b.now, c.ID); spared != nil {
+				return spared
+			}
+			events = append(events, b.twin.Sent(b.now, c.ID)...)
+		}
+		return events
+	}
+	b.twin.Reached(b.now, devices.Online, "")
+	b.want(tell(yes), "c1 refused it can only be told to change over, and has not said yet how it is")
+	b.twin.Report(b.now, on, no, true) // the broker kept it
+	b.want(tell(no), "c2 confirmed the device had said so already")
+	b.want(tell(yes), "c3 sent")
+	b.want(tell(no), "c4 refused it can only be told to change over, and has not said yet how it is") // c3 may have done it, or not
+	b.want(b.twin.Report(b.now, on, yes, false), "light/on is true")
+	b.want(tell(no), "c5 sent")
+	b.want(b.twin.Report(b.now, on, no, false), "light/on is false", "c5 confirmed")
+
+	b.add(on, yes)
+	for _, c := range b.twin.Take(b.now) { // a link that is down changes nothing
+		b.want(b.twin.Hold(b.now, c.ID, "the link is down"), "c6 waiting the link is down")
+	}
+	b.want(b.send(), "c6 sent")
+
+	twin, _ = devices.Restore(b.now, devices.Kept{Device: d, Reported: twin.Reported()})
+	b.twin = twin
+	b.twin.Heard(b.now)
+	b.twin.Reached(b.now, devices.Online, "")
+	b.after(time.Minute)
+	b.want(tell(yes), "c7 refused it can only be told to change over, and has not said yet how it is")
+	b.twin.Report(b.now, on, yes, false)
+	b.want(tell(yes), "c8 confirmed the device had said so already")
+}

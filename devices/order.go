@@ -30,6 +30,8 @@ type order struct {
 	// said: what confirms it was there before the news of its sending: the device was quick, or had said so already.
 	said   bool
 	reason string // why it is confirmed, if said
+	// blind: it is not known what the property is, which Toggles.
+	blind bool
 	// after is when it is sent although the device has not been heard since the restart.
 	after time.Time
 }
@@ -160,18 +162,38 @@ func (t *Twin) Take(now time.Time) []Command {
 		}
 		o.out, o.said, o.reason = true, false, ""
 		// The value may be what the device said last. Then it will perhaps not say it again, so its word counts if it
-		// is there and has not been away, or told otherwise, since. The command is sent all the same: it does no harm.
+		// is there and has not been away, or told otherwise, since. The command is sent all the same, since it does no harm; but see Spare.
 		if s := t.states[o.Ref]; s != nil && s.property.Confirmable() {
 			o.said = t.reach.Presence == Online && t.saidSo(o.Command)
+			o.blind = s.property.Toggles && (!s.reported || s.stale || t.reach.Presence != Online)
 			if o.said {
 				o.reason = "the device had said so already"
-			} else {
+			} else if !s.property.Toggles {
 				s.stale = true
 			}
 		}
 		list = append(list, o.Command)
 	}
 	return list
+}
+
+// Spare ends a command that was taken and is not to be sent, because the property Toggles: it is what is wanted already, or nobody knows
+// what it is. It returns nothing for all others.
+func (t *Twin) Spare(now time.Time, id string) []Event {
+	o := t.order(id)
+	if o == nil {
+		return nil
+	}
+	if p := t.Property(o.Ref); p == nil || !p.Toggles {
+		return nil
+	}
+	switch {
+	case o.said:
+		return t.end(now, id, Confirmed, o.reason)
+	case o.blind:
+		return t.end(now, id, Refused, "it can only be told to change over, and has not said yet how it is")
+	}
+	return nil
 }
 
 // ready is the earliest time at which a waiting command can be sent, as far as is known.
@@ -203,6 +225,9 @@ func (t *Twin) Sent(now time.Time, id string) []Event {
 		return t.end(now, id, Refused, t.awayNote())
 	case t.Away() && !t.kept():
 		return t.hold(o, t.awayNote())
+	}
+	if p.Toggles {
+		t.states[o.Ref].stale = true
 	}
 	o.Status, o.Reason, o.Deadline = Sent, "", now.Add(o.patience)
 	if t.device.Wakes > 0 {

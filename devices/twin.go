@@ -81,6 +81,7 @@ func Restore(now time.Time, k Kept) (*Twin, []Event) {
 			}
 			s := t.states[ref]
 			s.reading, s.reported = r, true
+			s.stale = p.Toggles // it may have been told before the hub's last life ended
 			if r.Heard.After(t.seen) {
 				t.seen = r.Heard
 			}
@@ -249,6 +250,9 @@ func (t *Twin) Report(now time.Time, ref Ref, v Value, replayed bool) []Event {
 		return events
 	}
 	same := s.reported && s.reading.Value == v
+	if p.Toggles {
+		s.stale = false // what the broker kept counts: else nothing could be told before it changes
+	}
 	if same && replayed {
 		return nil
 	}

@@ -110,6 +110,10 @@ func (h *Hub) sendWaiting(now time.Time, e *entry) {
 			h.emit(now, e, e.twin.Hold(now, c.ID, "the link to the broker is down: "+l.detail))
 			continue
 		}
+		if spared := e.twin.Spare(now, c.ID); len(spared) > 0 {
+			h.emit(now, e, spared)
+			continue
+		}
 		messages, err := h.encode(e, c)
 		if err != nil {
 			h.emit(now, e, e.twin.Refuse(now, c.ID, err.Error()))
@@ -143,8 +147,8 @@ func (h *Hub) encode(e *entry, c devices.Command) (messages []broker.Message, er
 	messages = slices.Clone(messages)
 	for i := range messages {
 		messages[i].QoS, messages[i].Retain = 1, false
-		if p := e.twin.Property(c.Ref); p == nil || !p.Confirmable() {
-			messages[i].QoS = 0 // else the broker would keep it for a device whose session outlives its connection
+		if p := e.twin.Property(c.Ref); p == nil || !p.Confirmable() || p.Toggles {
+			messages[i].QoS = 0 // else the broker would keep it for a device whose session outlives its connection, or deliver it twice
 		}
 	}
 	return messages, err

@@ -130,3 +130,23 @@ func TestTheHubAsksDevicesThatSayNothingByThemselves(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatCanOnlyChangeOverIsToldNothingThatItIsAlready(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		c := h.client("gate", nil)
+		c.subscribe("gate/set")
+		c.retain("homeassistant/switch/gate/config", `{"name":null,"uniq_id":"g","stat_t":"gate","cmd_t":"gate/set","pl_on":"PUSH","pl_off":"PUSH","stat_on":"ON","stat_off":"OFF","dev":{"ids":"g","name":"Gate"}}`)
+		c.publish("gate", "ON")
+		h.wantCommand(h.send("gate/switch/on", "true").ID, devices.Confirmed, "the device had said so already")
+		if got := c.taken(); len(got) != 0 {
+			t.Errorf("it was told %q", got)
+		}
+		command := h.send("gate/switch/on", "false")
+		seconds(1)
+		if got := c.taken(); len(got) != 1 || got[0] != "gate/set=PUSH" {
+			t.Errorf("it was told %q", got)
+		}
+		c.publish("gate", "OFF")
+		h.wantCommand(command.ID, devices.Confirmed, "")
+	})
+}

@@ -256,3 +256,25 @@ func TestWhatASensorSaysOnceMoreIsNewsIfItIsToBe(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+func TestWhatHasOneMessageForBothValuesToggles(t *testing.T) {
+	for config, want := range map[string]bool{
+		`"cmd_t":"c","stat_t":"s","pl_on":"TOGGLE","pl_off":"TOGGLE","stat_on":"ON","stat_off":"OFF"`: true,
+		`"cmd_t":"c","stat_t":"s","cmd_tpl":"push"`:                                                   true,
+		`"cmd_t":"c","stat_t":"s"`:                                                                    false,
+		`"cmd_t":"c","pl_on":"TOGGLE","pl_off":"TOGGLE"`:                                              false, // it reports nothing
+	} {
+		h := newHouse(t)
+		h.hear("homeassistant/switch/a/config", `{`+config+`,"dev":{"ids":"x","name":"X"}}`)
+		if got := h.only().Device.Components[0].Property(devices.On).Toggles; got != want {
+			t.Errorf("%s toggles: %t, want %t", config, got, want)
+		}
+	}
+	for config, want := range map[string]bool{`"pl_open":"PUSH","pl_cls":"PUSH"`: true, `"pl_open":"OPEN"`: false} {
+		h := newHouse(t)
+		h.hear("homeassistant/cover/a/config", `{"cmd_t":"c","stat_t":"s",`+config+`,"dev":{"ids":"x","name":"X"}}`)
+		if got := h.only().Device.Components[0].Property(devices.State).Toggles; got != want {
+			t.Errorf("%s toggles: %t, want %t", config, got, want)
+		}
+	}
+}

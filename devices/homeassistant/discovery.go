@@ -222,6 +222,7 @@ func (d *discovery) entity(component, id, object string, c config, own owner, pr
 		}
 		return
 	}
+	b.findToggles()
 	b.readsAttributes()
 	b.availability()
 	b.entity.native = native(d.origin, b.owner, b.entity)

@@ -102,7 +102,7 @@ func (l basicLight) with(m broker.Message, err error) ([]broker.Message, error) 
 	switch {
 	case err != nil:
 		return nil, err
-	case l.power == nil || l.order == "brightness":
+	case l.power == nil || l.order == "brightness" || l.on == l.off:
 		return []broker.Message{m}, nil
 	}
 	on, err := l.power.send(l.on, template.Of(l.on))
