@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"home.arpa/homehub/broker"
+	"home.arpa/homehub/devices/internal/house"
 )
 
 // benchmark hears one message again and again.
@@ -13,12 +14,7 @@ func benchmark(b *testing.B, topic, payload string, readings int) {
 	h.replay("tasmota/discovery/"+mac+"/sensors", plugSensors)
 	m := broker.Message{Topic: topic, Payload: []byte(payload)}
 	h.hearMessage(m)
-	b.ReportAllocs()
-	for b.Loop() {
-		if u := h.c.Apply(m, h.c.Parse(m)); len(u.Readings) != readings {
-			b.Fatalf("%+v", u)
-		}
-	}
+	house.Bench(b, h.C, m, readings)
 }
 
 // BenchmarkState is what a plug reports of itself every five minutes.

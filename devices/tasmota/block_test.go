@@ -12,7 +12,7 @@ import (
 )
 
 // hallSays gives reports of a device with no more than an announced relay, and returns what the last one told.
-func hallSays(t *testing.T, reports ...string) (*house, []string) {
+func hallSays(t *testing.T, reports ...string) (*home, []string) {
 	t.Helper()
 	h := newHouse(t)
 	h.replay("tasmota/discovery/A1B2C3D4E5F6/config", config("A1B2C3D4E5F6", "hall", "rl=[1]"))
@@ -81,7 +81,7 @@ func TestABoilersValuesHaveUnits(t *testing.T) {
 	}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	d := h.devices["A1B2C3D4E5F6"].Device
+	d := h.Devices["A1B2C3D4E5F6"].Device
 	for id, want := range map[string]string{"tb": "Boiler temperature °C temperature", "flm": "Flame modulation % ", "slave-ch": "Central heating  running"} {
 		if p := d.Property(devices.Ref{Component: "opentherm", Property: id}); p == nil || p.Name+" "+p.Unit+" "+p.Class != want {
 			t.Errorf("%s is %+v, want %s", id, p, want)
@@ -98,7 +98,7 @@ func TestBeaconsThatComeAndGoAreBounded(t *testing.T) {
 		t.Errorf("after many beacons a sensor says %q", got)
 	}
 	beacons := 0
-	for _, c := range h.devices["A1B2C3D4E5F6"].Device.Components {
+	for _, c := range h.Devices["A1B2C3D4E5F6"].Device.Components {
 		if strings.HasPrefix(c.ID, "ibeacon") {
 			beacons++
 		}
@@ -124,12 +124,12 @@ func TestARadioBridgeIsFoundByWhatItHears(t *testing.T) {
 	for range 2 {
 		h.hear("tele/core2/SENSOR", `{"LwReceived":{"0x4AD6":{"Node":1,"Device":"0x4AD6","RSSI":-50.0,"DoorOpen":1}}}`)
 	}
-	if len(h.devices) != 1 {
-		t.Errorf("%d devices, want 1", len(h.devices))
+	if len(h.Devices) != 1 {
+		t.Errorf("%d devices, want 1", len(h.Devices))
 	}
 	h.hear("tele/other/SENSOR", `{"LwReceived":"no"}`)
 	h.hear("tele/other/SENSOR", `{"LwReceived":"no"}`)
-	if len(h.devices) != 1 {
-		t.Errorf("%d devices, want 1", len(h.devices))
+	if len(h.Devices) != 1 {
+		t.Errorf("%d devices, want 1", len(h.Devices))
 	}
 }

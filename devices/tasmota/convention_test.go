@@ -8,7 +8,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"home.arpa/homehub/broker"
-	"home.arpa/homehub/devices/tasmota"
 	"home.arpa/homehub/hub"
 	"home.arpa/homehub/hub/conventiontest"
 )
@@ -51,13 +50,7 @@ func TestConformance(t *testing.T) {
 	}
 	add("tele/old/SENSOR", `{"Time":"2019","DS18B20":{"Temperature":20.9},"BH1750":{"Illuminance":79},"TempUnit":"C"}`)
 	conventiontest.Run(t, conventiontest.Setup{
-		New: func() hub.Convention {
-			c, err := tasmota.New(tasmota.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return c
-		},
+		New:   func() hub.Convention { return newConvention(t) },
 		House: house,
 	})
 }
@@ -84,28 +77,28 @@ func TestPlug(t *testing.T) {
 	h := newHouse(t)
 	h.discover("")
 	h.replay("tasmota/discovery/"+mac+"/sensors", plugSensors)
-	want := `Hall (Athom Plug V2, 13.1.0.1) [48551917E7AE] [{mac 48:55:19:17:e7:ae}]
+	want := `48551917E7AE: "Hall", Tasmota Athom Plug V2, firmware 13.1.0.1, [{mac 48:55:19:17:e7:ae}]
   energy: sensor "ENERGY" 
-    apparent-power: float [VA apparent_power]
-    current: float [A current]
-    energy: float [kWh energy]
-    power: float [W power]
-    power-factor: float [ power_factor]
-    reactive-power: float [var reactive_power]
-    today: float [kWh energy]
-    voltage: float [V voltage]
-    yesterday: float [kWh energy]
+    apparent-power: float (apparent_power) VA
+    current: float (current) A
+    energy: float (energy) kWh
+    power: float (power) W
+    power-factor: float (power_factor)
+    reactive-power: float (reactive_power) var
+    today: float (energy) kWh
+    voltage: float (voltage) V
+    yesterday: float (energy) kWh
   relay: switch "" 
     on: bool settable
   status: sensor "Status" diagnostic
     mqtt-connects: float
     restart-reason: text
-    signal-strength: float [dBm signal_strength]
-    uptime: float [s duration]
+    signal-strength: float (signal_strength) dBm
+    uptime: float (duration) s
     wifi-connects: float
-    wifi-quality: float [% ]
+    wifi-quality: float %
 `
-	if diff := cmp.Diff(want, h.spell(mac)); diff != "" {
+	if diff := cmp.Diff(want, h.Shape(mac)); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]string{"cmnd/hall/STATUS 3", "cmnd/hall/STATUS 10", "cmnd/hall/STATUS 11", "cmnd/hall/STATUS 1"}, h.questions()); diff != "" {
@@ -122,7 +115,7 @@ func TestPlug(t *testing.T) {
 	}) {
 		t.Errorf("SENSOR: %q", got)
 	}
-	if n := len(h.devices[mac].Sources); n != 3 {
+	if n := len(h.Devices[mac].Sources); n != 3 {
 		t.Errorf("Period was learnt, and yet there are %d sources", n)
 	}
 	for payload, want := range map[string]string{"ON": "relay/on=true", "OFF": "relay/on=false"} {
@@ -144,7 +137,7 @@ func TestPlug(t *testing.T) {
 		t.Error(diff)
 	}
 	h.replay("tasmota/discovery/"+mac+"/config", "")
-	if len(h.devices) > 0 {
+	if len(h.Devices) > 0 {
 		t.Error("it took its announcement away, and yet it is there")
 	}
 }
@@ -416,10 +409,10 @@ func TestDevices(t *testing.T) {
 			}
 			// What was learnt is known again from what is kept.
 			again := newHouse(t)
-			for _, m := range h.devices[mac].Sources {
+			for _, m := range h.Devices[mac].Sources {
 				again.hearMessage(m)
 			}
-			if diff := cmp.Diff(h.spell(mac), again.spell(mac)); diff != "" {
+			if diff := cmp.Diff(h.Shape(mac), again.Shape(mac)); diff != "" {
 				t.Errorf("after a restart: %s", diff)
 			}
 		})
@@ -440,10 +433,10 @@ func TestAnAnswerToAnUnknownCommandRefusesIt(t *testing.T) {
 	h.hear("stat/hall/RESULT", `{"Command":"Error"}`)
 	h.hear("stat/hall/RESULT", `{"Command":"Error"}`)
 	want := []string{
-		"light/on: the device does not know this command", "light/brightness: the device says that this is an error",
-		"/: the device says that this is an error",
+		mac + "/light/on: the device does not know this command", mac + "/light/brightness: the device says that this is an error",
+		mac + "//: the device says that this is an error",
 	}
-	if diff := cmp.Diff(want, h.refused); diff != "" {
+	if diff := cmp.Diff(want, h.Refused); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -452,18 +445,18 @@ func TestTheSilenceOfADeviceIsWhatItSays(t *testing.T) {
 	h := newHouse(t)
 	h.discover("")
 	h.questions()
-	if s := h.devices[mac].Silence; s != 0 {
+	if s := h.Devices[mac].Silence; s != 0 {
 		t.Errorf("before it has said so it is %v", s)
 	}
 	h.hear("stat/hall/STATUS3", `{"StatusLOG":{"TelePeriod":60,"SetOption":["00008009"]}}`)
-	if s := h.devices[mac].Silence; s != 150*time.Second {
+	if s := h.Devices[mac].Silence; s != 150*time.Second {
 		t.Errorf("it is %v", s)
 	}
 	again := newHouse(t)
-	for _, m := range h.devices[mac].Sources {
+	for _, m := range h.Devices[mac].Sources {
 		again.hearMessage(m)
 	}
-	if s := again.devices[mac].Silence; s != 150*time.Second {
+	if s := again.Devices[mac].Silence; s != 150*time.Second {
 		t.Errorf("after a restart it is %v", s)
 	}
 	h.hear("stat/hall/RESULT", `{"TelePeriod":300}`)
@@ -471,7 +464,7 @@ func TestTheSilenceOfADeviceIsWhatItSays(t *testing.T) {
 		t.Error(diff)
 	}
 	h.hear("stat/hall/STATUS3", `{"StatusLOG":{"TelePeriod":0}}`)
-	if s := h.devices[mac].Silence; s != 0 {
+	if s := h.Devices[mac].Silence; s != 0 {
 		t.Errorf("without reports it is %v", s)
 	}
 }
@@ -486,14 +479,14 @@ func TestWhatIsClearedIsTheDevicesAlone(t *testing.T) {
 		h := newHouse(t)
 		h.discover(config)
 		want := append([]string{"tasmota/discovery/" + mac + "/config", "tasmota/discovery/" + mac + "/sensors"}, want...)
-		if diff := cmp.Diff(want, h.c.Topics(mac)); diff != "" {
+		if diff := cmp.Diff(want, h.C.Topics(mac)); diff != "" {
 			t.Errorf("%s: %s", config, diff)
 		}
 	}
 	h := newHouse(t)
 	h.discover("")
 	h.replay("tasmota/discovery/AA0000000001/config", config("AA0000000001", "hall", ""))
-	if got := h.c.Topics("AA0000000001"); len(got) != 2 {
+	if got := h.C.Topics("AA0000000001"); len(got) != 2 {
 		t.Errorf("of a device with the topics of another: %q", got)
 	}
 }

@@ -28,27 +28,27 @@ func TestADeviceThatDoesNotAnnounceItselfIsAskedWhatItIs(t *testing.T) {
 	if len(h.questions()) > 0 {
 		t.Error("it is asked while it answers")
 	}
-	want := `Old one (ESP8266EX, 7.2.0(tasmota)) [AA0000000006] [{mac aa:00:00:00:00:06}]
+	want := `tele/old: "Old one", Tasmota ESP8266EX, firmware 7.2.0(tasmota), [{mac aa:00:00:00:00:06}], silent for at most 10m30s
   ds18b20: sensor "DS18B20" 
-    temperature: float [°C temperature]
+    temperature: float (temperature) °C
   light: light "Right" 
-    brightness: float [% ] 0 to 100 % step 1 settable
+    brightness: float 0 to 100 % settable
     color: color settable
-    color-temperature: int [K ] 2000 to 6536 K step 0 settable
-    effect: enum settable
+    color-temperature: int 2000 to 6536 K settable
+    effect: enum [solid wake up cycle up cycle down random] settable
     on: bool settable
   relay: switch "Left" 
     on: bool settable
   status: sensor "Status" diagnostic
     mqtt-connects: float
     restart-reason: text
-    signal-strength: float [dBm signal_strength]
-    uptime: float [s duration]
-    voltage: float [V voltage]
+    signal-strength: float (signal_strength) dBm
+    uptime: float (duration) s
+    voltage: float (voltage) V
     wifi-connects: float
-    wifi-quality: float [% ]
+    wifi-quality: float %
 `
-	if diff := cmp.Diff(want, h.spell(oldKey)); diff != "" {
+	if diff := cmp.Diff(want, h.Shape(oldKey)); diff != "" {
 		t.Error(diff)
 	}
 	for _, r := range []string{"relay/on=true", "light/on=false", "ds18b20/temperature=20.6", "light/brightness=40", "status/restart-reason=Power on"} {
@@ -63,10 +63,10 @@ func TestADeviceThatDoesNotAnnounceItselfIsAskedWhatItIs(t *testing.T) {
 		t.Error(got)
 	}
 	again := newHouse(t)
-	for _, m := range h.devices[oldKey].Sources {
+	for _, m := range h.Devices[oldKey].Sources {
 		again.hearMessage(m)
 	}
-	if diff := cmp.Diff(want, again.spell(oldKey)); diff != "" {
+	if diff := cmp.Diff(want, again.Shape(oldKey)); diff != "" {
 		t.Errorf("after a restart: %s", diff)
 	}
 	if len(h.faults) > 0 {
@@ -75,17 +75,17 @@ func TestADeviceThatDoesNotAnnounceItselfIsAskedWhatItIs(t *testing.T) {
 
 	// Its firmware is replaced by one that announces itself.
 	h.replay("tasmota/discovery/AA0000000006/config", config("AA0000000006", "old", `rl=[1,1];state=["AUS","AN","UM","HALT"]`))
-	if len(h.devices) != 1 || !strings.Contains(h.spell(oldKey), "relay-2") {
-		t.Errorf("it is another device now: %v", h.spell("AA0000000006"))
+	if len(h.Devices) != 1 || !strings.Contains(h.Shape(oldKey), "relay-2") {
+		t.Errorf("it is another device now: %v", h.Shape("AA0000000006"))
 	}
 	if got := h.hear("stat/old/POWER2", "AN"); !cmp.Equal(got, []string{"relay-2/on=true"}) {
 		t.Error(got)
 	}
 	again = newHouse(t)
-	for _, m := range h.devices[oldKey].Sources {
+	for _, m := range h.Devices[oldKey].Sources {
 		again.hearMessage(m)
 	}
-	if diff := cmp.Diff(h.spell(oldKey), again.spell(oldKey)); diff != "" {
+	if diff := cmp.Diff(h.Shape(oldKey), again.Shape(oldKey)); diff != "" {
 		t.Errorf("after a restart: %s", diff)
 	}
 }
@@ -98,7 +98,7 @@ func TestADeviceThatWasOnlySeenInKeptMessagesIsAskedWithTheGreeting(t *testing.T
 		t.Error("it is asked at once, before its announcement can have come")
 	}
 	var got []string
-	for _, m := range h.c.Greet() {
+	for _, m := range h.C.Greet() {
 		got = append(got, m.Topic+" "+string(m.Payload))
 	}
 	if diff := cmp.Diff([]string{"kitchen/cmnd/STATUS 0", "cmnd/tasmotas/STATUS 5", "cmnd/sonoffs/STATUS 5"}, got); diff != "" {
@@ -118,21 +118,21 @@ func TestADeviceThatNeverAnswersIsTakenByItsReports(t *testing.T) {
 	h := newHouse(t)
 	h.hear("tele/old/STATE", plugState)
 	h.hear("tele/old/SENSOR", plugSensor)
-	if len(h.devices) > 0 {
+	if len(h.Devices) > 0 {
 		t.Error("it had no time to answer")
 	}
 	got := h.hear("tele/old/STATE", strings.Replace(plugState, `"ON"`, `"OFF"`, 1))
-	if !slices.Contains(got, "relay/on=false") || h.devices[oldKey].Device.Name != "old" {
-		t.Errorf("%q %s", got, h.spell(oldKey))
+	if !slices.Contains(got, "relay/on=false") || h.Devices[oldKey].Device.Name != "old" {
+		t.Errorf("%q %s", got, h.Shape(oldKey))
 	}
 	if got := h.hear("tele/old/SENSOR", plugSensor); !slices.Contains(got, "energy/power=42") {
 		t.Error(got)
 	}
 	again := newHouse(t)
-	for _, m := range h.devices[oldKey].Sources {
+	for _, m := range h.Devices[oldKey].Sources {
 		again.hearMessage(m)
 	}
-	if diff := cmp.Diff(h.spell(oldKey), again.spell(oldKey)); diff != "" {
+	if diff := cmp.Diff(h.Shape(oldKey), again.Shape(oldKey)); diff != "" {
 		t.Errorf("after a restart: %s", diff)
 	}
 	for range 20 {
@@ -153,8 +153,8 @@ func TestADeviceWhoseTopicWasChangedStaysTheSame(t *testing.T) {
 	}
 	hear("old")
 	hear("new")
-	if got := h.told(oldKey, "relay/on", "true"); len(h.devices) != 1 || !cmp.Equal(got, []string{"cmnd/new/POWER1 ON"}) {
-		t.Errorf("%d devices, %q", len(h.devices), got)
+	if got := h.told(oldKey, "relay/on", "true"); len(h.Devices) != 1 || !cmp.Equal(got, []string{"cmnd/new/POWER1 ON"}) {
+		t.Errorf("%d devices, %q", len(h.Devices), got)
 	}
 }
 
@@ -171,7 +171,7 @@ func TestWhatIsNotTasmotaIsLeftAlone(t *testing.T) {
 		"tele/LWT":               "Online",
 		"$SYS/tele/LWT":          "Online",
 	} {
-		if got := h.hear(topic, payload); got != nil || len(h.devices) > 0 || len(h.questions()) > 0 || len(h.faults) > 0 {
+		if got := h.hear(topic, payload); got != nil || len(h.Devices) > 0 || len(h.questions()) > 0 || len(h.faults) > 0 {
 			t.Errorf("%s: %q %q", topic, got, h.faults)
 		}
 	}
@@ -228,7 +228,7 @@ func TestDeepSleep(t *testing.T) {
 		t.Error(r)
 	}
 	h.hear("tele/hall/LWT", "Offline")
-	if r := h.reach[mac]; r != "asleep: it is in deep sleep until 2021-06-27T15:04:00 of its own clock" || !h.devices[mac].Sleeps {
+	if r := h.reach[mac]; r != "asleep: it is in deep sleep until 2021-06-27T15:04:00 of its own clock" || !h.Devices[mac].Sleeps {
 		t.Error(r)
 	}
 }
@@ -253,7 +253,7 @@ func TestWrongAnnouncements(t *testing.T) {
 	} {
 		h := newHouse(t)
 		h.replay("tasmota/discovery/"+mac+"/config", payload)
-		if diff := cmp.Diff([]string{want}, h.faults); diff != "" || len(h.devices) > 0 {
+		if diff := cmp.Diff([]string{want}, h.faults); diff != "" || len(h.Devices) > 0 {
 			t.Errorf("%.40s: %s", payload, diff)
 		}
 	}
@@ -268,20 +268,20 @@ func TestSensorsMayComeBeforeTheDevice(t *testing.T) {
 	h := newHouse(t)
 	h.replay("tasmota/discovery/"+mac+"/sensors", plugSensors)
 	h.discover("")
-	if !strings.Contains(h.spell(mac), "apparent-power") {
-		t.Error(h.spell(mac))
+	if !strings.Contains(h.Shape(mac), "apparent-power") {
+		t.Error(h.Shape(mac))
 	}
 }
 
 func TestADeviceMovesWithItsAnnouncement(t *testing.T) {
 	h := newHouse(t)
 	h.discover(`ft="far/away/in/the/house/%prefix%/%topic%/"`)
-	if !h.filters["far/away/in/the/house/tele/hall/+"] || !h.filters["far/away/in/the/house/stat/hall/+"] {
-		t.Errorf("it subscribes %v", h.filters)
+	if !slices.Contains(h.Wanted, "far/away/in/the/house/tele/hall/+") || !slices.Contains(h.Wanted, "far/away/in/the/house/stat/hall/+") {
+		t.Errorf("it subscribes %v", h.Wanted)
 	}
 	h.discover("")
-	if h.filters["far/away/in/the/house/tele/hall/+"] || !h.filters["tele/hall/LWT"] {
-		t.Errorf("then it subscribes %v", h.filters)
+	if slices.Contains(h.Wanted, "far/away/in/the/house/tele/hall/+") || !slices.Contains(h.Wanted, "tele/hall/LWT") {
+		t.Errorf("then it subscribes %v", h.Wanted)
 	}
 	if got := h.hear("far/away/in/the/house/stat/hall/POWER", "ON"); got != nil {
 		t.Errorf("its old topics are read: %q", got)
@@ -295,8 +295,8 @@ func TestTwoDevicesWithTheSameTopics(t *testing.T) {
 	h := newHouse(t)
 	h.discover("")
 	h.replay("tasmota/discovery/AA0000000001/config", config("AA0000000001", "hall", `dn="Other"`))
-	if len(h.devices) != 2 || len(h.faults) != 1 || !strings.Contains(h.faults[0], "those of Hall") {
-		t.Errorf("%d devices, %q", len(h.devices), h.faults)
+	if len(h.Devices) != 2 || len(h.faults) != 1 || !strings.Contains(h.faults[0], "those of Hall") {
+		t.Errorf("%d devices, %q", len(h.Devices), h.faults)
 	}
 	h.replay("tasmota/discovery/"+mac+"/config", "")
 	h.hear("tele/hall/LWT", "Offline")
@@ -313,7 +313,7 @@ func TestWhatIsRememberedIsBounded(t *testing.T) {
 		h.hear("tele/hall/SENSOR", `{"Time":"x","`+n+`":{"Temperature":1,"n":{"a":{}}}}`)
 		h.hear("tele/"+n+"/LWT", "Offline")
 	}
-	d := h.devices[mac]
+	d := h.Devices[mac]
 	if len(d.Device.Components) > 700 || len(d.Sources) > 100 {
 		t.Errorf("%d components, %d sources", len(d.Device.Components), len(d.Sources))
 	}
@@ -334,7 +334,7 @@ func TestAGreetingOfManyDevicesIsShort(t *testing.T) {
 		address := fmt.Sprintf("%012X", i)
 		h.replay("tasmota/discovery/"+address+"/config", config(address, fmt.Sprint("plug", i), ""))
 	}
-	greeting := h.c.Greet()
+	greeting := h.C.Greet()
 	if len(greeting) > 1002 || string(greeting[0].Payload) != "STATUS 3;STATUS 10;STATUS 11;STATUS 1" {
 		t.Errorf("%d messages, the first is %s %s", len(greeting), greeting[0].Topic, greeting[0].Payload)
 	}

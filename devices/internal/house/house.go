@@ -31,7 +31,7 @@ type House struct {
 	Faults  []string
 	Refused []string
 	Asked   []broker.Message
-	Wanted  []string // filters
+	Wanted  []string // filters, each once
 	Told    int      // how often a device was announced
 
 	t testing.TB
@@ -79,9 +79,15 @@ func (h *House) Take(m broker.Message) hub.Update {
 	p := h.C.Parse(m)
 	u := h.C.Apply(m, p)
 	for _, key := range u.Gone {
+		if _, ok := h.Devices[key]; !ok {
+			h.t.Errorf("after %s %s is gone, which was never there", m.Topic, key)
+		}
 		delete(h.Devices, key)
 	}
 	for _, d := range u.Devices {
+		if len(d.Sources) == 0 || d.Device.Name == "" {
+			h.t.Errorf("%s announces %s without a source, or without a name: %+v", m.Topic, d.Key, d)
+		}
 		h.Devices[d.Key] = d
 		h.Told++
 	}
@@ -106,7 +112,18 @@ func (h *House) Take(m broker.Message) hub.Update {
 	}
 	h.Asked = append(h.Asked, u.Ask...)
 	for _, s := range append(slices.Clone(p.Subscribe), u.Subscribe...) {
-		h.Wanted = append(h.Wanted, s.Filter)
+		if err := broker.ValidFilter(s.Filter); err != nil || s.QoS > 1 {
+			h.t.Errorf("%s makes it subscribe to %q at QoS %d: %v", m.Topic, s.Filter, s.QoS, err)
+		}
+		if !slices.Contains(h.Wanted, s.Filter) {
+			h.Wanted = append(h.Wanted, s.Filter)
+		}
+	}
+	for _, f := range u.Unsubscribe {
+		if !slices.Contains(h.Wanted, f) {
+			h.t.Errorf("%s makes it unsubscribe from %s, which was not subscribed", m.Topic, f)
+		}
+		h.Wanted = slices.DeleteFunc(h.Wanted, func(w string) bool { return w == f })
 	}
 	return u
 }
@@ -163,6 +180,17 @@ func (h *House) Outline() string {
 	for _, f := range h.Faults {
 		fmt.Fprintf(&b, "fault: %s\n", f)
 	}
+	return b.String()
+}
+
+// Shape is what a device is, without what it said.
+func (h *House) Shape(key string) string {
+	a, ok := h.Devices[key]
+	if !ok {
+		return "no device " + key
+	}
+	var b strings.Builder
+	new(House).device(&b, a)
 	return b.String()
 }
 
