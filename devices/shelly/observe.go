@@ -8,6 +8,9 @@ import (
 	"home.arpa/homehub/hub"
 )
 
+// maxObserved is how many questions one client's subscription is worth: a device listens under one prefix.
+const maxObserved = 8
+
 // Observe asks a client that has just begun to listen to remote procedure calls, if something shows that it is a Shelly: a device says that it
 // is online a moment before it subscribes, so that what it is asked then may be lost; and one that tells only changes may be there
 // for days before it says another word.
@@ -15,6 +18,9 @@ func (c *Convention) Observe(client string, filters []string) []broker.Message {
 	var u hub.Update
 	for _, filter := range filters {
 		prefix, ok := strings.CutSuffix(filter, "/rpc")
+		if len(u.Ask) >= maxObserved {
+			break
+		}
 		if !ok || !goodPrefix(prefix) || prefix == c.source || strings.HasPrefix(prefix, c.source+"/") {
 			continue
 		}

@@ -1,6 +1,7 @@
 package shelly_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -78,5 +79,12 @@ func TestAClientThatListensAgainAndAgainIsNotAskedForEver(t *testing.T) {
 	}
 	if asked > 2*4+3 {
 		t.Errorf("it asks %d times", asked)
+	}
+	var many []string
+	for i := range 1000 {
+		many = append(many, fmt.Sprintf("shelly-%d/rpc", i))
+	}
+	if asked = len(h.c.Observe("x", many)); asked > 8 {
+		t.Errorf("it asks %d things of one client", asked)
 	}
 }
