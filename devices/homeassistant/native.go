@@ -8,7 +8,9 @@ import "strings"
 var natives = []struct{ word, convention string }{
 	{"zigbee2mqtt", "zigbee2mqtt"},
 	{"tasmota", "tasmota"},
-	{"openmqttgateway", "openmqttgateway"}, {"theengs", "openmqttgateway"}, {"omg_community", "openmqttgateway"},
+	{"openmqttgateway", "openmqttgateway"},
+	{"theengs", "openmqttgateway"},
+	{"omg_community", "openmqttgateway"},
 	{"valetudo", "valetudo"},
 	{"wled", "wled"},
 	{"rtl_433", "rtl433"},
