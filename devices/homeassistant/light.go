@@ -8,6 +8,7 @@ import (
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/homeassistant/template"
+	"home.arpa/homehub/devices/internal/color"
 )
 
 // light is a light of any schema: basic has a topic for each of its properties, json one object for all, and template a
@@ -206,7 +207,7 @@ func sendColor(o *outlet, mode string, v devices.Value) (broker.Message, error) 
 		s := formatNumber(hue) + "," + formatNumber(saturation)
 		return o.send(s, template.Of(s), "hue", plain(hue), "sat", plain(saturation))
 	case "xy":
-		x, y := hsToXY(v.Color())
+		x, y := color.ToXY(v.Color())
 		s := formatNumber(x) + "," + formatNumber(y)
 		return o.send(s, template.Of(s), "x", x, "y", y)
 	}

@@ -9,6 +9,7 @@ import (
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/homeassistant/template"
+	"home.arpa/homehub/devices/internal/color"
 )
 
 // jsonLight is a light that reports and hears one JSON object.
@@ -100,7 +101,7 @@ func (l *jsonLight) spellColor(v devices.Value) string {
 		hue, saturation := v.Color()
 		return fmt.Sprintf(`{"h":%s,"s":%s}`, formatNumber(hue), formatNumber(saturation))
 	case "xy":
-		x, y := hsToXY(v.Color())
+		x, y := color.ToXY(v.Color())
 		return fmt.Sprintf(`{"x":%s,"y":%s}`, formatNumber(x), formatNumber(y))
 	}
 	r, g, b := rgbOf(v)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/address"
 	"home.arpa/homehub/devices/internal/jsontext"
 )
 
@@ -20,7 +21,7 @@ var models = map[int]struct {
 // child makes the device behind a Bluetooth gateway with an address the current unit. It says no when the address is none, or
 // the device is another gateway's already, or people removed it.
 func (b *build) child(addr, name, model, firmware string) bool {
-	mac := normalMAC(addr)
+	mac := address.MAC(addr)
 	if mac == "" {
 		return false
 	}
@@ -175,23 +176,4 @@ func (b *build) bluetoothSensor() {
 		return
 	}
 	b.measure(c, "value", id, o.class, o.unit, o.factor)
-}
-
-// normalMAC spells an address of twelve hexadecimal digits in lower case with colons; empty for anything else.
-func normalMAC(s string) string {
-	if len(s) > 40 {
-		return ""
-	}
-	digits := strings.NewReplacer(":", "", "-", "").Replace(strings.ToLower(s))
-	if len(digits) != 12 || strings.Trim(digits, "0123456789abcdef") != "" {
-		return ""
-	}
-	var out strings.Builder
-	for i := 0; i < 12; i += 2 {
-		if i > 0 {
-			out.WriteByte(':')
-		}
-		out.WriteString(digits[i : i+2])
-	}
-	return out.String()
 }

@@ -8,6 +8,7 @@ import (
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/address"
 	"home.arpa/homehub/devices/internal/jsontext"
 	"home.arpa/homehub/hub"
 )
@@ -232,9 +233,9 @@ func (d *classic) rebuild() {
 		v.Model = strings.TrimSpace(v.Model + " (" + d.fields.model + ")")
 	}
 	v.Firmware = versionOf(d.fields.firmware)
-	mac := normalMAC(d.fields.mac)
+	mac := address.MAC(d.fields.mac)
 	if mac == "" && isDefault {
-		mac = normalMAC(serial)
+		mac = address.MAC(serial)
 	}
 	if mac != "" {
 		v.Connections = []devices.Connection{{Kind: "mac", Value: mac}}

@@ -8,6 +8,7 @@ import (
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/address"
 	"home.arpa/homehub/devices/internal/jsontext"
 	"home.arpa/homehub/hub"
 )
@@ -281,7 +282,7 @@ func (c *Convention) statusTopic(m broker.Message, f *frame, u *hub.Update) {
 	d := c.prefixes[f.prefix]
 	if d == nil {
 		id := f.prefix[strings.LastIndexByte(f.prefix, '/')+1:]
-		if family, serial, ok := strings.Cut(id, "-"); !ok || !strings.HasPrefix(strings.ToLower(family), "shelly") || normalMAC(serial) == "" {
+		if family, serial, ok := strings.Cut(id, "-"); !ok || !strings.HasPrefix(strings.ToLower(family), "shelly") || address.MAC(serial) == "" {
 			c.suspect(f.prefix, u)
 			return
 		}

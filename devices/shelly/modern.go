@@ -8,6 +8,7 @@ import (
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/address"
 	"home.arpa/homehub/devices/internal/jsontext"
 	"home.arpa/homehub/hub"
 )
@@ -221,7 +222,7 @@ func (d *modern) describe() devices.Device {
 		v.Firmware = versionOf(first(sys.Get("fw_id")))
 	}
 	for _, mac := range []string{first(info.Get("mac")), first(sys.Get("mac")), first(status.Get("sys").Get("mac")), serial} {
-		if mac = normalMAC(mac); mac != "" {
+		if mac = address.MAC(mac); mac != "" {
 			v.Connections = []devices.Connection{{Kind: "mac", Value: mac}}
 			break
 		}

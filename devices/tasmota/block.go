@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/address"
 )
 
 // maxBeacons is how many of the beacons that a device hears are kept apart.
@@ -89,7 +90,7 @@ const beaconPrefix = "IBEACON "
 func (d document) block(i int) string {
 	switch key := d[i].key; key {
 	case "IBEACON":
-		if mac := d.said(i, "MAC"); address(mac) != "" {
+		if mac := d.said(i, "MAC"); address.MAC(mac) != "" {
 			return beaconPrefix + strings.ToUpper(strings.ReplaceAll(mac, ":", ""))
 		}
 		return key

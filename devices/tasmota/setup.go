@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/address"
 )
 
 // Bounds of one device's description.
@@ -242,22 +243,6 @@ func numbered(key string) (name string, n int, ok bool) {
 	return key[:i], n, true
 }
 
-// address spells a MAC address in lower case with colons; empty when it is none.
-func address(mac string) string {
-	digits := strings.ToLower(strings.NewReplacer(":", "", "-", "").Replace(mac))
-	if len(digits) != 12 || strings.Trim(digits, "0123456789abcdef") != "" {
-		return ""
-	}
-	var b strings.Builder
-	for i := 0; i < 12; i += 2 {
-		if i > 0 {
-			b.WriteByte(':')
-		}
-		b.WriteString(digits[i : i+2])
-	}
-	return b.String()
-}
-
 // describe is the device without its components.
 func (s *setup) describe(mac, fallback string) devices.Device {
 	d := devices.Device{Name: s.title(), Manufacturer: "Tasmota", Model: s.model, Firmware: s.firmware, Convention: Name}
@@ -267,7 +252,7 @@ func (s *setup) describe(mac, fallback string) devices.Device {
 	if d.Name == "" {
 		d.Name = "Tasmota"
 	}
-	if a := address(mac); a != "" {
+	if a := address.MAC(mac); a != "" {
 		d.Identifiers = []string{strings.ToUpper(strings.ReplaceAll(a, ":", ""))}
 		d.Connections = []devices.Connection{{Kind: "mac", Value: a}}
 	} else if mac != "" {

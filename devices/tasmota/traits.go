@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/address"
 )
 
 // traits are what the reports of a device let see of it that it did not announce. They only grow.
@@ -173,7 +174,7 @@ func (d *device) introduce(doc document) (learnt bool) {
 	put(&d.firmware, doc.textAt("StatusFWR", "Version"))
 	put(&d.model, doc.textAt("StatusFWR", "Hardware"))
 	put(&d.hostname, doc.textAt("StatusNET", "Hostname"))
-	if mac := strings.ToUpper(strings.ReplaceAll(doc.textAt("StatusNET", "Mac"), ":", "")); address(mac) != "" && mac != d.mac {
+	if mac := strings.ToUpper(strings.ReplaceAll(doc.textAt("StatusNET", "Mac"), ":", "")); address.MAC(mac) != "" && mac != d.mac {
 		d.mac, learnt = mac, true
 	}
 	if i := doc.at("StatusLOG"); i > 0 && d.pace.read(doc, i) {

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/color"
 )
 
 // light is a light: on or off, and what else its features say.
@@ -51,7 +52,7 @@ func (p *part) color(e *expose, shared *light) {
 			if f.name == "color_hs" {
 				return set(f.property, `{"hue":`+spell(hue)+`,"saturation":`+spell(saturation)+`}`), nil
 			}
-			x, y := hsToXY(hue, saturation)
+			x, y := color.ToXY(hue, saturation)
 			return set(f.property, `{"x":`+spell(x)+`,"y":`+spell(y)+`}`), nil
 		})
 	if !f.reports() {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/color"
 	"home.arpa/homehub/hub"
 )
 
@@ -288,7 +289,7 @@ func (r *reader) pair(x, y, hue, saturation literal, out *[]hub.Reported) error 
 	case hs && (r.light.mode == modeHS || !xy):
 		return r.color(h, s, out)
 	case xy:
-		if h, s, ok := xyToHS(fx, fy); ok {
+		if h, s, ok := color.FromXY(fx, fy); ok {
 			return r.color(h, s, out)
 		}
 		return fmt.Errorf("expected a color")

@@ -1,4 +1,5 @@
-package zigbee2mqtt
+// Package color converts between the ways in which lamps spell colors. The conventions below devices call it; it is pure.
+package color
 
 import (
 	"math"
@@ -6,8 +7,9 @@ import (
 	"home.arpa/homehub/devices"
 )
 
-// xyToHS converts CIE 1931 xy to hue and saturation, as of a lamp of full brightness in the gamut of sRGB.
-func xyToHS(x, y float64) (hue, saturation float64, ok bool) {
+// FromXY converts CIE 1931 xy to hue and saturation, as of a lamp of full brightness in the gamut of sRGB. ok is
+// false for numbers that are no color.
+func FromXY(x, y float64) (hue, saturation float64, ok bool) {
 	if !(x >= 0 && x <= 1 && y > 0 && y <= 1 && x+y <= 1.0001) {
 		return 0, 0, false
 	}
@@ -25,16 +27,18 @@ func xyToHS(x, y float64) (hue, saturation float64, ok bool) {
 	return hue, saturation, true
 }
 
-// hsToXY is xyToHS backwards.
-func hsToXY(hue, saturation float64) (x, y float64) {
+// ToXY is FromXY backwards, to four decimals.
+func ToXY(hue, saturation float64) (x, y float64) {
 	r, g, b := devices.HSVToRGB(hue, saturation, 100)
 	r, g, b = linear(r/255), linear(g/255), linear(b/255)
 	bigX := 0.4124564*r + 0.3575761*g + 0.1804375*b
 	bigY := 0.2126729*r + 0.7151522*g + 0.0721750*b
 	bigZ := 0.0193339*r + 0.1191920*g + 0.9503041*b
 	sum := bigX + bigY + bigZ
-	return rounded(bigX/sum, 4), rounded(bigY/sum, 4)
+	return decimals(bigX / sum), decimals(bigY / sum)
 }
+
+func decimals(f float64) float64 { return math.Round(f*1e4) / 1e4 }
 
 func gamma(f float64) float64 {
 	if f <= 0.0031308 {
