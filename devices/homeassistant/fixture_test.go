@@ -1,48 +1,21 @@
 package homeassistant_test
 
 import (
-	"bufio"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
-	"home.arpa/homehub/internal/recorded"
+	shared "home.arpa/homehub/devices/internal/house"
 )
-
-// messages reads a file of recorded messages: topic, retained, payload, with tabs between.
-func messages(t *testing.T, path string) []broker.Message {
-	t.Helper()
-	file, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	var out []broker.Message
-	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		if fields := strings.Split(lines.Text(), "\t"); len(fields) >= 3 && !strings.HasPrefix(fields[0], "#") {
-			out = append(out, broker.Message{Topic: fields[0], Payload: []byte(fields[2]), Retain: fields[1] == "1"})
-		}
-	}
-	if err := lines.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return out
-}
 
 // floorUnderstood is the least number of recorded announcements that must be understood wholly.
 const floorUnderstood = 238
 
 func TestRecordedAnnouncements(t *testing.T) {
-	dir := recorded.Path(t, "payloads")
 	h := newHouse(t)
 	understood, all := 0, 0
-	for _, m := range messages(t, filepath.Join(dir, "homeassistant-discovery.tsv")) {
+	for _, m := range shared.Recorded(t, "homeassistant-discovery.tsv") {
 		faults := len(h.faults)
 		h.hearMessage(m)
 		all++
@@ -74,19 +47,12 @@ func TestRecordedAnnouncements(t *testing.T) {
 }
 
 func TestAllRecordedMessagesInOneHouse(t *testing.T) {
-	dir := recorded.Path(t, "payloads")
-	files, err := filepath.Glob(filepath.Join(dir, "*.tsv"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no recorded messages in %s: %v", dir, err)
-	}
 	h := newHouse(t)
 	readings, all := 0, 0
 	for range 2 {
-		for _, file := range files {
-			for _, m := range messages(t, file) {
-				readings += len(h.hearMessage(m))
-				all++
-			}
+		for _, m := range shared.Others(t, "") {
+			readings += len(h.hearMessage(m))
+			all++
 		}
 	}
 	t.Logf("%d messages gave %d readings of %d devices", all, readings, len(h.devices))

@@ -2,8 +2,6 @@ package homie_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,6 +10,7 @@ import (
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/homie"
+	shared "home.arpa/homehub/devices/internal/house"
 	"home.arpa/homehub/hub"
 	"home.arpa/homehub/hub/conventiontest"
 )
@@ -19,33 +18,8 @@ import (
 func TestConventionKeepsItsContract(t *testing.T) {
 	conventiontest.Run(t, conventiontest.Setup{
 		New:   func() hub.Convention { return homie.New() },
-		House: messages(t, filepath.Join("testdata", "house.tsv")),
+		House: shared.File(t, "house.tsv"),
 	})
-}
-
-// messages reads lines of topic, retained, payload; columns after these and lines that begin with # are for people.
-func messages(tb testing.TB, file string) []broker.Message {
-	tb.Helper()
-	data, err := os.ReadFile(file)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	var list []broker.Message
-	for line := range strings.Lines(string(data)) {
-		line = strings.TrimSuffix(line, "\n")
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		f := strings.Split(line, "\t")
-		if len(f) < 3 {
-			tb.Fatalf("%s: line %q has %d columns", file, line, len(f))
-		}
-		list = append(list, broker.Message{Topic: f[0], Retain: f[1] == "1", Payload: []byte(f[2])})
-	}
-	if len(list) == 0 {
-		tb.Fatalf("%s has no messages", file)
-	}
-	return list
 }
 
 // listener is a convention with a shorthand for what it says.

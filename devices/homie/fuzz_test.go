@@ -1,15 +1,14 @@
 package homie_test
 
 import (
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/homie"
+	shared "home.arpa/homehub/devices/internal/house"
 	"home.arpa/homehub/hub"
-	"home.arpa/homehub/internal/recorded"
 )
 
 // FuzzParseApply feeds lines of "topic payload" (R in front for a replay) and checks that the convention stays sane: values
@@ -17,7 +16,7 @@ import (
 func FuzzParseApply(f *testing.F) {
 	seeds := 0
 	var all strings.Builder
-	for _, m := range messages(f, filepath.Join("testdata", "house.tsv")) {
+	for _, m := range shared.File(f, "house.tsv") {
 		if m.Retain {
 			all.WriteString("R")
 		}
@@ -76,7 +75,7 @@ func FuzzParseApply(f *testing.F) {
 func TestCollectedMessages(t *testing.T) {
 	l := listen(t)
 	faults := 0
-	for _, m := range messages(t, recorded.Path(t, "payloads", "homie.tsv")) {
+	for _, m := range shared.Recorded(t, "homie.tsv") {
 		for _, said := range l.take(m) {
 			if strings.HasPrefix(said, "fault") {
 				t.Errorf("%s %s: %s", m.Topic, m.Payload, said)

@@ -1,28 +1,22 @@
 package homie_test
 
 import (
-	"flag"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/homie"
+	shared "home.arpa/homehub/devices/internal/house"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // TestTheHouseBecomesWhatWasCheckedByEye compares the devices of testdata/house.tsv, their values and their presence with a file.
 func TestTheHouseBecomesWhatWasCheckedByEye(t *testing.T) {
 	c := homie.New()
 	known, values, reach := map[string]devices.Device{}, map[string]string{}, map[string]string{}
-	for _, m := range messages(t, filepath.Join("testdata", "house.tsv")) {
+	for _, m := range shared.File(t, "house.tsv") {
 		u := c.Apply(m, c.Parse(m))
 		for _, a := range u.Devices {
 			known[a.Key] = a.Device
@@ -49,19 +43,7 @@ func TestTheHouseBecomesWhatWasCheckedByEye(t *testing.T) {
 			}
 		}
 	}
-	file := filepath.Join("testdata", "house.golden")
-	if *update {
-		if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), b.String()); diff != "" {
-		t.Error(diff)
-	}
+	shared.Golden(t, "house.golden", b.String())
 }
 
 func line(p devices.Property, value string) string {

@@ -1,7 +1,6 @@
 package zigbee2mqtt_test
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,11 +12,10 @@ import (
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
+	shared "home.arpa/homehub/devices/internal/house"
 	"home.arpa/homehub/devices/zigbee2mqtt"
 	"home.arpa/homehub/hub"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 func read(tb testing.TB, name string) []byte {
 	tb.Helper()
@@ -168,15 +166,7 @@ func TestHouse(t *testing.T) {
 	for _, key := range keys {
 		b.WriteString("\n" + describe(e.devices[key]))
 	}
-	path := filepath.Join("testdata", "house.golden")
-	if *update {
-		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if d := cmp.Diff(string(read(t, "house.golden")), b.String()); d != "" {
-		t.Errorf("(-want +got):\n%s", d)
-	}
+	shared.Golden(t, "house.golden", b.String())
 }
 
 func describe(a hub.Announced) string {

@@ -2,11 +2,9 @@ package announce_test
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"maps"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -16,10 +14,9 @@ import (
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/homeassistant/announce"
+	"home.arpa/homehub/devices/internal/house"
 	"home.arpa/homehub/hub"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func announcer(tb testing.TB, o announce.Options) *announce.Announcer {
 	tb.Helper()
@@ -60,19 +57,7 @@ func TestEveryKindHasItsEntities(t *testing.T) {
 			fmt.Fprintf(&b, "  %s: %s\n", key, c[key])
 		}
 	}
-	const golden = "testdata/everything.golden"
-	if *update {
-		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), b.String()); d != "" {
-		t.Error(d)
-	}
+	house.Golden(t, "everything.golden", b.String())
 }
 
 // available is what says whether the hub or a device is there.
