@@ -5,8 +5,9 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
+
+	"home.arpa/homehub/devices/internal/jsontext"
 )
 
 // Bounds of what is read of one payload. The largest of the firmware's own messages has 16 KiB.
@@ -269,75 +270,7 @@ func (p *parser) number(f *field) bool {
 	return err == nil && !math.IsInf(f.num, 0)
 }
 
-func (p *parser) text() (string, bool) {
-	p.at++
-	start := p.at
-	for p.at < len(p.s) {
-		switch c := p.s[p.at]; {
-		case c == '"':
-			p.at++
-			return p.s[start : p.at-1], true
-		case c == '\\':
-			return p.escaped(start)
-		case c < ' ':
-			return "", false
-		}
-		p.at++
-	}
-	return "", false
-}
-
-var escapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
-
-// escaped goes on with a text at its first backslash.
-func (p *parser) escaped(start int) (string, bool) {
-	b := []byte(p.s[start:p.at])
-	for p.at < len(p.s) {
-		c := p.s[p.at]
-		p.at++
-		switch {
-		case c == '"':
-			return string(b), true
-		case c < ' ':
-			return "", false
-		case c != '\\':
-			b = append(b, c)
-			continue
-		}
-		if p.at >= len(p.s) {
-			return "", false
-		}
-		c = p.s[p.at]
-		p.at++
-		switch {
-		case escapes[c] != 0:
-			b = append(b, escapes[c])
-		case c == 'u':
-			r, ok := p.hex4()
-			if !ok {
-				return "", false
-			}
-			if utf16.IsSurrogate(r) && strings.HasPrefix(p.s[p.at:], `\u`) {
-				p.at += 2
-				low, ok := p.hex4()
-				if !ok {
-					return "", false
-				}
-				r = utf16.DecodeRune(r, low)
-			}
-			b = utf8.AppendRune(b, r)
-		default:
-			return "", false
-		}
-	}
-	return "", false
-}
-
-func (p *parser) hex4() (rune, bool) {
-	if p.at+4 > len(p.s) {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(p.s[p.at:p.at+4], 16, 32)
-	p.at += 4
-	return rune(n), err == nil
+func (p *parser) text() (said string, ok bool) {
+	said, p.at, ok = jsontext.TextAt(p.s, p.at)
+	return said, ok
 }

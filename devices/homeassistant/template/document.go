@@ -5,8 +5,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"unicode/utf16"
 	"unicode/utf8"
+
+	"home.arpa/homehub/devices/internal/jsontext"
 )
 
 // MaxDocument is the length in bytes up to which a payload is read as JSON; MaxDepth is how deep its lists and dicts may
@@ -313,86 +314,7 @@ func (p *jsonParser) digits() bool {
 	return p.at > start
 }
 
-func (p *jsonParser) text() (string, bool) {
-	p.at++
-	start := p.at
-	for p.at < len(p.s) {
-		switch c := p.s[p.at]; {
-		case c == '"':
-			p.at++
-			return p.s[start : p.at-1], true
-		case c == '\\':
-			return p.escaped(start)
-		case c < ' ':
-			return "", false
-		}
-		p.at++
-	}
-	return "", false
-}
-
-// escaped goes on with a text at its first backslash.
-func (p *jsonParser) escaped(start int) (string, bool) {
-	b := []byte(p.s[start:p.at])
-	for p.at < len(p.s) {
-		c := p.s[p.at]
-		p.at++
-		switch {
-		case c == '"':
-			return string(b), true
-		case c < ' ':
-			return "", false
-		case c != '\\':
-			b = append(b, c)
-			continue
-		}
-		if p.at >= len(p.s) {
-			return "", false
-		}
-		c = p.s[p.at]
-		p.at++
-		switch c {
-		case '"', '\\', '/':
-			b = append(b, c)
-		case 'b':
-			b = append(b, '\b')
-		case 'f':
-			b = append(b, '\f')
-		case 'n':
-			b = append(b, '\n')
-		case 'r':
-			b = append(b, '\r')
-		case 't':
-			b = append(b, '\t')
-		case 'u':
-			r, ok := p.hex4()
-			if !ok {
-				return "", false
-			}
-			if utf16.IsSurrogate(r) && strings.HasPrefix(p.s[p.at:], `\u`) {
-				back := p.at
-				p.at += 2
-				low, ok := p.hex4()
-				if !ok {
-					return "", false
-				}
-				if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
-					p.at = back
-				}
-			}
-			b = utf8.AppendRune(b, r) // a lone surrogate becomes U+FFFD
-		default:
-			return "", false
-		}
-	}
-	return "", false
-}
-
-func (p *jsonParser) hex4() (rune, bool) {
-	if p.at+4 > len(p.s) {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(p.s[p.at:p.at+4], 16, 32)
-	p.at += 4
-	return rune(n), err == nil
+func (p *jsonParser) text() (said string, ok bool) {
+	said, p.at, ok = jsontext.TextAt(p.s, p.at)
+	return said, ok
 }

@@ -247,10 +247,7 @@ func (v Value) Said() string {
 }
 
 func unescape(quoted string) string {
-	var s string
-	if json.Unmarshal([]byte(quoted), &s) != nil {
-		return ""
-	}
+	s, _, _ := TextAt(quoted, 0)
 	return s
 }
 
