@@ -93,6 +93,25 @@ func TestCommandsOverTheWire(t *testing.T) {
 			gateway.publish("plain/valve/is/on", "true")
 			h.wantCommand(c.ID, devices.Confirmed, "")
 		},
+		"what sleeps behind a gateway that goes away is told again when that is back": func(t *testing.T, h *house) {
+			gateway := h.client("gateway", nil)
+			gateway.publish("plain/bridge/config", "Bridge!")
+			gateway.publish("plain/bridge/status", "online")
+			gateway.publish("plain/valve/config", "via=bridge wakes=2h Valve!")
+			gateway.publish("plain/valve/status", "asleep")
+			gateway.subscribe("plain/valve/set/+")
+			c := h.send("valve/switch/on", "true")
+			h.wantCommand(c.ID, devices.Sent, "waits for the device to wake up")
+			gateway.publish("plain/bridge/status", "offline")
+			h.wantCommand(c.ID, devices.Waiting, "the device is offline: its gateway Bridge is offline: it said so")
+			gateway.publish("plain/bridge/status", "online")
+			seconds(2)
+			h.wantPresence("valve", devices.Asleep, "it said so")
+			h.wantCommand(c.ID, devices.Sent, "waits for the device to wake up")
+			if got := gateway.taken(); !slices.Equal(got, []string{"plain/valve/set/on=true", "plain/valve/set/on=true"}) {
+				t.Errorf("the gateway was told %q", got)
+			}
+		},
 		"what sleeps for nobody knows how long is waited for a day": func(t *testing.T, h *house) {
 			c := h.client("lamp", nil)
 			c.publish("plain/lamp/config", "Lamp!")

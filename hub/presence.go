@@ -50,7 +50,10 @@ func (h *Hub) presence(now time.Time, e *entry) (devices.Presence, string) {
 	if s.ended != nil && said.Presence != devices.Asleep && slices.ContainsFunc(e.accounts, func(a *account) bool { return a.sleeps }) {
 		said = devices.Reach{Presence: devices.Asleep, Why: "it sleeps between its visits", Since: now}
 	}
+	cut := h.cutOff(e)
 	switch {
+	case said.Presence == devices.Asleep && cut != "" && e.twin.Device().Wakes > 0: // who would wake it, or keep anything for it, is away
+		return devices.Offline, cut
 	case said.Presence == devices.Asleep && s.awake.After(said.Since):
 		return devices.Online, "it has woken up"
 	case said.Presence == devices.Asleep && overdue != "":
@@ -62,10 +65,9 @@ func (h *Hub) presence(now time.Time, e *entry) (devices.Presence, string) {
 	case s.ended != nil && said.Presence != devices.Offline && settable(e.twin.Device()):
 		return devices.Offline, "it said goodbye"
 	}
-	if why := h.cutOff(e); why != "" {
-		return devices.Offline, why
-	}
 	switch {
+	case cut != "":
+		return devices.Offline, cut
 	case said.Presence == devices.Offline:
 		return devices.Offline, said.Why
 	case overdue != "":
