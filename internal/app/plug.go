@@ -225,11 +225,11 @@ func (p *plug) settleIn(ctx context.Context) error {
 		return err
 	}
 	return p.step(ctx, "waiting for the house", func(ctx context.Context) (err error) {
-		count := len(p.house.Devices())
-		if err := eventually(ctx, func() bool { return p.house.Connected() == count && p.api.online(ctx) == count }); err != nil {
+		house := p.house.Devices()
+		if err := eventually(ctx, func() bool { return p.house.Connected() == len(house) && p.api.allOnline(ctx, house) }); err != nil {
 			return err
 		}
-		p.lamps, err = p.api.lamps(ctx, p.house.Devices())
+		p.lamps, err = p.api.lamps(ctx, house)
 		return err
 	})
 }

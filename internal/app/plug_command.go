@@ -70,8 +70,7 @@ func (o *orders) toSomebodyAway(ctx context.Context) error {
 	if err := o.plug.house.CutPower(o.away); err != nil {
 		return err
 	}
-	count := len(o.plug.house.Devices())
-	if err := eventually(ctx, func() bool { return o.plug.api.online(ctx) == count-1 }); err != nil {
+	if err := eventually(ctx, func() bool { return o.plug.api.presence(ctx, o.away) == devices.Offline }); err != nil {
 		return err
 	}
 	return o.give(ctx, "to a lamp without power")
@@ -90,7 +89,7 @@ func (o *orders) duringTheReturn(ctx context.Context) error {
 	if len(o.lamps) == 0 {
 		return nil
 	}
-	if err := eventually(ctx, func() bool { return o.plug.api.online(ctx) >= 0 }); err != nil {
+	if err := eventually(ctx, func() bool { return o.plug.api.answers(ctx) }); err != nil {
 		return err
 	}
 	return o.give(ctx, "during the outage, repeated until it was taken")
@@ -182,35 +181,61 @@ type told struct {
 	Done   time.Time      `json:"done"`
 }
 
-// online is how many devices the hub knows to be online, -1 when it does not answer.
-func (a *api) online(ctx context.Context) int {
-	var status struct {
-		Overview struct {
-			Online int `json:"online"`
-		} `json:"overview"`
-	}
-	if _, err := a.call(ctx, http.MethodGet, "/status", nil, &status); err != nil {
-		return -1
-	}
-	return status.Overview.Online
+// seen is what the API says of a device, as far as it matters here.
+type seen struct {
+	ID         string        `json:"id"`
+	Via        string        `json:"via"`
+	Reach      devices.Reach `json:"reach"`
+	Components []struct {
+		ID         string `json:"id"`
+		Properties []struct {
+			ID       string `json:"id"`
+			Settable bool   `json:"settable"`
+		} `json:"properties"`
+	} `json:"components"`
 }
 
-// lamps are those of some devices that have a light whose brightness can be set.
-func (a *api) lamps(ctx context.Context, among []string) (ids []string, err error) {
-	var all []struct {
-		ID         string `json:"id"`
-		Components []struct {
-			ID         string `json:"id"`
-			Properties []struct {
-				ID       string `json:"id"`
-				Settable bool   `json:"settable"`
-			} `json:"properties"`
-		} `json:"components"`
+// answers says whether the hub answers.
+func (a *api) answers(ctx context.Context) bool {
+	_, err := a.call(ctx, http.MethodGet, "/status", nil, &struct{}{})
+	return err == nil
+}
+
+// presence is what the hub knows of a device's, empty when it does not answer.
+func (a *api) presence(ctx context.Context, id string) devices.Presence {
+	var d seen
+	if _, err := a.call(ctx, http.MethodGet, "/devices/"+url.PathEscape(id), nil, &d); err != nil {
+		return ""
 	}
+	return d.Reach.Presence
+}
+
+// allOnline says whether the hub knows all of some devices to be online. It may know more: a bridge, a group of lamps.
+func (a *api) allOnline(ctx context.Context, ids []string) bool {
+	var all []seen
+	if _, err := a.call(ctx, http.MethodGet, "/devices", nil, &all); err != nil {
+		return false
+	}
+	online := 0
+	for _, d := range all {
+		if d.Reach.Presence == devices.Online && slices.Contains(ids, d.ID) {
+			online++
+		}
+	}
+	return online == len(ids)
+}
+
+// lamps are those of some devices that have a light whose brightness can be set, and a connection of their own: what loses its power
+// behind a bridge is missed by nobody for minutes.
+func (a *api) lamps(ctx context.Context, among []string) (ids []string, err error) {
+	var all []seen
 	if _, err := a.call(ctx, http.MethodGet, "/devices", nil, &all); err != nil {
 		return nil, err
 	}
 	for _, d := range all {
+		if d.Via != "" {
+			continue
+		}
 		for _, c := range d.Components {
 			for _, p := range c.Properties {
 				if c.ID == "light" && p.ID == devices.Brightness && p.Settable && slices.Contains(among, d.ID) {
