@@ -119,8 +119,11 @@ func TestTheHubBesideMosquitto(t *testing.T) {
 	if err := os.WriteFile(secret, []byte("secret word\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	h := start(t, "hub", "serve", "--data-dir", filepath.Join(dir, "data"), "--web-listen", "127.0.0.1:0",
-		"--external", "mqtt://house:secret%20word@127.0.0.1:"+port)
+	again := func() *program {
+		return start(t, "hub", "serve", "--data-dir", filepath.Join(dir, "data"), "--web-listen", "127.0.0.1:0",
+			"--external", "mqtt://house:secret%20word@127.0.0.1:"+port)
+	}
+	h := again()
 	hub := house{h, port, h.expect(`http://127\.0\.0\.1:(\d+)`)[1]}
 	start(t, "simulator", "--broker", "mqtt://127.0.0.1:"+port, "--user", "house", "--password-file", secret)
 
@@ -140,7 +143,22 @@ func TestTheHubBesideMosquitto(t *testing.T) {
 	if strings.Contains(h.text(), "secret word") || strings.Contains(h.text(), "secret%20word") {
 		t.Error("the password is in the log")
 	}
+	root := func(want string) {
+		t.Helper()
+		eventually(t, "the root of all devices is "+want, func() bool {
+			return sub(t, port, "1", append(login, "-t", "hub/5/homehub/$state")...)[0] == want
+		})
+	}
+	root("ready")
 	h.stop()
+	root("lost")
+	h = again()
+	root("ready")
+	if err := h.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-h.done
+	root("lost")
 }
 
 func TestWhatTheHubAnsweredSurvivesAKill(t *testing.T) {
