@@ -149,7 +149,8 @@ func clip(s string, n int) string {
 	return s[:n]
 }
 
-// parser reads JSON (RFC 8259). Texts without escapes share the memory of s.
+// parser reads JSON (RFC 8259) as this firmware writes it, which package jsontext would not: numbers such as 007, nan and inf. Texts
+// without escapes share the memory of s.
 type parser struct {
 	s   string
 	at  int
