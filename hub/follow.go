@@ -67,7 +67,7 @@ func (h *Hub) Unfollow(ctx context.Context, f Follow) error {
 		i := slices.IndexFunc(h.follows, func(g followed) bool { return g.Follow == f })
 		switch {
 		case i < 0:
-			refused = fmt.Errorf("%w: it does not follow that", ErrNotFound)
+			refused = fmt.Errorf("%w: %s does not follow %s", ErrNotFound, f.To, f.From)
 		case h.follows[i].fixed:
 			refused = fmt.Errorf("%w: it is in the configuration file", ErrConflict)
 		}
