@@ -63,15 +63,15 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 // plain is what an error says to people: what is behind the sentinel, which the status says already, and not what the hub was doing, which
-// they know since they asked for it.
+// they know since they asked for it. A conflict is with something else, and is told whole.
 func plain(err error) string {
 	text := err.Error()
-	for _, sentinel := range []error{devices.ErrValue, hub.ErrNotFound, hub.ErrConflict} {
+	for _, sentinel := range []error{devices.ErrValue, hub.ErrNotFound} {
 		if _, after, ok := strings.Cut(text, sentinel.Error()+": "); ok && errors.Is(err, sentinel) {
 			return after
 		}
 	}
-	return text
+	return strings.Replace(text, hub.ErrConflict.Error()+": ", "", 1)
 }
 
 // reply answers with JSON.

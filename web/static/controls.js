@@ -173,12 +173,14 @@ export function field(view, c, p, send) {
   const number = p.datatype === "int" || p.datatype === "float";
   const input = el("input", { type: number ? "number" : "text", step: number ? p.step || "any" : null, min: p.min, max: p.max, "aria-label": view.name + ": " + name });
   const aim = el("small", { class: "row-state" });
-  const form = el("form", { class: "row field" + (number ? "" : " wide") }, el("span", { class: "row-name" }, name, aim), input, el("button", { type: "submit", class: "soft", "aria-label": "Set " + name }, "Set"));
+  const verb = p.momentary ? "Send" : "Set"; // what is sent is not kept
+  const form = el("form", { class: "row field" + (number ? "" : " wide") }, el("span", { class: "row-name" }, name, aim), input, el("button", { type: "submit", class: "soft", "aria-label": verb + " " + name }, verb));
   form.addEventListener("submit", (e) => {
     e.preventDefault();
     if (input.value === "" && number) return;
     send(c, p, number ? Number(input.value) : input.value);
     input.dataset.touched = "";
+    if (p.momentary) input.value = "";
   });
   input.addEventListener("input", () => { input.dataset.touched = "yes"; });
   return { node: form, height: number ? 38 : 60, update(v) {
