@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"math/rand/v2"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -109,9 +110,38 @@ func TestQueueKeepsOrderAndIdentifiers(t *testing.T) {
 	if diff := cmp.Diff([]uint16{65535, 2, 3}, ids); diff != "" {
 		t.Error(diff)
 	}
-	q.lastID = 65534
+	q.lastID, q.free = 65534, 0
 	if id := q.nextID(); id != 1 {
 		t.Errorf("the next identifier is %d, want 1, since 65535 is in use and 0 is none", id)
+	}
+}
+
+// Identifiers go round several times. One message is never acknowledged, the others soon, though not in order.
+func TestNoIdentifierIsUsedTwiceAtOnce(t *testing.T) {
+	var q queue
+	m := &message{topic: "t"}
+	dice := rand.New(rand.NewPCG(1, 2))
+	used := map[uint16]bool{}
+	for n := range 300_000 {
+		q.push(delivery{outgoing: outgoing{message: m, level: 1}})
+		d := q.waiting()
+		d.id = q.nextID()
+		q.sent++
+		if d.id == 0 || used[d.id] {
+			t.Fatalf("message %d has the identifier %d, which is in use", n, d.id)
+		}
+		used[d.id] = true
+		for q.len() > 1+dice.IntN(40) {
+			i := q.head + 1 + dice.IntN(min(q.len()-1, 5)) // not the first one
+			delete(used, q.entries[i].id)
+			q.remove(i)
+		}
+	}
+	if q.bytes != q.len()*m.size() || q.sent != q.len() || q.len() != len(used) {
+		t.Errorf("%d messages of %d bytes wait, of which %d are on their way, want %d", q.len(), q.bytes, q.sent, len(used))
+	}
+	if cap(q.entries) > 256 {
+		t.Errorf("a queue of up to 41 messages has room for %d", cap(q.entries))
 	}
 }
 

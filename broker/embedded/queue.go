@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"cmp"
+	"math"
 	"slices"
 )
 
@@ -28,13 +29,14 @@ type queue struct {
 	bytes   int
 	next    uint64 // the number of the next entry
 	lastID  uint16
+	free    uint16 // how many identifiers behind lastID are known to be unused
 }
 
 func (q *queue) len() int { return len(q.entries) - q.head }
 
 // push appends an entry and returns its number.
 func (q *queue) push(d delivery) uint64 {
-	if q.head > 64 && q.head > len(q.entries)/2 {
+	if len(q.entries) == cap(q.entries) && q.head > len(q.entries)/2 { // moving half of them is cheaper than more memory
 		n := copy(q.entries, q.entries[q.head:])
 		clear(q.entries[n:])
 		q.entries, q.head = q.entries[:n], 0
@@ -115,18 +117,24 @@ func (q *queue) rewind() { q.sent = 0 }
 // nextID returns a packet identifier that no entry uses. There are fewer entries with an identifier than identifiers.
 func (q *queue) nextID() uint16 {
 	for {
+		if q.free == 0 {
+			q.free = q.gap()
+		}
 		q.lastID++
-		if q.lastID != 0 && !q.uses(q.lastID) {
-			return q.lastID
+		if q.free > 0 {
+			q.free--
+			if q.lastID != 0 {
+				return q.lastID
+			}
 		}
 	}
 }
 
-func (q *queue) uses(id uint16) bool {
+// gap counts the identifiers behind lastID up to the next one that an entry uses.
+func (q *queue) gap() uint16 {
+	gap := uint16(math.MaxUint16)
 	for i := q.head; i < len(q.entries) && q.entries[i].id != 0; i++ {
-		if q.entries[i].id == id {
-			return true
-		}
+		gap = min(gap, q.entries[i].id-q.lastID-1)
 	}
-	return false
+	return gap
 }

@@ -141,13 +141,16 @@ func (g *group) choose() (hit, bool) {
 	if n == 0 {
 		return hit{}, false
 	}
-	start := g.turn.Add(1) - 1
+	turn := (g.turn.Add(1) - 1) % n
 	for i := range n {
-		if m := members[(start+i)%n]; m.session.conn.Load() != nil {
+		if i += turn; i >= n {
+			i -= n
+		}
+		if m := members[i]; m.session.conn.Load() != nil {
 			return hit(m), true
 		}
 	}
-	return hit(members[start%n]), true
+	return hit(members[turn]), true
 }
 
 // handOn gives a message that one member of a shared subscription has not got to another one, if there is one.
