@@ -58,11 +58,14 @@ type ledger struct {
 	dirty map[string]struct{} // topics whose retained message is to be written when its time comes
 }
 
+// begin starts an append. What time it is matters to the second only, so only the first append of those that are written together asks.
 func (l *ledger) begin() *journal.Writer {
 	w := l.log.Begin()
-	if now, s := time.Now(), w.Segment(); s != l.segment || now.Sub(l.clock) >= time.Second {
-		l.segment, l.clock = s, now
-		writeTime(w, now)
+	if s := w.Segment(); s != l.segment || w.First() {
+		if now := time.Now(); s != l.segment || now.Sub(l.clock) >= time.Second {
+			l.segment, l.clock = s, now
+			writeTime(w, now)
+		}
 	}
 	return w
 }
