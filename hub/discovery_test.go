@@ -221,9 +221,10 @@ func TestDiscovery(t *testing.T) {
 			c := h.client("plug", nil)
 			c.publish("plain/plug/panic", "parse")
 			c.publish("plain/plug/panic", "apply")
+			c.subscribe("plain/panic")
 			c.publish("plain/plug/config", "Plug")
 			h.device("plug")
-			if n := h.Counters().Panics; n != 2 {
+			if n := h.Counters().Panics; n != 3 {
 				t.Errorf("%d panics were counted", n)
 			}
 			if o := h.Overview(); o.Faults != 2 || o.Unclaimed[0].Topic != "plain/plug/panic" {

@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +37,14 @@ func (*plain) Filters() []broker.Subscription {
 
 func (*plain) Greet() []broker.Message {
 	return []broker.Message{{Topic: "plain/hello", Payload: []byte("hub")}}
+}
+
+// Observe panics at whoever subscribes to plain/panic.
+func (*plain) Observe(_ string, filters []string) []broker.Message {
+	if slices.Contains(filters, "plain/panic") {
+		panic("asked to")
+	}
+	return nil
 }
 
 func (c *plain) Parse(m broker.Message) hub.Parsed {

@@ -50,7 +50,7 @@ func (q *questions) add(m broker.Message) {
 // while the hub was not there is lost.
 func (h *Hub) greet(now time.Time) {
 	for i, c := range h.conventions {
-		h.question(now, i, c.Greet())
+		h.question(now, i, h.asks(c, c.Greet))
 	}
 }
 
@@ -58,9 +58,20 @@ func (h *Hub) greet(now time.Time) {
 func (h *Hub) observe(now time.Time, s broker.Session) {
 	for i, c := range h.conventions {
 		if o, ok := c.(Observer); ok {
-			h.question(now, i, o.Observe(s.Client, s.Subscribed))
+			h.question(now, i, h.asks(c, func() []broker.Message { return o.Observe(s.Client, s.Subscribed) }))
 		}
 	}
+}
+
+// asks has a convention say what it wants to ask; one that panics asks nothing.
+func (h *Hub) asks(c Convention, what func() []broker.Message) (messages []broker.Message) {
+	defer func() {
+		if p := recover(); p != nil {
+			h.panicked(c, broker.Message{}, p)
+			messages = nil
+		}
+	}()
+	return what()
 }
 
 // question publishes what a convention wants to ask devices, at once or at its pace.
