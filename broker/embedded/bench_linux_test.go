@@ -28,8 +28,8 @@ func used(who int) time.Duration {
 
 // BenchmarkConnects is a hundred clients that come together, and leave when the last is in. The clients' processor time is not counted.
 func BenchmarkConnects(b *testing.B) {
-	const thread, count = 1, 100 // RUSAGE_THREAD
-	_, address, _ := listening(b, embedded.Options{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	const thread, count = 1, 100                                                                            // RUSAGE_THREAD
+	_, address, _ := listening(b, embedded.Options{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}) //nolint:sloglint // the lines are made
 	at := syscall.Sockaddr(&syscall.SockaddrInet4{Port: int(netip.MustParseAddrPort(address).Port()), Addr: [4]byte{127, 0, 0, 1}})
 	goodbye := []byte{0xE0, 0}
 	visitors := make([]visitor, count)
