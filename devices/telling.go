@@ -43,8 +43,10 @@ var steered = []Kind{Climate, WaterHeater, Fan, Light, Cover, Valve, Lock, Alarm
 var leading = []string{"phase", "remaining", State, On, CurrentTemperature, TargetTemperature, TargetLow, TargetHigh, TargetHumidity, Mode, Action, CurrentHumidity, Brightness, Speed, Position, Tilt, ColorTemperature, ColorHS}
 
 // measured are device classes, or the IDs of properties without one, by how much they say.
-var measured = []string{"phase", "remaining", "remaining-time", "motion", "occupancy", "presence", "door", "window", "opening", "garage_door", "smoke", "gas",
-	"carbon_monoxide", "moisture", "carbon_dioxide", "temperature", "humidity", "illuminance", "pressure", "atmospheric_pressure", "power", "lock", "energy", "pm25"}
+var measured = []string{
+	"phase", "remaining", "remaining-time", "motion", "occupancy", "presence", "door", "window", "opening", "garage_door", "smoke", "gas",
+	"carbon_monoxide", "moisture", "carbon_dioxide", "temperature", "humidity", "illuminance", "pressure", "atmospheric_pressure", "power", "lock", "energy", "pm25",
+}
 
 // settings are kinds whose value was chosen by people, and says less than what is measured.
 var settings = []Kind{Number, Select, Text, Button, Scene}

@@ -86,7 +86,7 @@ func (e *espVoice) settings() {
 func espPress(do func() ([]*physics.Property, error)) func(string) ([]*physics.Property, error) {
 	return func(payload string) ([]*physics.Property, error) {
 		if payload != "PRESS" {
-			return nil, fmt.Errorf("Received unknown status payload: %s", payload) //nolint:staticcheck,revive // the firmware's own words
+			return nil, fmt.Errorf("Received unknown status payload: %s", payload) //nolint:staticcheck // the firmware's own words
 		}
 		return do()
 	}
@@ -151,7 +151,7 @@ func espSwitch(p *physics.Property, on, off string) func(string) ([]*physics.Pro
 		case strings.EqualFold(payload, "toggle"):
 			return write(p, !p.Read().(bool))
 		}
-		return nil, fmt.Errorf("Received unknown status payload: %s", payload) //nolint:staticcheck,revive // the firmware's own words
+		return nil, fmt.Errorf("Received unknown status payload: %s", payload) //nolint:staticcheck // the firmware's own words
 	}
 }
 
@@ -230,7 +230,7 @@ func (e *espVoice) cover(part *physics.Part) {
 		case "STOP":
 			return write(state, physics.CoverStopped)
 		}
-		return nil, fmt.Errorf("Received unknown status payload: %s", payload) //nolint:staticcheck,revive // the firmware's own words
+		return nil, fmt.Errorf("Received unknown status payload: %s", payload) //nolint:staticcheck // the firmware's own words
 	})
 	e.obey(c, "set_position_topic", "position/command", func(payload string) ([]*physics.Property, error) {
 		f, err := espNumber(payload)
@@ -252,7 +252,7 @@ func (e *espVoice) lock(part *physics.Part) {
 		case "UNLOCK":
 			return write(state, physics.Unlocked)
 		}
-		return nil, fmt.Errorf("Received unknown status payload: %s", payload) //nolint:staticcheck,revive // the firmware's own words
+		return nil, fmt.Errorf("Received unknown status payload: %s", payload) //nolint:staticcheck // the firmware's own words
 	})
 }
 
@@ -276,7 +276,7 @@ func (e *espVoice) fan(part *physics.Part) {
 	e.obey(c, "percentage_command_topic", "speed_level/command", func(payload string) ([]*physics.Property, error) {
 		n, err := strconv.Atoi(payload)
 		if err != nil {
-			return nil, fmt.Errorf("Invalid speed level %s (int expected)", payload) //nolint:staticcheck,revive // the firmware's own words
+			return nil, fmt.Errorf("Invalid speed level %s (int expected)", payload) //nolint:staticcheck // the firmware's own words
 		}
 		return write(speed, float64(n)*speed.Step)
 	})

@@ -41,16 +41,19 @@ func TestESPHomeObeys(t *testing.T) {
 				[]string{
 					`esp-light/light/esp_light/state "brightness":102`, `esp-light/light/esp_light/state "color_temp":250`,
 					`esp-light/light/esp_light/state "color_mode":"color_temp"`, `esp-light/light/esp_light/state "state":"ON"`,
-				}, nil,
+				},
+				nil,
 			},
 			{
 				"esp-light", "esp-light/light/esp_light/command", `{"state":"ON","color":{"r":0,"g":128,"b":0}}`,
-				[]string{`esp-light/light/esp_light/state "color":{"b":0,"g":255,"r":0},"color_mode":"rgb"`}, nil,
+				[]string{`esp-light/light/esp_light/state "color":{"b":0,"g":255,"r":0},"color_mode":"rgb"`},
+				nil,
 			},
 			{"esp-light", "esp-light/light/esp_light/command", `{"state":"OFF"}`, []string{`esp-light/light/esp_light/state "state":"OFF"`}, nil},
 			{
 				"esp-plain-light", "esp-plain-light/light/esp_plain_light/command", `{"state":"ON"}`,
-				[]string{`esp-plain-light/light/esp_plain_light/state {"color":{},"color_mode":"onoff","state":"ON"}`}, nil,
+				[]string{`esp-plain-light/light/esp_plain_light/state {"color":{},"color_mode":"onoff","state":"ON"}`},
+				nil,
 			},
 			{
 				"esp-plain-light", "esp-plain-light/light/esp_plain_light/command", `{"state":"ON"}`, // again: it says so again
@@ -58,7 +61,8 @@ func TestESPHomeObeys(t *testing.T) {
 			},
 			{
 				"esp-thermostat", "esp-thermostat/climate/esp_thermostat/mode/command", "heat",
-				[]string{"esp-thermostat/climate/esp_thermostat/mode/state heat"}, nil,
+				[]string{"esp-thermostat/climate/esp_thermostat/mode/state heat"},
+				nil,
 			},
 			{
 				"esp-thermostat", "esp-thermostat/climate/esp_thermostat/target_temperature/command", "23.5",
@@ -68,21 +72,25 @@ func TestESPHomeObeys(t *testing.T) {
 			{"esp-washer", "esp-washer/select/programme/command", "quick", []string{"esp-washer/select/programme/state quick"}, nil},
 			{
 				"esp-washer", "esp-washer/button/start/command", "PRESS",
-				[]string{"esp-washer/switch/running/state ON", "esp-washer/sensor/phase/state fill", "esp-washer/binary_sensor/door/state OFF"}, nil,
+				[]string{"esp-washer/switch/running/state ON", "esp-washer/sensor/phase/state fill", "esp-washer/binary_sensor/door/state OFF"},
+				nil,
 			},
 			{"esp-washer", "esp-washer/switch/running/command", "OFF", []string{"esp-washer/switch/running/state OFF"}, nil},
 			{
-				"esp-plug", "esp-plug/switch/esp_plug/command", "toggle", []string{"esp-plug/switch/esp_plug/state OFF"},
+				"esp-plug", "esp-plug/switch/esp_plug/command", "toggle",
+				[]string{"esp-plug/switch/esp_plug/state OFF"},
 				[]string{"esp-plug/sensor/power/state 0.0"},
 			},
 			{"esp-climate", "esp-climate/text/display_message/command", "Good morning", []string{"esp-climate/text/display_message/state Good morning"}, nil},
 			{"esp-motion", "esp-motion/number/hold_time/command", "60", []string{"esp-motion/number/hold_time/state 60.000000"}, nil},
 			{
-				"esp-cover", "esp-cover/cover/esp_cover/position/command", "30", []string{"esp-cover/cover/esp_cover/state opening"},
+				"esp-cover", "esp-cover/cover/esp_cover/position/command", "30",
+				[]string{"esp-cover/cover/esp_cover/state opening"},
 				[]string{"esp-cover/cover/esp_cover/position/state 30", "esp-cover/cover/esp_cover/state open"},
 			},
 			{
-				"esp-cover", "esp-cover/cover/esp_cover/command", "CLOSE", []string{"esp-cover/cover/esp_cover/state closing"},
+				"esp-cover", "esp-cover/cover/esp_cover/command", "CLOSE",
+				[]string{"esp-cover/cover/esp_cover/state closing"},
 				[]string{"esp-cover/cover/esp_cover/position/state 0", "esp-cover/cover/esp_cover/state closed"},
 			},
 			{"esp-lock", "esp-lock/lock/esp_lock/command", "UNLOCK", []string{"esp-lock/lock/esp_lock/state UNLOCKING"}, []string{"esp-lock/lock/esp_lock/state UNLOCKED"}},

@@ -33,7 +33,8 @@ func TestTheHarderFormsObey(t *testing.T) {
 		obeyed(t, ts, []order{
 			{
 				"form-light", "sim/form-light/set", `{"state":"ON","color":{"h":200,"s":50}}`,
-				[]string{`sim/form-light {"state":"ON","color":{"h":200,"s":50},"color_mode":"hs"}`}, nil,
+				[]string{`sim/form-light {"state":"ON","color":{"h":200,"s":50},"color_mode":"hs"}`},
+				nil,
 			},
 			{"form-light", "sim/form-light/set", `{"state":"OFF"}`, []string{`sim/form-light {"state":"OFF","color_mode":"hs"}`}, nil},
 			{"form-light", "sim/form-light/set", `{"color_temp":250}`, nil, []string{`sim/form-light "color_mode":"color_temp"`}},

@@ -264,9 +264,17 @@ func (d DeviceSpec) languageKeys() (keys []string) {
 		name string
 		set  bool
 	}{
-		{"form", d.Form != ""}, {"style", d.Style != ""}, {"short", d.Short}, {"retain", d.Retain},
-		{"sleeps", d.Sleeps != 0}, {"outlets", d.Outlets > 1}, {"tasmota", d.Tasmota != nil}, {"shelly", d.Shelly != nil}, {"topic", d.Topic != ""},
-		{"own_words", d.OwnWords}, {"volatile", d.Volatile},
+		{"form", d.Form != ""},
+		{"style", d.Style != ""},
+		{"short", d.Short},
+		{"retain", d.Retain},
+		{"sleeps", d.Sleeps != 0},
+		{"outlets", d.Outlets > 1},
+		{"tasmota", d.Tasmota != nil},
+		{"shelly", d.Shelly != nil},
+		{"topic", d.Topic != ""},
+		{"own_words", d.OwnWords},
+		{"volatile", d.Volatile},
 	} {
 		if k.set {
 			keys = append(keys, k.name)

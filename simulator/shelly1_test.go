@@ -116,7 +116,16 @@ func TestShelliesOfTheFirstGenerationTellWhatPeopleDo(t *testing.T) {
 // FuzzShelly1 throws commands at every kind of device: none may break, and what they say stays well-formed.
 func FuzzShelly1(f *testing.F) {
 	fuzzHouse(f, shelly1House, "command", [][2]string{
-		{"command", "on"}, {"command", "update"}, {"command", "announce"}, {"command", "toggle"}, {"command", "open"}, {"command", "50"}, {"command", "-1"}, {"command", "22.5"},
-		{"command", `{"turn":"on","brightness":1e99,"gain":-5,"temp":0,"red":1,"green":2,"blue":300,"white":1e9,"transition":-1}`}, {"command", `{"mode":"white"}`}, {"", ""},
+		{"command", "on"},
+		{"command", "update"},
+		{"command", "announce"},
+		{"command", "toggle"},
+		{"command", "open"},
+		{"command", "50"},
+		{"command", "-1"},
+		{"command", "22.5"},
+		{"command", `{"turn":"on","brightness":1e99,"gain":-5,"temp":0,"red":1,"green":2,"blue":300,"white":1e9,"transition":-1}`},
+		{"command", `{"mode":"white"}`},
+		{"", ""},
 	})
 }

@@ -150,10 +150,20 @@ func TestShelliesTellWhatPeopleDo(t *testing.T) {
 // FuzzShelly throws calls at every kind of device: none may break, and what they say stays well-formed.
 func FuzzShelly(f *testing.F) {
 	fuzzHouse(f, shellyHouse, "+", [][2]string{
-		{"switch:0", "on"}, {"cover:0", "pos,50"}, {"light:0", "toggle"}, {"", call("Shelly.GetStatus", "{}")}, {"", call("Shelly.GetComponents", `{"offset":-1}`)},
-		{"", call("Switch.Set", `{"id":0,"on":true}`)}, {"", call("Light.Set", `{"id":0,"on":true,"brightness":1e3}`)}, {"", call("RGB.Set", `{"id":0,"rgb":[1,2]}`)},
-		{"", call("RGBCCT.Set", `{"id":0,"mode":"x","ct":3000,"rgb":[1,2,3]}`)}, {"", call("RGBW.Set", `{"id":0,"white":255,"transition_duration":1e3}`)},
-		{"", call("Cover.GoToPosition", `{"id":0,"pos":50.7}`)}, {"", call("Thermostat.SetConfig", `{"id":0,"config":{"target_C":5,"enable":true}}`)},
-		{"", `{"id":{"a":[1]},"src":"x","method":".","params":null}`}, {"", call("CCT.Set", `{"id":0,"ct":"x"}`)}, {"", call("Shelly.Reboot", "null")},
+		{"switch:0", "on"},
+		{"cover:0", "pos,50"},
+		{"light:0", "toggle"},
+		{"", call("Shelly.GetStatus", "{}")},
+		{"", call("Shelly.GetComponents", `{"offset":-1}`)},
+		{"", call("Switch.Set", `{"id":0,"on":true}`)},
+		{"", call("Light.Set", `{"id":0,"on":true,"brightness":1e3}`)},
+		{"", call("RGB.Set", `{"id":0,"rgb":[1,2]}`)},
+		{"", call("RGBCCT.Set", `{"id":0,"mode":"x","ct":3000,"rgb":[1,2,3]}`)},
+		{"", call("RGBW.Set", `{"id":0,"white":255,"transition_duration":1e3}`)},
+		{"", call("Cover.GoToPosition", `{"id":0,"pos":50.7}`)},
+		{"", call("Thermostat.SetConfig", `{"id":0,"config":{"target_C":5,"enable":true}}`)},
+		{"", `{"id":{"a":[1]},"src":"x","method":".","params":null}`},
+		{"", call("CCT.Set", `{"id":0,"ct":"x"}`)},
+		{"", call("Shelly.Reboot", "null")},
 	})
 }

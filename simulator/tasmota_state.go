@@ -98,7 +98,7 @@ func (v *tasmotaVoice) state() *ordered {
 			o.with(v.powerName(i), v.word(p.Read().(bool)))
 		}
 	}
-	n, _ := strconv.ParseUint(v.mac[6:], 16, 32) //nolint:errcheck // it is made of hexadecimal digits
+	n, _ := strconv.ParseUint(v.mac[6:], 16, 32) // it is made of hexadecimal digits
 	signal := -45 - int(n%35)
 	return o.with("Wifi", members(
 		"AP", 1, "SSId", "home", "BSSId", "02:00:5E:00:53:01", "Channel", 6, "Mode", "11n", "RSSI", min(2*(signal+100), 100),

@@ -196,10 +196,32 @@ func TestTasmotaDevicesTellWhatPeopleDo(t *testing.T) {
 func FuzzTasmota(f *testing.F) { fuzzHouse(f, tasmotaHouse, "#", tasmotaSeeds) }
 
 var tasmotaSeeds = [][2]string{
-	{"POWER", "TOGGLE"}, {"POWER0", "1"}, {"Dimmer", "-1"}, {"Dimmer", "99999999999999999999"}, {"Color", "#FF"}, {"Color1", "1,2,3,4,5,6"}, {"Color2", "FFFFFF="},
-	{"HSBColor", "360,100,100"}, {"HSBColor3", "5"}, {"CT", "+"}, {"White", "50"}, {"Channel5", "100"}, {"Channel9", "100"}, {"Backlog", "Backlog POWER 1;;POWER 0; Dimmer +"},
-	{"ShutterPosition1", "stop"}, {"ShutterPosition2", "7"}, {"FanSpeed", "-"}, {"TelePeriod", "1"}, {"SetOption17", "1"}, {"STATUS", "0"}, {"DeviceName", "\x00\xff\""}, {"", ""},
-	{"POWER18446744073709551616", "ON"}, {"Scheme", "4"}, {"Restart", "1"}, {"STATE", ""},
+	{"POWER", "TOGGLE"},
+	{"POWER0", "1"},
+	{"Dimmer", "-1"},
+	{"Dimmer", "99999999999999999999"},
+	{"Color", "#FF"},
+	{"Color1", "1,2,3,4,5,6"},
+	{"Color2", "FFFFFF="},
+	{"HSBColor", "360,100,100"},
+	{"HSBColor3", "5"},
+	{"CT", "+"},
+	{"White", "50"},
+	{"Channel5", "100"},
+	{"Channel9", "100"},
+	{"Backlog", "Backlog POWER 1;;POWER 0; Dimmer +"},
+	{"ShutterPosition1", "stop"},
+	{"ShutterPosition2", "7"},
+	{"FanSpeed", "-"},
+	{"TelePeriod", "1"},
+	{"SetOption17", "1"},
+	{"STATUS", "0"},
+	{"DeviceName", "\x00\xff\""},
+	{"", ""},
+	{"POWER18446744073709551616", "ON"},
+	{"Scheme", "4"},
+	{"Restart", "1"},
+	{"STATE", ""},
 }
 
 // fuzzHouse lets every client of a house hear what comes, in place of the wildcard at the end of its filters, or behind them.

@@ -76,21 +76,21 @@ func (r zigbeeRequest) flag(key string) bool {
 	return on
 }
 
-var errInvalidPayload = errors.New("Invalid payload") //nolint:staticcheck,revive // the bridge's own words
+var errInvalidPayload = errors.New("Invalid payload") //nolint:staticcheck // the bridge's own words
 
 // device finds the device that a request names.
 func (b *zigbeeBridge) node(name string) (*zigbeeNode, error) {
 	if n, _ := b.find(name); n != nil {
 		return n, nil
 	}
-	return nil, fmt.Errorf("Device '%s' does not exist", name) //nolint:staticcheck,revive // the bridge's own words
+	return nil, fmt.Errorf("Device '%s' does not exist", name) //nolint:staticcheck // the bridge's own words
 }
 
 func (b *zigbeeBridge) group(name string) (*zigbeeGroup, error) {
 	if _, g := b.find(name); g != nil {
 		return g, nil
 	}
-	return nil, fmt.Errorf("Group '%s' does not exist", name) //nolint:staticcheck,revive // the bridge's own words
+	return nil, fmt.Errorf("Group '%s' does not exist", name) //nolint:staticcheck // the bridge's own words
 }
 
 // zigbeeNameFault says why a name cannot be a friendly name; empty when it can.
@@ -266,7 +266,7 @@ func (b *zigbeeBridge) removeDevice(r zigbeeRequest) (map[string]any, error) {
 	how := fmt.Sprintf(" (block: %v, force: %v)", block, force)
 	b.log("info", "Removing device '%s'%s", n.name, how)
 	if !force && (!n.powered || n.sleepy) {
-		return nil, fmt.Errorf("Failed to remove device '%s'%s (Error: Timeout)", n.name, how) //nolint:staticcheck,revive // the bridge's own words
+		return nil, fmt.Errorf("Failed to remove device '%s'%s (Error: Timeout)", n.name, how) //nolint:staticcheck // the bridge's own words
 	}
 	n.removed = true
 	for _, g := range b.groups {
@@ -339,7 +339,7 @@ func (b *zigbeeBridge) checkUpdate(r zigbeeRequest) (map[string]any, error) {
 		return nil, err
 	}
 	if n.battery || !n.powered {
-		return nil, fmt.Errorf("Failed to check if OTA update available for '%s' (Error: Timeout)", n.name) //nolint:staticcheck,revive // the bridge's own words
+		return nil, fmt.Errorf("Failed to check if OTA update available for '%s' (Error: Timeout)", n.name) //nolint:staticcheck // the bridge's own words
 	}
 	b.refreshUpdate(n)
 	return map[string]any{"id": r.word("id"), "update_available": n.kept["installed_version"] != n.kept["latest_version"]}, nil
@@ -351,7 +351,7 @@ func (b *zigbeeBridge) startUpdate(r zigbeeRequest) (map[string]any, error) {
 	case err != nil:
 		return nil, err
 	case n.battery || !n.powered || n.kept["installed_version"] == n.kept["latest_version"]:
-		return nil, fmt.Errorf("Update of '%s' failed (No image currently available)", n.name) //nolint:staticcheck,revive // the bridge's own words
+		return nil, fmt.Errorf("Update of '%s' failed (No image currently available)", n.name) //nolint:staticcheck // the bridge's own words
 	case n.updating >= 0:
 		return nil, fmt.Errorf("OTA update or check for update already in progress for '%s'", n.name)
 	}

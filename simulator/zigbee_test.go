@@ -54,19 +54,23 @@ func TestZigbee2MQTTObeys(t *testing.T) {
 		obeyed(t, ts, []order{
 			{
 				z, "zigbee2mqtt/living room/lamp/set", `{"state":"ON","brightness":102}`,
-				[]string{`zigbee2mqtt/living room/lamp "state":"ON"`, `zigbee2mqtt/living room/lamp "brightness":102`}, nil,
+				[]string{`zigbee2mqtt/living room/lamp "state":"ON"`, `zigbee2mqtt/living room/lamp "brightness":102`},
+				nil,
 			},
 			{
 				z, "zigbee2mqtt/living room/lamp/set", `{"color_temp":250,"transition":1}`,
-				[]string{`zigbee2mqtt/living room/lamp "color_temp":250`, `zigbee2mqtt/living room/lamp "color_mode":"color_temp"`}, nil,
+				[]string{`zigbee2mqtt/living room/lamp "color_temp":250`, `zigbee2mqtt/living room/lamp "color_mode":"color_temp"`},
+				nil,
 			},
 			{
 				z, "zigbee2mqtt/living room/lamp/set", `{"color":{"hue":120,"saturation":100}}`,
-				[]string{`zigbee2mqtt/living room/lamp "color":{"hue":120,"saturation":100,"x":0.3,"y":0.6},"color_mode":"hs"`}, nil,
+				[]string{`zigbee2mqtt/living room/lamp "color":{"hue":120,"saturation":100,"x":0.3,"y":0.6},"color_mode":"hs"`},
+				nil,
 			},
 			{
 				z, "zigbee2mqtt/living room/lamp/set", `{"color":{"x":0.64,"y":0.33}}`,
-				[]string{`zigbee2mqtt/living room/lamp "color":{"hue":0,"saturation":100,"x":0.64,"y":0.33},"color_mode":"xy"`}, nil,
+				[]string{`zigbee2mqtt/living room/lamp "color":{"hue":0,"saturation":100,"x":0.64,"y":0.33},"color_mode":"xy"`},
+				nil,
 			},
 			{z, "zigbee2mqtt/living room/lamp/set", `{"color":"#0000ff"}`, []string{`zigbee2mqtt/living room/lamp "hue":240`}, nil},
 			{z, "zigbee2mqtt/living room/lamp/set/brightness", "50", []string{`zigbee2mqtt/living room/lamp "brightness":50`}, nil},
@@ -77,7 +81,8 @@ func TestZigbee2MQTTObeys(t *testing.T) {
 				[]string{
 					`zigbee2mqtt/All lights "state":"ON"`, `zigbee2mqtt/All lights "brightness":200`, `zigbee2mqtt/Zb light "brightness":200`,
 					`zigbee2mqtt/living room/lamp "brightness":200`,
-				}, nil,
+				},
+				nil,
 			},
 			{z, "zigbee2mqtt/All lights/set", `{"state":"OFF"}`, []string{`zigbee2mqtt/All lights "state":"OFF"`, `zigbee2mqtt/Zb light "state":"OFF"`}, nil},
 			{z, "zigbee2mqtt/plug/set", `{"state":"OFF"}`, []string{`zigbee2mqtt/plug "state":"OFF"`}, []string{`zigbee2mqtt/plug "power":0,`}},
@@ -91,12 +96,14 @@ func TestZigbee2MQTTObeys(t *testing.T) {
 			{z, "zigbee2mqtt/bedroom/radiator/set", `{"child_lock":"LOCK"}`, []string{`zigbee2mqtt/bedroom/radiator "child_lock":"LOCK"`}, nil},
 			{z, "zigbee2mqtt/motion/set", `{"occupancy_timeout":60}`, nil, []string{`zigbee2mqtt/motion "occupancy_timeout":60`}},
 			{
-				z, "zigbee2mqtt/shutter/set", `{"position":40}`, []string{`zigbee2mqtt/shutter "moving":"UP"`},
+				z, "zigbee2mqtt/shutter/set", `{"position":40}`,
+				[]string{`zigbee2mqtt/shutter "moving":"UP"`},
 				[]string{`zigbee2mqtt/shutter "moving":"STOP","position":40,"state":"OPEN"`},
 			},
 			{z, "zigbee2mqtt/shutter/set", `{"state":"CLOSE"}`, []string{`zigbee2mqtt/shutter "moving":"DOWN"`}, []string{`zigbee2mqtt/shutter "position":0,"state":"CLOSE"`}},
 			{
-				z, "zigbee2mqtt/lock/set", `{"state":"UNLOCK"}`, []string{`zigbee2mqtt/lock "lock_state":"not_fully_locked","state":"UNLOCK"`},
+				z, "zigbee2mqtt/lock/set", `{"state":"UNLOCK"}`,
+				[]string{`zigbee2mqtt/lock "lock_state":"not_fully_locked","state":"UNLOCK"`},
 				[]string{`zigbee2mqtt/lock "lock_state":"unlocked","state":"UNLOCK"`},
 			},
 			{z, "zigbee2mqtt/fan/set", `{"speed":3}`, []string{`zigbee2mqtt/fan "speed":3,"state":"ON"`}, nil},

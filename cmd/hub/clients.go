@@ -37,9 +37,11 @@ func clientCommand() *cobra.Command {
 }
 
 func clientListCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "ls", SuggestFor: []string{"list"}, Short: "List the clients that are connected now", Args: takes(),
+	cmd := &cobra.Command{
+		Use: "ls", SuggestFor: []string{"list"}, Short: "List the clients that are connected now", Args: takes(),
 		Long: "List the clients that are connected now. IN and OUT are the messages that a client sends and gets, QUEUED are those that wait\n" +
-			"for it, DROPPED those for which there was no room."}
+			"for it, DROPPED those for which there was no room.",
+	}
 	return looking(cmd, func(ctx context.Context, c *client, _ []string) error {
 		clients, err := c.mqttClients(ctx)
 		if err != nil {

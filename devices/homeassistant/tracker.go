@@ -28,8 +28,10 @@ func (b *builder) tracker() {
 	})
 	b.property(p)
 	fixes := []struct{ key, property, unit, class string }{
-		{"latitude", devices.Latitude, "°", ""}, {"longitude", devices.Longitude, "°", ""},
-		{"gps_accuracy", devices.Accuracy, "m", "distance"}, {"battery_level", devices.Battery, "%", "battery"},
+		{"latitude", devices.Latitude, "°", ""},
+		{"longitude", devices.Longitude, "°", ""},
+		{"gps_accuracy", devices.Accuracy, "m", "distance"},
+		{"battery_level", devices.Battery, "%", "battery"},
 	}
 	readable := b.reads("json_attributes_topic", "json_attributes_template", func(v template.Value, out *sink) error {
 		v, err := object(v)

@@ -186,8 +186,14 @@ func TestCommandsOfOlderVersions(t *testing.T) {
 	l := listen(t)
 	l.hear("a/lamp/$homie", "4.0.0")
 	for _, a := range [][2]string{
-		{"$nodes", "light"}, {"light/$type", "light"}, {"light/$properties", "power,tint"}, {"light/power/$datatype", "boolean"}, {"light/power/$settable", "true"},
-		{"light/tint/$datatype", "color"}, {"light/tint/$format", "hsv"}, {"light/tint/$settable", "true"},
+		{"$nodes", "light"},
+		{"light/$type", "light"},
+		{"light/$properties", "power,tint"},
+		{"light/power/$datatype", "boolean"},
+		{"light/power/$settable", "true"},
+		{"light/tint/$datatype", "color"},
+		{"light/tint/$format", "hsv"},
+		{"light/tint/$settable", "true"},
 	} {
 		l.hear("a/lamp/"+a[0], a[1])
 	}

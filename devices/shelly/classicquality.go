@@ -119,7 +119,8 @@ func diagnostics1() []member {
 	rssi := diagnostic(number1("wifi", devices.Sensor, "Wi-Fi", "signal-strength", "signal_strength", "dBm", 1))
 	uptime := diagnostic(number1("sys", devices.Sensor, "System", "uptime", "duration", "s", 1))
 	return []member{
-		{"rssi", "wifi_sta.rssi", rssi}, {"uptime", "uptime", uptime},
+		{"rssi", "wifi_sta.rssi", rssi},
+		{"uptime", "uptime", uptime},
 		{"installed", "update.old_version", firmware1(devices.Installed, devices.String, readVersion)},
 		{"latest", "update.new_version", firmware1(devices.Latest, devices.String, readVersion)},
 		{"updating", "update.status", firmware1(devices.InProgress, devices.Bool, func(s string) (devices.Value, bool, string) {

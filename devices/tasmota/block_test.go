@@ -31,12 +31,14 @@ func TestWhatDriversSayInWordsOfTheirOwn(t *testing.T) {
 		want    []string
 	}{
 		{
-			"a gesture is an event, not a number that stays", []string{`tele/hall/SENSOR {"Time":"x","APDS9960":{"Up":1}}`, `tele/hall/SENSOR {"Time":"x","APDS9960":{"Left":1}}`},
+			"a gesture is an event, not a number that stays",
+			[]string{`tele/hall/SENSOR {"Time":"x","APDS9960":{"Up":1}}`, `tele/hall/SENSOR {"Time":"x","APDS9960":{"Left":1}}`},
 			[]string{"apds9960-gesture/event=left"},
 		},
 		{"what was no gesture is nothing", []string{`tele/hall/SENSOR {"Time":"x","APDS9960":{"None":1}}`}, nil},
 		{
-			"the pins of a port expander are on or off", []string{`tele/hall/SENSOR {"Time":"x","MCP230XX":{"D0":0,"D1":1},"MCP230_OUT":{"OUT_D4":"OFF","END":1}}`},
+			"the pins of a port expander are on or off",
+			[]string{`tele/hall/SENSOR {"Time":"x","MCP230XX":{"D0":0,"D1":1},"MCP230_OUT":{"OUT_D4":"OFF","END":1}}`},
 			[]string{"mcp230-out/out-d4=false", "mcp230xx/d0=false", "mcp230xx/d1=true"},
 		},
 		{
@@ -45,14 +47,16 @@ func TestWhatDriversSayInWordsOfTheirOwn(t *testing.T) {
 			[]string{"mcp230xx/d0=true"},
 		},
 		{
-			"the battery of a LoRaWAN node is told in volts", []string{`tele/hall/SENSOR {"LwDecoded":{"0x4AD6":{"Node":1,"Device":"0x4AD6","RSSI":-50.0,"SNR":12.0,"LastEvent":3,"DoorOpen":1,"Alarm":0,"Battery":3.0}}}`},
+			"the battery of a LoRaWAN node is told in volts",
+			[]string{`tele/hall/SENSOR {"LwDecoded":{"0x4AD6":{"Node":1,"Device":"0x4AD6","RSSI":-50.0,"SNR":12.0,"LastEvent":3,"DoorOpen":1,"Alarm":0,"Battery":3.0}}}`},
 			[]string{
 				"lwdecoded-0x4ad6/alarm=false", "lwdecoded-0x4ad6/door-open=true", "lwdecoded-0x4ad6/last-event=180", "lwdecoded-0x4ad6/signal-strength=-50",
 				"lwdecoded-0x4ad6/snr=12", "lwdecoded-0x4ad6/voltage=3",
 			},
 		},
 		{
-			"what a LoRaWAN node sent undecoded is no list of values", []string{`tele/hall/SENSOR {"LwReceived":{"0xAE3D":{"Node":1,"Device":"0xAE3D","RSSI":-14,"SNR":8.8,"Decoder":"LHT52","DevEUIh":"A840414E","DevEUIl":"4F5CAE3D","FPort":2,"Payload":[9,230]}}}`},
+			"what a LoRaWAN node sent undecoded is no list of values",
+			[]string{`tele/hall/SENSOR {"LwReceived":{"0xAE3D":{"Node":1,"Device":"0xAE3D","RSSI":-14,"SNR":8.8,"Decoder":"LHT52","DevEUIh":"A840414E","DevEUIl":"4F5CAE3D","FPort":2,"Payload":[9,230]}}}`},
 			[]string{"lwreceived-0xae3d/signal-strength=-14", "lwreceived-0xae3d/snr=8.8"},
 		},
 		{

@@ -113,8 +113,16 @@ func TestFaultsSayWhatWasExpectedAndWhatWasGot(t *testing.T) {
 func TestWhatIsNotOfWLEDIsLeftAlone(t *testing.T) {
 	c := convention(t)
 	for _, m := range [][2]string{
-		{"wled/x/status", "running"}, {"wled/x/g", "9000"}, {"wled/x/c", "21"}, {"boiler/v", "230"}, {"a/b/c/d/v", whole}, {"boiler/status", "online"},
-		{"wled/x/button/1", "on"}, {"wled/x/v", "<html></html>"}, {"$SYS/v", whole}, {"v", whole},
+		{"wled/x/status", "running"},
+		{"wled/x/g", "9000"},
+		{"wled/x/c", "21"},
+		{"boiler/v", "230"},
+		{"a/b/c/d/v", whole},
+		{"boiler/status", "online"},
+		{"wled/x/button/1", "on"},
+		{"wled/x/v", "<html></html>"},
+		{"$SYS/v", whole},
+		{"v", whole},
 	} {
 		if got := house.Say(c, m[0], m[1]); got != nil {
 			t.Errorf("%s %s: %q", m[0], m[1], got)

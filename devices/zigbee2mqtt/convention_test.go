@@ -96,8 +96,10 @@ func TestStates(t *testing.T) {
 		{"the color temperature counts otherwise", "Hall lamp", `{"color":{"x":0.64,"y":0.33},"color_temp":200,"color_mode":"color_temp"}`, "Hall lamp light/color-temperature = 5000"},
 		{"the color temperature of a lamp without one is none", "Hall lamp", `{"color_temp":65535}`, ""},
 		{"a number that has a name is told", "Hall lamp", `{"color_temp_startup":65535}`, "Hall lamp color-temp-startup/value = 15"},
-		{"an update on its way", "Hall lamp", `{"update":{"state":"updating","progress":12.5,"remaining":300,"installed_version":1,"latest_version":null}}`,
-			"Hall lamp update/in-progress = true; Hall lamp update/progress = 12.5; Hall lamp update/installed-version = 1"},
+		{
+			"an update on its way", "Hall lamp", `{"update":{"state":"updating","progress":12.5,"remaining":300,"installed_version":1,"latest_version":null}}`,
+			"Hall lamp update/in-progress = true; Hall lamp update/progress = 12.5; Hall lamp update/installed-version = 1",
+		},
 		{"null says nothing", "Hall lamp", `{"state":null,"color":null,"update":null}`, ""},
 		{"what is not exposed is left out", "Hall lamp", `{"unknown":{"x":[1,2,{}]},"last_seen":"2024"}`, ""},
 		{"a preset's word in the place of a number says nothing", "Hall lamp", `{"level_config":{"on_level":"previous"}}`, ""},

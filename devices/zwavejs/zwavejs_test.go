@@ -175,8 +175,10 @@ func TestRecordedMessages(t *testing.T) {
 
 func FuzzConvention(f *testing.F) {
 	house.Fuzz(f, newConvention, network, []string{`zwave/a/kept {"id":1,"kept":{"37/0/currentValue":"","38/0/Open":""}}`, `zwave/a/38/0/Open 1`, `zwave/a/nodeinfo {"id":1}`},
-		[]string{`zwave/_CLIENTS/g/status {"value":true}`, `zwave/_CLIENTS/g/api/getInfo {"result":{"name":"0xe1"}}`, `zwave/_CLIENTS/g/api/getNodes {"result":[{"id":4,"name":"a","isListening":false}]}`,
-			`zwave/a/132/0/wakeUpInterval 600`, `zwave/a/64/0/mode 1`, `zwave/a/status {"status":"Asleep","nodeId":4}`})
+		[]string{
+			`zwave/_CLIENTS/g/status {"value":true}`, `zwave/_CLIENTS/g/api/getInfo {"result":{"name":"0xe1"}}`, `zwave/_CLIENTS/g/api/getNodes {"result":[{"id":4,"name":"a","isListening":false}]}`,
+			`zwave/a/132/0/wakeUpInterval 600`, `zwave/a/64/0/mode 1`, `zwave/a/status {"status":"Asleep","nodeId":4}`,
+		})
 }
 
 // BenchmarkState is a plug's power.

@@ -84,64 +84,85 @@ func everything() hub.View {
 		Connections: []devices.Connection{{Kind: "mac", Value: "00:11:22:33:44:55"}},
 		Components: []devices.Component{
 			{ID: "alarm", Kind: devices.Alarm, Name: "Alarm", Properties: []devices.Property{
-				rw("state", enum, choices("disarmed", "armed_home", "armed_away", "pending", "triggered"), told("disarmed", "armed_home", "armed_away"))}},
+				rw("state", enum, choices("disarmed", "armed_home", "armed_away", "pending", "triggered"), told("disarmed", "armed_home", "armed_away")),
+			}},
 			{ID: "blind", Kind: devices.Cover, Name: "Blind", Properties: []devices.Property{
-				rw("position", float, percent(1)), rw("state", enum, moving, told("open", "closed"), class("blind", "")), act("stop"), rw("tilt", float, percent(1))}},
+				rw("position", float, percent(1)), rw("state", enum, moving, told("open", "closed"), class("blind", "")), act("stop"), rw("tilt", float, percent(1)),
+			}},
 			{ID: "boiler", Kind: devices.WaterHeater, Name: "Boiler", Properties: []devices.Property{
 				ro("current-temperature", float, class("temperature", "°C")), rw("mode", enum, choices("off", "eco", "performance")), rw("on", truth),
-				rw("target-temperature", float, span(30, 65, 1, "°C"))}},
+				rw("target-temperature", float, span(30, 65, 1, "°C")),
+			}},
 			{ID: "bulb", Kind: devices.Light, Name: "Bulb", Properties: []devices.Property{rw("brightness", float, percent(1))}},
 			{ID: "clock", Kind: devices.Other, Category: "config", Properties: []devices.Property{
 				rw("greeting", text), rw("mood", devices.Color), ro("note", text), ro("plan", devices.JSON), ro("started", text, class("timestamp", "")),
-				rw("timeout", whole, span(0, 600, 10, "s"), named("Time-out")), rw("loose", float), rw("silent", truth)}},
+				rw("timeout", whole, span(0, 600, 10, "s"), named("Time-out")), rw("loose", float), rw("silent", truth),
+			}},
 			{ID: "door", Kind: devices.Lock, Name: "Door", Properties: []devices.Property{
-				act("open"), rw("state", enum, choices("locked", "unlocked", "jammed"), told("locked", "unlocked"))}},
+				act("open"), rw("state", enum, choices("locked", "unlocked", "jammed"), told("locked", "unlocked")),
+			}},
 			{ID: "dryer", Kind: devices.Humidifier, Name: "Dryer", Properties: []devices.Property{
 				ro("action", enum, choices("off", "drying", "idle")), ro("current-humidity", float, class("humidity", "%")), rw("mode", enum, choices("auto", "laundry")),
-				rw("on", truth), rw("target-humidity", float, span(35, 85, 5, "%"))}},
+				rw("on", truth), rw("target-humidity", float, span(35, 85, 5, "%")),
+			}},
 			{ID: "fan", Kind: devices.Fan, Name: "Fan", Properties: []devices.Property{
 				rw("direction", enum, choices("forward", "reverse")), rw("on", truth), rw("oscillating", truth), rw("preset", enum, choices("breeze", "sleep")),
-				rw("speed", float, percent(100.0/3))}},
+				rw("speed", float, percent(100.0/3)),
+			}},
 			{ID: "faucet", Kind: devices.Valve, Name: "Faucet", Properties: []devices.Property{
-				rw("state", enum, moving, told("open", "closed"), class("water", "")), act("stop")}},
+				rw("state", enum, moving, told("open", "closed"), class("water", "")), act("stop"),
+			}},
 			{ID: "firmware", Kind: devices.Update, Category: "config", Properties: []devices.Property{
-				act("install"), ro("installed-version", text), ro("latest-version", text), ro("in-progress", truth)}},
+				act("install"), ro("installed-version", text), ro("latest-version", text), ro("in-progress", truth),
+			}},
 			{ID: "garage", Kind: devices.Cover, Name: "Garage", Properties: []devices.Property{
-				rw("state", enum, choices("open", "closed"), class("garage", ""))}},
+				rw("state", enum, choices("open", "closed"), class("garage", "")),
+			}},
 			{ID: "gas", Kind: devices.Valve, Name: "Gas", Properties: []devices.Property{
-				rw("position", float, percent(1)), rw("state", enum, moving, told("open", "closed")), act("stop")}},
+				rw("position", float, percent(1)), rw("state", enum, moving, told("open", "closed")), act("stop"),
+			}},
 			{ID: "heating", Kind: devices.Climate, Name: "Heating", Properties: []devices.Property{
 				ro("action", enum, choices("heating", "idle", "defrosting")), ro("attributes", devices.JSON), ro("current-humidity", float, class("humidity", "%")),
 				ro("current-temperature", float, class("temperature", "°C")), rw("fan-mode", enum, choices("low", "high")),
 				rw("mode", enum, choices("off", "heat", "cool", "boost")), rw("preset", enum, choices("none", "eco")), rw("swing-mode", enum, choices("on", "off")),
 				rw("target-humidity", float, percent(1)), rw("target-temperature", float, span(5, 30, 0.5, "°C")),
-				rw("target-temperature-high", float, span(5, 30, 0.5, "°C")), rw("target-temperature-low", float, span(5, 30, 0.5, "°C"))}},
+				rw("target-temperature-high", float, span(5, 30, 0.5, "°C")), rw("target-temperature-low", float, span(5, 30, 0.5, "°C")),
+			}},
 			{ID: "knob", Kind: devices.EventSource, Name: "Knob", Properties: []devices.Property{
-				ro("event", enum, choices("single", "double"), momentary, class("button", "")), ro("ring", truth, momentary)}},
+				ro("event", enum, choices("single", "double"), momentary, class("button", "")), ro("ring", truth, momentary),
+			}},
 			{ID: "lamp", Kind: devices.Light, Properties: []devices.Property{
 				rw("brightness", float, percent(100.0/254)), rw("color", devices.Color), rw("color-temperature", whole, span(2000, 6535, 0, "K")),
-				rw("effect", enum, choices("none", "party")), rw("on", truth)}},
+				rw("effect", enum, choices("none", "party")), rw("on", truth),
+			}},
 			{ID: "meter", Kind: devices.Sensor, Properties: []devices.Property{
 				ro("energy", float, class("energy", "kWh")), ro("link-quality", whole), ro("odd", float, class("temperature", "furlong")), ro("power", float, class("power", "W")),
-				ro("yesterday", float, class("energy", "kWh"))}},
+				ro("yesterday", float, class("energy", "kWh")),
+			}},
 			{ID: "motion", Kind: devices.BinarySensor, Properties: []devices.Property{ro("occupancy", truth, class("occupancy", ""))}},
 			{ID: "mower", Kind: devices.LawnMower, Name: "Mower", Properties: []devices.Property{
-				rw("state", enum, choices("mowing", "docked", "paused", "returning"), told("mowing", "docked", "paused"))}},
+				rw("state", enum, choices("mowing", "docked", "paused", "returning"), told("mowing", "docked", "paused")),
+			}},
 			{ID: "party", Kind: devices.Scene, Name: "Party", Properties: []devices.Property{act("activate")}},
 			{ID: "phone", Kind: devices.Tracker, Name: "Phone", Properties: []devices.Property{
-				ro("accuracy", float, class("distance", "m")), ro("latitude", float, class("", "°")), ro("longitude", float, class("", "°")), ro("place", text)}},
+				ro("accuracy", float, class("distance", "m")), ro("latitude", float, class("", "°")), ro("longitude", float, class("", "°")), ro("place", text),
+			}},
 			{ID: "plug", Kind: devices.Switch, Name: "Plug", Properties: []devices.Property{
-				rw("on", truth, class("outlet", "")), ro("power", float, class("power", "W"))}},
+				rw("on", truth, class("outlet", "")), ro("power", float, class("power", "W")),
+			}},
 			{ID: "power", Kind: devices.Sensor, Hidden: true, Properties: []devices.Property{ro("power", float, class("power", "W"))}},
 			{ID: "programme", Kind: devices.Select, Category: "config", Properties: []devices.Property{rw("option", enum, choices("cotton 40°", "wool"))}},
 			{ID: "reset", Kind: devices.Button, Category: "config", Properties: []devices.Property{property(act("press"), []func(*devices.Property){class("restart", "")})}},
 			{ID: "robot", Kind: devices.Vacuum, Name: "Robot", Properties: []devices.Property{
-				rw("fan-speed", enum, choices("low", "high")), act("locate"), rw("state", enum, choices("cleaning", "docked", "error"), told("cleaning", "docked")), act("stop")}},
+				rw("fan-speed", enum, choices("low", "high")), act("locate"), rw("state", enum, choices("cleaning", "docked", "error"), told("cleaning", "docked")), act("stop"),
+			}},
 			{ID: "siren", Kind: devices.Siren, Name: "Siren", Properties: []devices.Property{
-				rw("duration", float, span(0, 60, 1, "s")), rw("on", truth), rw("tone", enum, choices("fire", "burglar")), rw("volume", float, percent(1))}},
+				rw("duration", float, span(0, 60, 1, "s")), rw("on", truth), rw("tone", enum, choices("fire", "burglar")), rw("volume", float, percent(1)),
+			}},
 			{ID: "speaker", Kind: devices.Text, Name: "Speaker", Properties: []devices.Property{{ID: "value", Datatype: text, Settable: true, Momentary: true}}},
 			{ID: "washer", Kind: devices.Appliance, Name: "Everything washer", Properties: []devices.Property{
-				ro("phase", enum, choices("idle", "spin")), rw("speed", whole, span(400, 1600, 200, "rpm"))}},
+				ro("phase", enum, choices("idle", "spin")), rw("speed", whole, span(400, 1600, 200, "rpm")),
+			}},
 		},
 	}
 	return hub.View{Device: d, Conventions: []string{"tasmota"}, Reported: map[string]devices.Reading{}}

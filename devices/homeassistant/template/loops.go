@@ -219,8 +219,13 @@ func (l *loop) pass(f *frame, items []Value, i int) error {
 			name string
 			v    Value
 		}{
-			{"index", integer(int64(i) + 1)}, {"index0", integer(int64(i))}, {"first", boolean(i == 0)}, {"last", boolean(int64(i) == n-1)},
-			{"length", integer(n)}, {"revindex", integer(n - int64(i))}, {"revindex0", integer(n - int64(i) - 1)},
+			{"index", integer(int64(i) + 1)},
+			{"index0", integer(int64(i))},
+			{"first", boolean(i == 0)},
+			{"last", boolean(int64(i) == n-1)},
+			{"length", integer(n)},
+			{"revindex", integer(n - int64(i))},
+			{"revindex0", integer(n - int64(i) - 1)},
 		} {
 			b.set(text(of.name), of.v)
 		}

@@ -50,9 +50,12 @@ func TestAFaultSaysWhatWasExpectedAndGot(t *testing.T) {
 	mode := fields.Meaning{Component: "x", Kind: devices.Sensor, Property: devices.Property{ID: "mode", Datatype: devices.Enum, Choices: []string{"idle", "busy"}}, Words: []string{"0", "1"}}
 	s.Learn("mode", mode, read(t, "0"))
 	for _, c := range []struct{ key, raw, want string }{
-		{"open", "1", "true <nil>"}, {"open", `"closed"`, "false <nil>"}, {"open", "null", " <nil>"},
+		{"open", "1", "true <nil>"},
+		{"open", `"closed"`, "false <nil>"},
+		{"open", "null", " <nil>"},
 		{"open", "7", ` expected true or false at open, got 7`},
-		{"mode", "1", "busy <nil>"}, {"mode", `"2"`, ` expected one of 0, 1 at mode, got "2"`},
+		{"mode", "1", "busy <nil>"},
+		{"mode", `"2"`, ` expected one of 0, 1 at mode, got "2"`},
 	} {
 		_, v, _, err := s.Read(c.key, read(t, c.raw))
 		if got := fmt.Sprint(v, " ", err); got != c.want {
