@@ -61,7 +61,7 @@ func (v *shellyVoice) light(spec ShellySpec) {
 	case "rgbw":
 		p.tell("white", l.on, func() any { return l.white })
 	}
-	p.metering(v, nil, func() float64 {
+	p.metering(v, nil, l.on, func() float64 {
 		if !l.on.Read().(bool) {
 			return 0
 		}

@@ -56,12 +56,12 @@ func (p *shellyPart) loosely(name string, of *physics.Property, value func() any
 	p.members = append(p.members, shellyMember{name: name, value: value, of: of, loose: true})
 }
 
-// metering adds what components that switch measure. Without a meter the load is a guess of the firmware's.
-func (p *shellyPart) metering(v *shellyVoice, meter *physics.Part, watts func() float64) {
+// metering adds what components that switch measure. Without a meter the load is computed from what the component does, which is told by of.
+func (p *shellyPart) metering(v *shellyVoice, meter *physics.Part, of *physics.Property, watts func() float64) {
 	if meter == nil {
-		p.tell("apower", nil, func() any { return number1(watts()) })
+		p.tell("apower", of, func() any { return number1(watts()) })
 		p.tell("voltage", nil, func() any { return number1(230.4) })
-		p.tell("current", nil, func() any { return literal(fixed(watts()/230.4, 3)) })
+		p.tell("current", of, func() any { return literal(fixed(watts()/230.4, 3)) })
 		p.energy(v, func() float64 { return 1204.5 })
 	} else {
 		find := func(id string) *physics.Property { return physics.Find([]physics.Part{*meter}, meter.ID, id) }
@@ -99,7 +99,7 @@ func (v *shellyVoice) outlets() {
 		p.touched = []*physics.Property{on}
 		p.tell("source", nil, func() any { return p.source })
 		p.tell("output", on, func() any { return on.Read() })
-		p.metering(v, &parts[i+1], nil)
+		p.metering(v, &parts[i+1], on, nil)
 		p.switched(on)
 		n++
 	}
@@ -153,7 +153,7 @@ func (v *shellyVoice) cover() {
 	moving := func() bool { return state.Read() == physics.CoverOpening || state.Read() == physics.CoverClosing }
 	p.tell("source", nil, func() any { return p.source })
 	p.tell("state", state, func() any { return state.Read() })
-	p.metering(v, nil, func() float64 {
+	p.metering(v, nil, state, func() float64 {
 		if moving() {
 			return 112.5
 		}
