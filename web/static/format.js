@@ -69,6 +69,7 @@ export function quantity(p, value) {
   if (seconds[unit] && (p.class === "duration" || /remain|duration|elapsed|uptime|time/.test(p.id))) return { value: duration(value * seconds[unit]), unit: "" };
   if (unit === "K" && Math.abs(value) >= 1000) return { value: numeral(Math.round(value / 10) * 10, 0), unit }; // a lamp's white
   let places = digits[unit] ?? 2;
+  if (unit === "V" && Math.abs(value) < 60) places = 2; // a battery's
   if (unit === "kWh" && Math.abs(value) < 10) places = 2;
   if (unit === "W" && value !== 0 && Math.abs(value) < 10) places = 1;
   if (p.step && p.step < 1 && places === 0 && unit !== "%" && unit !== "W") places = 1;
