@@ -294,6 +294,9 @@ func TestDashboard(t *testing.T) {
 		forget := `document.querySelector("#sheet .forget .soft")`
 		press(t, ctx, "#sheet .forget .soft")
 		until(t, ctx, `document.querySelector("#sheet .asked").checkVisibility() && document.querySelector("#sheet .left").textContent.includes("tele/attic-lamp/LWT")`)
+		until(t, ctx, `document.activeElement.matches(".asked")`)
+		do(t, ctx, chromedp.KeyEvent(kb.Tab))
+		until(t, ctx, `document.activeElement.matches('.asked input[type="checkbox"]')`)
 		press(t, ctx, "#sheet .forget .quiet")
 		until(t, ctx, `!document.querySelector("#sheet .asked").checkVisibility() && document.activeElement === `+forget+` && `+forget+`.textContent === "Forget this device"`)
 		press(t, ctx, "#sheet .forget .soft")

@@ -149,7 +149,7 @@ export function sheet(house, send) {
 
   function forget(view) {
     let armed = false, left = [];
-    const asked = el("div", { class: "asked", hidden: true });
+    const asked = el("div", { class: "asked", hidden: true, tabindex: "-1", role: "group", "aria-label": "What forgetting it means" });
     const clear = el("input", { type: "checkbox", checked: true });
     const button = el("button", { type: "button", class: "soft" }, "Forget this device");
     const cancel = el("button", { type: "button", class: "quiet", hidden: true, onclick: () => { arm(false); button.focus(); } }, "Keep it");
@@ -172,6 +172,7 @@ export function sheet(house, send) {
           el("ul", { class: "ledger left", tabindex: "0", "aria-label": "What the broker keeps of it" }, left.map((m) => el("li", {}, el("span", {}, m.topic), el("small", {}, m.sample)))));
       }
       arm(true);
+      asked.focus({ preventScroll: true }); // the question is read out, and what it asks follows
       button.scrollIntoView({ block: "nearest" });
     }
     button.addEventListener("click", async () => {
