@@ -117,7 +117,8 @@ func TestPictures(t *testing.T) {
 	}{
 		{"desktop-light", 1280, 900, "light", srv.URL},
 		{"desktop-dark", 1280, 900, "dark", srv.URL},
-		{"phone-light", 360, 1500, "light", srv.URL},
+		{"tablet-light", 820, 1180, "light", srv.URL},
+		{"phone-light", 390, 1500, "light", srv.URL},
 		{"phone-dark", 360, 1500, "dark", srv.URL},
 		{"tiny-light", 320, 1300, "light", srv.URL},
 		{"wide-light", 1920, 1080, "light", srv.URL},
@@ -146,6 +147,8 @@ func TestPictures(t *testing.T) {
 		{"sheet-light", "living-room-lamp", "light", 1280},
 		{"sheet-dark", "living-room-thermostat", "dark", 1280},
 		{"sheet-phone", "tv-plug", "light", 360},
+		{"sheet-offline", "garden-gate", "dark", 390},
+		{"sheet-faults", "weather", "light", 390},
 	} {
 		look(t, ctx, s.width, 900, s.scheme)
 		do(t, ctx, chromedp.Navigate(srv.URL))
@@ -273,6 +276,7 @@ func TestDashboard(t *testing.T) {
 		press(t, ctx, `[data-id="garden-gate"] .name`)
 		until(t, ctx, `document.querySelector("#sheet .presence").textContent.includes("keep alive of 60 s passed")`)
 		until(t, ctx, `/^Waiting, until \d\d.*: the device is offline · just now$/.test(document.querySelector('#sheet [data-status="waiting"] small')?.textContent)`)
+		until(t, ctx, `document.querySelector('#sheet [data-status="waiting"] span').textContent === "Open"`)
 		m.lapse("garden-gate", "it did not come back in time")
 		until(t, ctx, `document.querySelector('#sheet [data-status="lapsed"] small')?.textContent.startsWith("Never sent: it did not come back in time")`)
 		do(t, ctx, chromedp.KeyEvent(kb.Escape))

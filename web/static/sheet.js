@@ -221,9 +221,11 @@ function wish(view, cmd) {
   const c = view.components.find((x) => x.id === cmd.component), p = property(c, cmd.property);
   if (!p) return cmd.component + "/" + cmd.property;
   const owner = view.components.filter((x) => !x.category && property(x, p.id)?.settable).length > 1 ? componentName(view, c) : "";
-  const what = p.id === "on" ? (cmd.value ? "Turn on" : "Turn off") : propertyName(view, c, p) + (p.momentary ? "" : " → " + spell(p, cmd.value));
+  const what = p.id === "on" ? (cmd.value ? "Turn on" : "Turn off") : (p.id === "state" && acts[cmd.value]) || propertyName(view, c, p) + (p.momentary ? "" : " → " + spell(p, cmd.value));
   return owner && owner !== what ? owner + ": " + what.charAt(0).toLowerCase() + what.slice(1) : what;
 }
+
+const acts = { open: "Open", closed: "Close", stopped: "Stop", locked: "Lock", unlocked: "Unlock" };
 
 /** What became of a command, when and why, and whose it was. */
 function fate(cmd) {
