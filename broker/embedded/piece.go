@@ -101,10 +101,10 @@ func (m *message) yield() {
 	}
 }
 
-// fill makes c a copy of m, with its content in space. The payload keeps the capacity of all of space, by which yield knows the piece.
-func (c *message) fill(m *message, space []byte) {
-	space = append(append(space, m.payload...), m.props...)
-	n, end := len(m.payload), len(space)
-	*c = *m
-	c.payload, c.props = space[:n], space[n:end:end]
+// fill makes m a copy of another, with its content in space. The payload keeps the capacity of all of space, by which yield knows the piece.
+func (m *message) fill(from *message, space []byte) {
+	space = append(append(space, from.payload...), from.props...)
+	n, end := len(from.payload), len(space)
+	*m = *from
+	m.payload, m.props = space[:n], space[n:end:end]
 }

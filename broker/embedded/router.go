@@ -65,7 +65,7 @@ func (r *router) route(m *message, from *session, origin *Link, b *batch, known 
 	}
 	switch {
 	case m.qos == 0, m.retain: // nobody keeps it, or it is kept already
-	case to.single():
+	case m.qos == 1 && to.single(): // one with QoS 2 goes into the journal after it may have been acknowledged
 		m, b.borrowed = m.borrow(), true
 	default:
 		m = m.own()
