@@ -9,6 +9,9 @@ import (
 	"home.arpa/homehub/broker"
 )
 
+// maxKnown topics are remembered with those who are interested in them.
+const maxKnown = 4096
+
 // maxConventions is how many conventions' interest in a filter can be told apart.
 const maxConventions = 64
 
@@ -17,6 +20,9 @@ const maxConventions = 64
 type filters struct {
 	mu       sync.Mutex
 	declared map[string]interest
+	// wanted is, under each declared filter, whose it is; known is that of the topics that were asked for since it changed last.
+	wanted broker.Trie[struct{}, uint64]
+	known  map[string]uint64
 	// announced is the hash of the announcement last seen in a topic, for each convention.
 	announced map[source]uint64
 }
@@ -24,7 +30,7 @@ type filters struct {
 type interest struct {
 	qos   byte
 	by    uint64 // a bit for each convention
-	fixed bool   // wanted from the start, never taken back
+	fixed uint64 // those of them that want it from the start, which is never taken back
 }
 
 type source struct {
@@ -41,9 +47,26 @@ func (f *filters) fix(convention int, subs []broker.Subscription) {
 	for _, s := range subs {
 		f.add(convention, s)
 		in := f.declared[s.Filter]
-		in.fixed = true
+		in.fixed |= 1 << convention
 		f.declared[s.Filter] = in
 	}
+}
+
+// interested returns a bit for each convention that has declared a filter that matches a topic. What a message means to the others they would
+// not know of alone, and most topics are one convention's.
+func (f *filters) interested(topic string) (by uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	by, ok := f.known[topic]
+	if ok {
+		return by
+	}
+	f.wanted.Match(topic, func(_ struct{}, more uint64) { by |= more })
+	if f.known == nil || len(f.known) >= maxKnown {
+		f.known = map[string]uint64{}
+	}
+	f.known[topic] = by
+	return by
 }
 
 // all returns everything that is declared.
@@ -102,13 +125,16 @@ func (f *filters) release(convention int, list []string) (unwanted []string) {
 	defer f.mu.Unlock()
 	for _, filter := range list {
 		in, ok := f.declared[filter]
-		if !ok {
+		if !ok || in.fixed>>convention&1 == 1 {
 			continue
 		}
 		in.by &^= 1 << convention
 		f.declared[filter] = in
-		if in.by == 0 && !in.fixed {
+		f.known = nil
+		f.wanted.Set(filter, struct{}{}, in.by)
+		if in.by == 0 {
 			delete(f.declared, filter)
+			f.wanted.Delete(filter, struct{}{})
 			unwanted = append(unwanted, filter)
 		}
 	}
@@ -151,6 +177,10 @@ func (f *filters) add(convention int, s broker.Subscription) {
 		f.declared = map[string]interest{}
 	}
 	in := f.declared[s.Filter]
-	in.qos, in.by = max(in.qos, s.QoS), in.by|1<<convention
+	if by := in.by | 1<<convention; by != in.by {
+		in.by, f.known = by, nil
+		f.wanted.Set(s.Filter, struct{}{}, by)
+	}
+	in.qos = max(in.qos, s.QoS)
 	f.declared[s.Filter] = in
 }

@@ -18,8 +18,9 @@ func (h *Hub) HandleMessage(ctx context.Context, m broker.Message) {
 	}
 	it := item{message: m}
 	if !h.own(m.Topic) {
+		by := h.filters.interested(m.Topic)
 		for next := 0; next < len(h.conventions); {
-			next = h.parse(next, &it)
+			next = h.parse(next, by, &it)
 		}
 	}
 	queued := h.inbox.put(ctx, m.Client, it)
@@ -47,9 +48,9 @@ func (h *Hub) own(topic string) bool {
 		slices.ContainsFunc(h.announcers, func(a Announcer) bool { return a.Owns(topic) })
 }
 
-// parse lets the conventions look at a message, from the one with the index first on, and returns the index of the one to go on with.
+// parse lets the conventions in by look at a message, from the one with the index first on, and returns the index of the one to go on with.
 // A convention never panics; if one does all the same, the message is a fault to it, and the hub lives on with the next.
-func (h *Hub) parse(first int, it *item) (next int) {
+func (h *Hub) parse(first int, by uint64, it *item) (next int) {
 	next = first
 	defer func() {
 		if p := recover(); p != nil {
@@ -58,6 +59,9 @@ func (h *Hub) parse(first int, it *item) (next int) {
 		}
 	}()
 	for ; next < len(h.conventions); next++ {
+		if by>>next&1 == 0 {
+			continue
+		}
 		parsed := h.conventions[next].Parse(it.message)
 		if parsed.Content == nil && len(parsed.Subscribe) == 0 {
 			continue

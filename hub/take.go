@@ -28,16 +28,20 @@ func (h *Hub) take(now time.Time, it item) {
 	}
 }
 
-// takeMessage shows a message to every convention and does what it means to them.
+// takeMessage shows a message to every convention that is interested in its topic by now, and does what it means to them.
 func (h *Hub) takeMessage(now time.Time, it *item) {
+	by := h.filters.interested(it.message.Topic)
+	for _, r := range it.reads {
+		by |= 1 << r.convention
+	}
 	for next := 0; next < len(h.conventions); {
-		next = h.apply(now, next, it)
+		next = h.apply(now, next, by, it)
 	}
 }
 
-// apply does what a message means to the conventions, from the one with the index first on, and returns the index of the one to go
+// apply does what a message means to the conventions in by, from the one with the index first on, and returns the index of the one to go
 // on with. A convention that panics has not understood the message.
-func (h *Hub) apply(now time.Time, first int, it *item) (next int) {
+func (h *Hub) apply(now time.Time, first int, by uint64, it *item) (next int) {
 	next = first
 	inside := false
 	defer func() {
@@ -49,6 +53,9 @@ func (h *Hub) apply(now time.Time, first int, it *item) (next int) {
 		next++
 	}()
 	for ; next < len(h.conventions); next++ {
+		if by>>next&1 == 0 {
+			continue
+		}
 		var r read
 		if len(it.reads) > 0 && it.reads[0].convention == next {
 			r, it.reads = it.reads[0], it.reads[1:]
