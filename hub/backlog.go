@@ -21,7 +21,7 @@ type backlog struct {
 }
 
 // add appends a reading.
-func (b *backlog) add(s Sample) {
+func (b *backlog) add(s *Sample) {
 	if b.size == 0 {
 		b.since = time.Now()
 	}
@@ -30,7 +30,7 @@ func (b *backlog) add(s Sample) {
 		b.pieces = append(b.pieces, b.piece())
 		last++
 	}
-	b.pieces[last] = append(b.pieces[last], s)
+	b.pieces[last] = append(b.pieces[last], *s)
 	b.size++
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"home.arpa/homehub/devices"
@@ -19,38 +20,37 @@ type feed struct {
 	ring  []Numbered
 	last  uint64        // the number of the newest event, 0 before the first
 	news  chan struct{} // closed when there is more
-	fresh bool          // something was added since the last wake
+	fresh bool          // something was added since begin
+
+	told atomic.Uint64 // last, as it was at end
 }
 
 func newFeed(size int) *feed {
 	return &feed{epoch: rand.Text()[:12], ring: make([]Numbered, size), news: make(chan struct{})}
 }
 
-// add numbers an event. Readers are told by wake.
+// begin lets the hub's goroutine add events, until end lets the readers see them.
+func (f *feed) begin() { f.mu.Lock() }
+
+// add numbers an event.
 func (f *feed) add(now time.Time, e devices.Event) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.last++
 	f.ring[f.last%uint64(len(f.ring))] = Numbered{Epoch: f.epoch, ID: f.last, At: now, Event: e}
 	f.fresh = true
 }
 
-// wake tells readers that there is more.
-func (f *feed) wake() {
-	f.mu.Lock()
+// end tells readers if there is more.
+func (f *feed) end() {
 	defer f.mu.Unlock()
+	f.told.Store(f.last)
 	if f.fresh {
 		close(f.news)
 		f.news, f.fresh = make(chan struct{}), false
 	}
 }
 
-// newest is the number of the newest event.
-func (f *feed) newest() uint64 {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.last
-}
+// newest is the number of the newest event that readers can see. It never waits.
+func (f *feed) newest() uint64 { return f.told.Load() }
 
 // since copies the events after a number into some, as many as there are and fit. more is closed when there is more.
 func (f *feed) since(after uint64, some []Numbered) (n int, more <-chan struct{}, err error) {

@@ -142,6 +142,7 @@ type Hub struct {
 	lastID    idMaker
 	faultLog  logLimit
 	touched   []touched // reused by update
+	samples   []Sample  // what was reported in this step
 
 	exportLog logLimit // the dispatcher's own, as is patience
 	patience  patience

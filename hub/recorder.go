@@ -128,13 +128,16 @@ func (r *recorder) busy() bool {
 	return len(r.commands) >= maxUnsaved
 }
 
-// sample keeps a reading.
-func (r *recorder) sample(s Sample) {
+// keep keeps readings.
+func (r *recorder) keep(samples []Sample) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.samples.add(s)
+	before := r.samples.size
+	for i := range samples {
+		r.samples.add(&samples[i])
+	}
 	r.thin()
-	if n := r.samples.size; n == 1 || n == batch {
+	if n := r.samples.size; before == 0 || before < batch && n >= batch {
 		r.wake()
 	}
 }

@@ -120,8 +120,18 @@ func (h *Hub) work(ctx context.Context) {
 func (h *Hub) step(f func(now time.Time)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	defer h.feed.wake()
+	h.feed.begin()
+	defer h.feed.end()
 	f(time.Now().UTC())
+	h.keepSamples()
+}
+
+// keepSamples gives the recorder what has been reported in this step.
+func (h *Hub) keepSamples() {
+	if len(h.samples) > 0 {
+		h.recorder.keep(h.samples)
+		h.samples = h.samples[:0]
+	}
 }
 
 // takeSome takes an item of the inbox, and some more that are there already, so that the lock is not fetched for each.

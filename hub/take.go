@@ -311,7 +311,7 @@ func (h *Hub) emitOne(now time.Time, e *entry, event devices.Event) {
 		h.recorder.device(e.record(), nil)
 		h.describe(e)
 	case devices.Reported:
-		h.recorder.sample(Sample{Path: devices.Path{Device: e.id(), Ref: event.Ref}, Reading: event.Reading})
+		h.samples = append(h.samples, Sample{Path: devices.Path{Device: e.id(), Ref: event.Ref}, Reading: event.Reading})
 		h.exportValue(e, event)
 		h.exportTarget(e, event.Ref)
 	case devices.PresenceChanged:
@@ -320,6 +320,7 @@ func (h *Hub) emitOne(now time.Time, e *entry, event devices.Event) {
 	case devices.CommandMoved:
 		h.commandMoved(e, event.Command)
 	case devices.Left:
+		h.keepSamples()
 		h.recorder.forget(e.id(), nil)
 		h.exportNothing(e)
 	}
