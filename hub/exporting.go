@@ -37,12 +37,22 @@ func (h *Hub) describe(e *entry) {
 	}
 }
 
-// exportRoot exports what stands above all devices.
+// exportRoot exports what stands above all devices. In an empty house it is not there.
 func (h *Hub) exportRoot(up bool) {
 	h.rootAt = time.Time{}
-	if h.exporter != nil {
-		h.outbox.export(h.exporter.Root(slices.Sorted(maps.Keys(h.byID)), up)...)
+	if h.exporter == nil {
+		return
 	}
+	messages := h.exporter.Root(slices.Sorted(maps.Keys(h.byID)), up)
+	switch {
+	case len(h.byID) > 0:
+		h.outbox.export(messages...)
+	case h.rooted:
+		for _, m := range messages {
+			h.outbox.export(broker.Message{Topic: m.Topic, Retain: true})
+		}
+	}
+	h.rooted = len(h.byID) > 0
 }
 
 // rootLater has the root be exported soon, with those that have come or gone by then.
@@ -206,8 +216,10 @@ func (h *Hub) endTidying() {
 			}
 		}
 	}
-	for _, m := range h.exporter.Root(nil, true) {
-		delete(h.tidy.found, m.Topic)
+	if h.rooted {
+		for _, m := range h.exporter.Root(nil, true) {
+			delete(h.tidy.found, m.Topic)
+		}
 	}
 	if n := len(h.tidy.found); n > 0 {
 		h.log.Info("clearing exports of devices that are gone", "topics", n)

@@ -148,7 +148,10 @@ func TestTheRootNamesTheDevicesBelowIt(t *testing.T) {
 			}
 			return doc.Children
 		}
-		h.wantRetained("hub/5/homehub/$state", "ready")
+		seconds(3)
+		if got, kept := h.retained("hub/#"); kept {
+			t.Errorf("an empty house exports %q", got)
+		}
 		c := h.client("gateway", nil)
 		for _, name := range []string{"Plug", "Lamp", "Homehub"} { // the last one's name would make the root's ID
 			c.publish("plain/"+name+"/config", name)
@@ -166,5 +169,13 @@ func TestTheRootNamesTheDevicesBelowIt(t *testing.T) {
 		h.wantRetained("hub/5/homehub/$state", "lost")
 		h.start()
 		h.wantRetained("hub/5/homehub/$state", "ready")
+		for _, name := range []string{"Lamp", "Homehub"} {
+			c = h.client("gateway", nil)
+			c.publish("plain/"+name+"/config", "")
+		}
+		seconds(3)
+		if got, kept := h.retained("hub/#"); kept {
+			t.Errorf("a house that is empty again exports %q", got)
+		}
 	})
 }

@@ -131,6 +131,7 @@ type Hub struct {
 	forgot   time.Time           // when sessions were looked through last
 	greetAt  time.Time           // when the devices are asked how they are; zero: not at all
 	rootAt   time.Time           // when the export's root is exported anew; zero: not at all
+	rooted   bool                // the root is exported
 	listenAt time.Time           // when the devices' silence is judged
 	// questions are those that wait, by convention.
 	questions []questions
