@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"home.arpa/homehub/broker/brokertest"
 	"home.arpa/homehub/broker/embedded"
@@ -159,6 +160,7 @@ func TestStandardOutgoingAliases(t *testing.T) {
 						c.send(ack(PUBACK, m.id)) // the last one is left to be sent again
 					}
 				}
+				synctest.Wait() // the acknowledgements have been taken: what the next connection finds unread is dead
 				c.nc.Close()
 				c = connect(t, b, h)
 				if m := c.receive(); m.topic != "t/4" || !m.dup {
