@@ -25,8 +25,15 @@ type account struct {
 	sleeps     bool                     // it is asleep whenever its session has ended
 	places     devices.Places           // where its properties are in the twin; nil: where they are in device
 	spoken     map[devices.Ref]struct{} // what was reported through it, where that matters
-	// brought is what was known under the account's own names when its device turned out to be another one, until it is known there.
-	brought map[devices.Ref]devices.Value
+	// brought is what the device that the account was one of had, by the account's own names, when it turned out to be another one.
+	brought []belonging
+}
+
+// belonging is a property of a device that has turned out to be another one.
+type belonging struct {
+	own   devices.Ref // how the account names it
+	was   devices.Path
+	value devices.Value // zero: it was not known
 }
 
 // place is where the twin has a property of the account's.
@@ -38,32 +45,34 @@ func (a *account) place(ref devices.Ref) (at devices.Ref, ok bool) {
 	return at, ok
 }
 
-// bring notes what the device that the account was one of knows.
-func (a *account) bring(from *devices.Twin) {
-	a.brought = map[devices.Ref]devices.Value{}
+// bring notes what the device that the account was one of has.
+func (a *account) bring(from *entry) {
 	for i := range a.device.Components {
 		c := &a.device.Components[i]
 		for j := range c.Properties {
-			ref := devices.Ref{Component: c.ID, Property: c.Properties[j].ID}
-			if at, ok := a.place(ref); ok {
-				if r, known := from.Reading(at); known {
-					a.brought[ref] = r.Value
-				}
+			own := devices.Ref{Component: c.ID, Property: c.Properties[j].ID}
+			if at, ok := a.place(own); ok {
+				r, _ := from.twin.Reading(at)
+				a.brought = append(a.brought, belonging{own: own, was: devices.Path{Device: from.id(), Ref: at}, value: r.Value})
 			}
 		}
 	}
 }
 
-// unpack lets a device that was united know what its accounts have brought and it does not know.
+// unpack gives a device that was united what its accounts have brought: values that it does not know, and links.
 func (h *Hub) unpack(now time.Time, e *entry) {
 	for _, a := range e.accounts {
 		brought := a.brought
 		a.brought = nil
-		for ref, v := range brought {
-			at, ok := a.place(ref)
-			if _, known := e.twin.Reading(at); ok && !known {
-				h.emit(now, e, e.twin.Report(now, at, v, true))
+		for _, b := range brought {
+			at, ok := a.place(b.own)
+			if !ok {
+				continue
 			}
+			if _, known := e.twin.Reading(at); !known && !b.value.IsZero() {
+				h.emit(now, e, e.twin.Report(now, at, b.value, true))
+			}
+			h.relink(b.was, devices.Path{Device: e.id(), Ref: at})
 		}
 	}
 }

@@ -106,7 +106,8 @@ type API interface {
 	// Edit changes a device's name or room (nil: leave it), and returns when the store has it. A name is 1-80 characters, a room 0-80; else
 	// devices.ErrValue.
 	Edit(ctx context.Context, id string, name, room *string) (View, error)
-	// Remove forgets a device, and returns when the store has forgotten it. It comes back when it announces itself again. With
+	// Remove forgets a device and the follows from and to it (but for those of the configuration), and returns when the store has
+	// forgotten them. It comes back as a new one when it announces itself again. With
 	// clearing, what the broker retains in its name is cleared, too, as Leftovers lists it, which is returned.
 	Remove(ctx context.Context, id string, clearing bool) ([]Leftover, error)
 	// Leftovers lists what the broker retains in a device's own topics, sorted by topic.

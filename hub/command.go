@@ -282,8 +282,12 @@ func (h *Hub) Commands(ctx context.Context, device string, limit int) ([]devices
 		for _, c := range e.twin.Pending() {
 			add(c)
 		}
+		h.ended.each(func(c devices.Command) {
+			if !c.Created.Before(e.twin.Joined()) { // else it was a removed device's of the same ID
+				add(c)
+			}
+		})
 	}
-	h.ended.each(add)
 	slices.SortFunc(list, func(a, b devices.Command) int { return strings.Compare(b.ID, a.ID) })
 	return list[:min(limit, len(list))], nil
 }

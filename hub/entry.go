@@ -89,6 +89,7 @@ func settable(d devices.Device) bool {
 func (h *Hub) announce(now time.Time, convention int, a Announced) (e *entry, joined bool) {
 	key := deviceKey{h.conventions[convention].Name(), a.Key}
 	e = h.byKey[key]
+	gone := "" // the ID of a device that has turned out to be this one
 	if e == nil {
 		joined = true
 		if e = h.sameThing(key.convention, a.Device, nil); e == nil {
@@ -101,19 +102,24 @@ func (h *Hub) announce(now time.Time, convention int, a Announced) (e *entry, jo
 			return e, true
 		}
 	} else if other := h.sameThing(key.convention, a.Device, e); other != nil {
-		e = h.unite(now, e, other)
+		e, gone = h.unite(now, e, other)
 	}
 	x := e.account(key)
 	moved := joined || !slices.EqualFunc(x.sources, a.Sources, sameSource)
 	x.take(a)
-	if events := h.redescribe(now, e); len(events) > 0 {
-		h.emit(now, e, events)
-		h.findOrphans(now, e)
-	} else if moved {
+	events := h.redescribe(now, e)
+	h.emit(now, e, events)
+	if len(events) == 0 && (moved || gone != "") {
 		h.recorder.device(e.record(), nil)
 	}
+	if len(events) > 0 || gone != "" {
+		h.findOrphans(now, e)
+	}
 	h.orphan(e)
-	h.unpack(now, e)
+	if gone != "" {
+		h.unpack(now, e)
+		h.unlink(gone)
+	}
 	h.address(e)
 	return e, joined
 }
@@ -157,21 +163,22 @@ func (h *Hub) adopt(e *entry, x *account) {
 	h.byKey[x.key] = e
 }
 
-// unite makes one device of two that have turned out to be the same thing, and returns it: the one that the house has known for longer.
-func (h *Hub) unite(now time.Time, a, b *entry) *entry {
+// unite makes one device of two that have turned out to be the same thing, and returns it: the one that the house has known for longer. gone is
+// the ID of the other one.
+func (h *Hub) unite(now time.Time, a, b *entry) (one *entry, gone string) {
 	if b.twin.Joined().Before(a.twin.Joined()) {
 		a, b = b, a
 	}
 	h.log.Info("two devices are one", keyDevice, a.id(), "other", b.id())
 	accounts := b.accounts
 	for _, x := range accounts {
-		x.bring(b.twin)
+		x.bring(b)
 	}
 	h.drop(now, b)
 	for _, x := range accounts {
 		h.adopt(a, x)
 	}
-	return a
+	return a, b.id()
 }
 
 // redescribe has the twin take the description that the accounts give together.
@@ -216,66 +223,4 @@ func (h *Hub) freeID(words ...string) string {
 		id = strings.TrimRight(base[:min(len(base), 64-len(suffix))], "-") + suffix
 	}
 	return id
-}
-
-// gone takes the account of one convention, whose announcement said that the device is no more, and the device with the last
-// of them.
-func (h *Hub) gone(now time.Time, e *entry, key deviceKey) (left bool) {
-	if len(e.accounts) == 1 {
-		h.remove(now, e)
-		return true
-	}
-	x := e.account(key)
-	h.forgetSources(x)
-	delete(h.byKey, key)
-	e.accounts = slices.DeleteFunc(e.accounts, func(a *account) bool { return a == x })
-	h.emit(now, e, h.redescribe(now, e))
-	h.recorder.device(e.record(), nil)
-	h.orphan(e)
-	h.address(e)
-	return false
-}
-
-// remove forgets a device, after its conventions did.
-func (h *Hub) remove(now time.Time, e *entry) {
-	h.log.Info("device left", keyDevice, e.id())
-	for _, a := range e.accounts {
-		h.forgetSources(a)
-	}
-	h.drop(now, e)
-}
-
-// drop takes a device out of the house.
-func (h *Hub) drop(now time.Time, e *entry) {
-	h.emit(now, e, e.twin.Leave(now))
-	h.unbind(e)
-	h.unaddress(e)
-	delete(h.byID, e.id())
-	for _, a := range e.accounts {
-		delete(h.byKey, a.key)
-	}
-	delete(h.busy, e)
-	delete(h.orphans, e)
-}
-
-// forgetSources makes what announced a device count as unseen.
-func (h *Hub) forgetSources(a *account) {
-	if a.convention < 0 {
-		return
-	}
-	topics := make([]string, len(a.sources))
-	for i, m := range a.sources {
-		topics[i] = m.Topic
-	}
-	h.filters.forget(a.convention, topics...)
-}
-
-// unneeded gives back filters that a convention no longer needs.
-func (h *Hub) unneeded(convention int, list []string) {
-	if len(list) == 0 {
-		return
-	}
-	if list = h.filters.release(convention, list); len(list) > 0 {
-		h.outbox.do(func(l Link) { h.filters.drop(l, list) })
-	}
 }

@@ -36,23 +36,21 @@ func (h *Hub) Follows() []Follow {
 // Follow is part of API. A follow that exists already is no error.
 func (h *Hub) Follow(ctx context.Context, f Follow) error {
 	var refused error
-	added := false
+	kept := make(chan error, 1)
 	err := h.ask(ctx, func(time.Time) {
 		if h.hasFollow(f) {
+			kept <- nil
 			return
 		}
 		if refused = h.checkFollow(f); refused == nil {
-			h.follows = append(h.follows, followed{Follow: f})
-			added = true
+			h.addFollow(f, func(err error) { kept <- err })
 		}
 	})
 	if err == nil {
 		err = refused
 	}
-	if err == nil && added {
-		if err = h.store.SaveFollow(ctx, f); err != nil {
-			_ = h.ask(context.WithoutCancel(ctx), func(time.Time) { h.dropFollow(f) })
-		}
+	if err == nil {
+		err = h.untilKept(ctx, kept)
 	}
 	if err != nil {
 		return fmt.Errorf("making %s follow %s: %w", f.To, f.From, err)
@@ -63,6 +61,7 @@ func (h *Hub) Follow(ctx context.Context, f Follow) error {
 // Unfollow is part of API: ErrNotFound for an unknown follow, ErrConflict for one from the configuration.
 func (h *Hub) Unfollow(ctx context.Context, f Follow) error {
 	var refused error
+	kept := make(chan error, 1)
 	err := h.ask(ctx, func(time.Time) {
 		i := slices.IndexFunc(h.follows, func(g followed) bool { return g.Follow == f })
 		switch {
@@ -70,16 +69,15 @@ func (h *Hub) Unfollow(ctx context.Context, f Follow) error {
 			refused = fmt.Errorf("%w: %s does not follow %s", ErrNotFound, f.To, f.From)
 		case h.follows[i].fixed:
 			refused = fmt.Errorf("%w: it is in the configuration file", ErrConflict)
+		default:
+			h.dropFollow(f, func(err error) { kept <- err })
 		}
 	})
 	if err == nil {
 		err = refused
 	}
 	if err == nil {
-		err = h.store.DeleteFollow(ctx, f)
-	}
-	if err == nil {
-		err = h.ask(ctx, func(time.Time) { h.dropFollow(f) })
+		err = h.untilKept(ctx, kept)
 	}
 	if err != nil {
 		return fmt.Errorf("making %s follow %s no more: %w", f.To, f.From, err)
@@ -91,12 +89,54 @@ func (h *Hub) hasFollow(f Follow) bool {
 	return slices.ContainsFunc(h.follows, func(g followed) bool { return g.Follow == f })
 }
 
-func (h *Hub) dropFollow(f Follow) {
+// addFollow and dropFollow change the list, and the store's. kept, which may be nil, is that of recorder.follow.
+func (h *Hub) addFollow(f Follow, kept func(error)) {
+	h.follows = append(h.follows, followed{Follow: f})
+	h.recorder.follow(f, true, kept)
+}
+
+func (h *Hub) dropFollow(f Follow, kept func(error)) {
 	h.follows = slices.DeleteFunc(h.follows, func(g followed) bool { return g.Follow == f && !g.fixed })
+	h.recorder.follow(f, false, kept)
+}
+
+// unlink drops all follows from and to a device that people removed, but for those from the configuration: another device may get
+// its ID, and has not been asked.
+func (h *Hub) unlink(id string) {
+	for _, f := range slices.Clone(h.follows) {
+		if (f.From.Device == id || f.To.Device == id) && !f.fixed {
+			h.log.Info("a link went with its device", keyDevice, id, "link", f.String())
+			h.dropFollow(f.Follow, nil)
+		}
+	}
+}
+
+// relink has the follows of a property be those of another, which it has turned out to be. One that is there already, or would
+// lead back to itself, is dropped.
+func (h *Hub) relink(was, is devices.Path) {
+	for _, old := range slices.Clone(h.follows) {
+		f := old.Follow
+		if f.From == was {
+			f.From = is
+		}
+		if f.To == was {
+			f.To = is
+		}
+		if f == old.Follow || old.fixed {
+			continue
+		}
+		h.dropFollow(old.Follow, nil)
+		if !h.hasFollow(f) && h.wayBack(f.To, f.From) == nil {
+			h.addFollow(f, nil)
+		}
+	}
 }
 
 // checkFollow says why a follow cannot be. A device that is not known yet may come.
 func (h *Hub) checkFollow(f Follow) error {
+	if len(h.follows) >= maxFollows {
+		return fmt.Errorf("%w: there are %d links already, and each report looks through them", ErrConflict, len(h.follows))
+	}
 	if loop := h.wayBack(f.To, f.From); loop != nil {
 		return fmt.Errorf("%w: it would follow itself, by way of %s", ErrConflict, strings.Join(loop, ", "))
 	}

@@ -41,6 +41,7 @@ func (h *Hub) findOrphans(now time.Time, gateway *entry) {
 		d.Via = gateway.id()
 		delete(h.orphans, e)
 		h.emit(now, e, e.twin.Describe(now, d))
+		h.settle(now, e)
 	}
 }
 

@@ -47,6 +47,8 @@ const (
 	feedSize = 4096
 	// maxPending commands may be pending; then new ones are turned away.
 	maxPending = 10000
+	// maxFollows links may be made.
+	maxFollows = 1000
 	// recentCommands ended commands are remembered for those who ask before the store has them.
 	recentCommands = 1024
 	// deviceFaults of a device, and unclaimedFaults of no known one, are shown.

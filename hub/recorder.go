@@ -2,6 +2,7 @@ package hub
 
 import (
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,14 +28,15 @@ const (
 	pruneEvery = time.Hour
 )
 
-// recorder carries what must be kept to the store, in a goroutine of its own. Adding never waits. Records of devices and
-// commands wait coalesced, the newest of each; so they are bounded by what there is.
+// recorder carries what must be kept to the store, in a goroutine of its own. Adding never waits. Records of devices,
+// follows and commands wait coalesced, the newest of each; so they are bounded by what there is.
 type recorder struct {
 	store Store
 	log   *slog.Logger
 
 	mu       sync.Mutex
 	devices  map[string]*deviceJob
+	follows  map[Follow]*followJob
 	commands map[string]*commandJob
 	order    []string // commands, in the order in which they came to wait
 	samples  backlog
@@ -51,6 +53,12 @@ type deviceJob struct {
 	after  []func(error) // called when the store has been tried
 }
 
+// followJob is what is to be done about one follow.
+type followJob struct {
+	keep  bool          // else it is forgotten
+	after []func(error) // called when the store has been tried
+}
+
 type commandJob struct {
 	command devices.Command
 	after   []func() // called when the store has been tried
@@ -59,7 +67,7 @@ type commandJob struct {
 
 func newRecorder(store Store, log *slog.Logger) *recorder {
 	return &recorder{
-		store: store, log: log, devices: map[string]*deviceJob{}, commands: map[string]*commandJob{},
+		store: store, log: log, devices: map[string]*deviceJob{}, follows: map[Follow]*followJob{}, commands: map[string]*commandJob{},
 		samples: backlog{limit: recorderSize}, news: make(chan struct{}, 1),
 	}
 }
@@ -93,13 +101,40 @@ func (r *recorder) deviceJob(id string, after func(error)) *deviceJob {
 	return job
 }
 
-// forget deletes a device. after is that of device.
+// forget deletes a device, and what waits to be kept of it. after is that of device.
 func (r *recorder) forget(id string, after func(error)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	job := r.deviceJob(id, after)
 	job.forget, job.record = true, nil
 	r.samples.forget(id)
+	r.order = slices.DeleteFunc(r.order, func(command string) bool {
+		waiting := r.commands[command]
+		if waiting.command.Device != id {
+			return false
+		}
+		delete(r.commands, command)
+		for _, f := range waiting.after { // whoever waits for it to be kept need wait no more
+			job.after = append(job.after, func(error) { f() })
+		}
+		return true
+	})
+	r.wake()
+}
+
+// follow keeps or forgets a follow. after is that of device.
+func (r *recorder) follow(f Follow, keep bool, after func(error)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	job := r.follows[f]
+	if job == nil {
+		job = &followJob{}
+		r.follows[f] = job
+	}
+	job.keep = keep
+	if after != nil {
+		job.after = append(job.after, after)
+	}
 	r.wake()
 }
 
@@ -156,5 +191,5 @@ func (r *recorder) thin() {
 func (r *recorder) size() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.samples.size + len(r.devices) + len(r.commands)
+	return r.samples.size + len(r.devices) + len(r.follows) + len(r.commands)
 }

@@ -57,6 +57,27 @@ func (s *moody) SaveCommand(ctx context.Context, c devices.Command) error {
 	return s.Store.SaveCommand(ctx, c)
 }
 
+func (s *moody) DeleteDevice(ctx context.Context, id string) error {
+	if err := s.mood(); err != nil {
+		return err
+	}
+	return s.Store.DeleteDevice(ctx, id)
+}
+
+func (s *moody) SaveFollow(ctx context.Context, f hub.Follow) error {
+	if err := s.mood(); err != nil {
+		return err
+	}
+	return s.Store.SaveFollow(ctx, f)
+}
+
+func (s *moody) DeleteFollow(ctx context.Context, f hub.Follow) error {
+	if err := s.mood(); err != nil {
+		return err
+	}
+	return s.Store.DeleteFollow(ctx, f)
+}
+
 func TestAStoreThatFailsForAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, s := &still{}, &moody{Store: memory.New()}

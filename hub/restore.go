@@ -55,7 +55,7 @@ func (h *Hub) restore(fixed []Follow) error {
 		h.follows = append(h.follows, followed{Follow: f})
 	}
 	for _, f := range fixed {
-		h.dropFollow(f)
+		h.follows = slices.DeleteFunc(h.follows, func(g followed) bool { return g.Follow == f })
 		if loop := h.wayBack(f.To, f.From); loop != nil {
 			return fmt.Errorf("making %s follow %s: %w: it would follow itself", f.To, f.From, ErrConflict)
 		}

@@ -56,7 +56,8 @@ func (r *recorder) rest(ctx context.Context, d time.Duration, stop <-chan struct
 		select {
 		case <-r.news:
 			r.saveCommands(ctx, true)
-			if r.deviceAwaited() {
+			if r.awaited() {
+				r.saveFollows(ctx)
 				r.saveDevices(ctx)
 			}
 		case <-timer.C:
@@ -79,7 +80,8 @@ func (r *recorder) untilDue() (time.Duration, bool) {
 
 // save brings to the store what is due, or everything. It says whether the store took it.
 func (r *recorder) save(ctx context.Context, everything bool) bool {
-	ok := r.saveDevices(ctx)
+	ok := r.saveFollows(ctx)
+	ok = r.saveDevices(ctx) && ok
 	ok = r.saveCommands(ctx, false) && ok
 	for {
 		samples := r.takeSamples(everything)
@@ -116,6 +118,41 @@ func (r *recorder) putBack(samples []Sample) {
 	r.thin()
 }
 
+// saveFollows comes before saveDevices: whoever waits for a device to be forgotten waits for its links, too.
+func (r *recorder) saveFollows(ctx context.Context) bool {
+	r.mu.Lock()
+	jobs := r.follows
+	r.follows = map[Follow]*followJob{}
+	r.mu.Unlock()
+	ok := true
+	for f, job := range jobs {
+		do := r.store.DeleteFollow
+		if job.keep {
+			do = r.store.SaveFollow
+		}
+		err := do(ctx, f)
+		for _, f := range job.after {
+			f(err)
+		}
+		job.after = nil
+		if err != nil {
+			ok = false
+			r.failed("saving link "+f.String(), err)
+			r.followAgain(f, job)
+		}
+	}
+	return ok
+}
+
+// followAgain queues a job that failed, unless a newer one has come.
+func (r *recorder) followAgain(f Follow, job *followJob) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.follows[f] == nil {
+		r.follows[f] = job
+	}
+}
+
 func (r *recorder) saveDevices(ctx context.Context) bool {
 	r.mu.Lock()
 	jobs := r.devices
@@ -137,11 +174,16 @@ func (r *recorder) saveDevices(ctx context.Context) bool {
 	return ok
 }
 
-// deviceAwaited says whether somebody waits for the store to have a device.
-func (r *recorder) deviceAwaited() bool {
+// awaited says whether somebody waits for the store to have a device or a follow.
+func (r *recorder) awaited() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, job := range r.devices {
+		if len(job.after) > 0 {
+			return true
+		}
+	}
+	for _, job := range r.follows {
 		if len(job.after) > 0 {
 			return true
 		}
@@ -213,11 +255,12 @@ func (r *recorder) takeCommands(awaited bool) (jobs map[string]*commandJob, orde
 	return jobs, order
 }
 
-// commandAgain queues a command that the store refused, unless a newer state of it has come, or it was refused five times.
+// commandAgain queues a command that the store refused, unless a newer state of it has come, its device is being forgotten, or it was
+// refused five times.
 func (r *recorder) commandAgain(id string, job *commandJob) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.commands[id] != nil {
+	if device := r.devices[job.command.Device]; r.commands[id] != nil || device != nil && device.forget {
 		return
 	}
 	if job.tries++; job.tries >= 5 {

@@ -18,7 +18,7 @@ type Store interface {
 
 	// SaveDevice keeps a device's record, replacing the one with its ID. Its last values are untouched.
 	SaveDevice(ctx context.Context, r Record) error
-	// DeleteDevice forgets a device with its values, readings and pending commands. An unknown ID is no error.
+	// DeleteDevice forgets a device with its values, readings and commands; follows stay. An unknown ID is no error.
 	DeleteDevice(ctx context.Context, id string) error
 
 	// SaveReadings keeps the last value of each property and appends to the history, all in one transaction. Readings

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -133,7 +134,7 @@ func deviceRemoveCommand() *cobra.Command {
 		Use:        "rm ID",
 		SuggestFor: []string{"remove", "delete", "forget"},
 		Short:      "Forget a device and its history; it comes back when it announces itself again",
-		Long: `Forget a device and its history. What the broker retains in its name (its announcement, its last states) is listed first, and
+		Long: `Forget a device, its history and the links with it. What the broker retains in its name (its announcement, its last states) is listed first, and
 cleared if you say so, or with --clear: otherwise the device comes back with the hub's next start.`,
 		Args: takes("ID"),
 	}
@@ -193,18 +194,44 @@ func (c *client) removeDevice(ctx context.Context, id string, clearing bool) err
 	if clearing {
 		path, out = path+"?retained=clear", &cleared
 	}
+	before, err := c.linksOf(ctx, id)
+	if err != nil {
+		return err
+	}
 	if err := c.do(ctx, http.MethodDelete, path, nil, out); err != nil {
 		return err
 	}
+	after, err := c.linksOf(ctx, id)
+	if err != nil {
+		return fmt.Errorf("%s is forgotten, but looking which links went with it failed: %w", id, err)
+	}
+	unlinked := slices.DeleteFunc(before, func(f follow) bool { return slices.Contains(after, f) })
 	if c.json {
-		return c.printJSON(map[string]any{"removed": id, "cleared": cleared})
+		return c.printJSON(map[string]any{"removed": id, "cleared": cleared, "unlinked": unlinked})
 	}
 	if len(cleared) > 0 {
 		fmt.Fprintln(c.out, "Cleared:")
 		c.printLeftovers(cleared)
 	}
 	fmt.Fprintf(c.out, "%s is forgotten\n", id)
+	for _, f := range unlinked {
+		fmt.Fprintf(c.out, "%s no longer follows %s\n", f.To, f.From)
+	}
+	for _, f := range after {
+		fmt.Fprintf(c.out, "%s still follows %s: that is in the configuration file\n", f.To, f.From)
+	}
 	return nil
+}
+
+// linksOf lists the links from and to a device.
+func (c *client) linksOf(ctx context.Context, id string) ([]follow, error) {
+	all := []follow{} // which JSON spells []
+	if err := c.do(ctx, http.MethodGet, "/api/v1/links", nil, &all); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(f follow) bool {
+		return !strings.HasPrefix(f.From, id+"/") && !strings.HasPrefix(f.To, id+"/")
+	}), nil
 }
 
 // isTerminal says whether somebody can be asked.

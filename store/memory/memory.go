@@ -79,7 +79,7 @@ func (s *Store) DeleteDevice(ctx context.Context, id string) error {
 		delete(s.devices, id)
 		maps.DeleteFunc(s.last, func(p devices.Path, _ devices.Reading) bool { return p.Device == id })
 		maps.DeleteFunc(s.history, func(p devices.Path, _ []devices.Reading) bool { return p.Device == id })
-		maps.DeleteFunc(s.commands, func(_ string, c devices.Command) bool { return c.Device == id && c.Pending() })
+		maps.DeleteFunc(s.commands, func(_ string, c devices.Command) bool { return c.Device == id })
 	})
 }
 

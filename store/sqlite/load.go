@@ -30,7 +30,7 @@ const (
 // writes and reads are the statements that are prepared when the file is opened.
 var (
 	writes = []string{
-		putDevice, deleteDevice, deleteDevicePending, deleteDeviceRecent, deleteDeviceHistory, putFollow, deleteFollow,
+		putDevice, deleteDevice, deleteDeviceCommands, deleteDeviceRecent, deleteDeviceHistory, putFollow, deleteFollow,
 		putSeries, getSeries, putReading, moveHistory, moveLast, clearAllRecent,
 		pruneDone, nextSeries, pruneCut, pruneHistory,
 		putCommand, deleteCommand, putDamaged, clearRecord, clearLast, clearRecent,

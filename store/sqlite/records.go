@@ -15,10 +15,10 @@ const (
 	putDevice = `INSERT INTO devices (id, record) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record`
 
 	// deleteDevice takes its series and last values with it.
-	deleteDevice        = `DELETE FROM devices WHERE id = ?`
-	deleteDevicePending = `DELETE FROM commands WHERE device = ? AND done IS NULL`
-	deleteDeviceRecent  = `DELETE FROM recent WHERE series IN (SELECT id FROM series WHERE device = ?)`
-	deleteDeviceHistory = `DELETE FROM history WHERE series IN (SELECT id FROM series WHERE device = ?)`
+	deleteDevice         = `DELETE FROM devices WHERE id = ?`
+	deleteDeviceCommands = `DELETE FROM commands WHERE device = ?`
+	deleteDeviceRecent   = `DELETE FROM recent WHERE series IN (SELECT id FROM series WHERE device = ?)`
+	deleteDeviceHistory  = `DELETE FROM history WHERE series IN (SELECT id FROM series WHERE device = ?)`
 
 	putFollow = `INSERT OR IGNORE INTO follows
 		(from_device, from_component, from_property, to_device, to_component, to_property) VALUES (?, ?, ?, ?, ?, ?)`
@@ -101,7 +101,7 @@ func (s *Store) SaveDevice(ctx context.Context, r hub.Record) error {
 // DeleteDevice is hub.Store's.
 func (s *Store) DeleteDevice(ctx context.Context, id string) error {
 	err := s.write(ctx, true, func(t *transaction) error {
-		for _, query := range []string{deleteDevicePending, deleteDeviceRecent, deleteDeviceHistory, deleteDevice} {
+		for _, query := range []string{deleteDeviceCommands, deleteDeviceRecent, deleteDeviceHistory, deleteDevice} {
 			if err := t.exec(query, id); err != nil {
 				return err
 			}

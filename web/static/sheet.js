@@ -165,7 +165,7 @@ export function sheet(house, send) {
       } catch {
         left = []; // it can be forgotten all the same
       }
-      asked.replaceChildren(el("p", {}, "Its name, its room and its history go. It comes back as a new device when it announces itself again."));
+      asked.replaceChildren(el("p", {}, "Its name, its room, its history and the links with it go. It comes back as a new device when it announces itself again."));
       if (left.length) {
         asked.append(el("label", {}, clear, el("span", {}, "Clear what the broker keeps of it, too")),
           el("p", { class: "fine" }, "The broker hands these messages to everybody who asks, also when the device is long gone. While they are there, it comes back at the hub's next start."),
