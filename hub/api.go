@@ -65,7 +65,7 @@ type Overview struct {
 	Pending  int       `json:"pending_commands"`
 	Messages uint64    `json:"messages"` // handled since the start
 	Faults   uint64    `json:"faults"`
-	// Unclaimed are the newest faults that belong to no known device.
+	// Unclaimed are the newest different faults that belong to no known device, newest first.
 	Unclaimed []FaultNote `json:"unclaimed_faults,omitempty"`
 	// Epoch and LastEvent are the feed's epoch and the number of its newest event, for a client that starts from a
 	// snapshot: take the Overview, then the snapshot, then Watch from here, and nothing is missed.

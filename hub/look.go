@@ -23,6 +23,7 @@ func (h *Hub) Overview() Overview {
 		Messages: h.counts.messages.Load(), Faults: h.counts.faults.Load(),
 		Unclaimed: slices.Clone(h.unclaimed), LastEvent: h.feed.newest(), Epoch: h.feed.epoch,
 	}
+	slices.Reverse(o.Unclaimed)
 	for _, e := range h.byID {
 		switch e.twin.Reach().Presence {
 		case devices.Online:

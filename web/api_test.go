@@ -358,6 +358,27 @@ func TestStatus(t *testing.T) {
 	}
 }
 
+func TestFaults(t *testing.T) {
+	m := newMemory(device(start, "fridge", "Fridge", "Kitchen", nil), device(start, "weather", "Weather", "Garden", nil))
+	h := handler(t, m, web.Options{OpenLoopback: true})
+	if body := strings.TrimSpace((request{target: "/api/v1/faults"}).do(h).Body.String()); body != "[]" {
+		t.Errorf("no faults are %s, want []", body)
+	}
+	note := func(minutes int, topic string) hub.FaultNote {
+		return hub.FaultNote{Topic: topic, Reason: "expected a number", At: start.Add(time.Duration(minutes) * time.Minute), Count: 1}
+	}
+	m.fault("weather", note(1, "w/1"))
+	m.fault("fridge", note(2, "f/2"))
+	m.stray(note(3, "s/3"))
+	m.fault("weather", note(4, "w/4"))
+	want := []web.Fault{
+		{"weather", note(4, "w/4")}, {"", note(3, "s/3")}, {"fridge", note(2, "f/2")}, {"weather", note(1, "w/1")},
+	}
+	if diff := cmp.Diff(want, decode[[]web.Fault](t, request{target: "/api/v1/faults"}.do(h), 200)); diff != "" {
+		t.Errorf("all, the newest first (-want +got):\n%s", diff)
+	}
+}
+
 func TestHealth(t *testing.T) {
 	trouble := errors.New("the link to the broker is down")
 	h := handler(t, newMemory(), web.Options{Ready: func() error { return trouble }})

@@ -338,6 +338,15 @@ func TestDashboard(t *testing.T) {
 		until(t, ctx, shown+` === "weather fridge-temp"`)
 		press(t, ctx, `[data-show="all"]`)
 	})
+	t.Run("what comes from no known device is shown, too", func(t *testing.T) {
+		until(t, ctx, `!document.querySelector("#strays").checkVisibility()`)
+		m.stray(hub.FaultNote{Topic: "attic/sensor/config", Reason: "expected JSON, got \"<b>hi</b>\"", At: time.Now(), Count: 2, Sample: "<b>hi</b>"})
+		press(t, ctx, `[data-show="faulty"]`) // asks for the newest
+		until(t, ctx, `document.querySelector("#strays").checkVisibility() && document.querySelector("#strays").textContent.includes('got "<b>hi</b>"2 times, last just now, on the topic attic/sensor/config')`)
+		until(t, ctx, `document.querySelector('[data-show="faulty"] b').textContent === "3"`)
+		press(t, ctx, `[data-show="all"]`)
+		until(t, ctx, `!document.querySelector("#strays").checkVisibility()`)
+	})
 	t.Run("everything that can be used has a name", func(t *testing.T) {
 		nameless := js[string](t, ctx, `[...document.querySelectorAll("button, input, select, a")].filter((e) => !(e.getAttribute("aria-label") || e.labels?.length || e.textContent.trim())).map((e) => e.outerHTML).join("; ")`)
 		if nameless != "" {

@@ -29,6 +29,7 @@ type memory struct {
 	news     chan struct{} // closed at the next event
 	silent   map[string]bool
 	links    string
+	strays   []hub.FaultNote // of no known device, newest first
 	watchErr error
 }
 
@@ -93,6 +94,13 @@ func (m *memory) fault(device string, note hub.FaultNote) {
 	m.views[device].LastFaults = append([]hub.FaultNote{note}, m.views[device].LastFaults...)
 }
 
+// stray lets something that is not understood come from no known device.
+func (m *memory) stray(note hub.FaultNote) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.strays = slices.Insert(m.strays, 0, note)
+}
+
 // join adds a device.
 func (m *memory) join(v hub.View) {
 	m.mu.Lock()
@@ -125,7 +133,7 @@ func (m *memory) Overview() hub.Overview {
 	defer m.mu.Unlock()
 	o := hub.Overview{
 		Started: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC), LinkUp: true, LinkNote: m.links, Messages: 4711, Faults: 3,
-		Epoch: m.epoch, LastEvent: m.last,
+		Epoch: m.epoch, LastEvent: m.last, Unclaimed: slices.Clone(m.strays),
 	}
 	for _, v := range m.views {
 		o.Devices++

@@ -34,6 +34,7 @@
 //	GET    /links                              []Link
 //	POST   /links                              Link → 201 Link: whatever from reports is wanted of to
 //	DELETE /links?from=&to=                    204; the body may be a Link instead
+//	GET    /faults                             []Fault: what was not understood, newest first, of known devices and of none
 //	GET    /status                             Status
 //	GET    /session                            {"name", "by"}: who the caller is, and whether by token, session or loopback
 //	POST   /session                            {"token"} → 204 and a cookie
@@ -289,6 +290,7 @@ func (s *Server) routes() http.Handler {
 	api("/devices/{id}/retained", methods{"GET": s.leftovers})
 	api("/commands/{id}", methods{"GET": s.getCommand})
 	api("/links", methods{"GET": s.listLinks, "POST": s.addLink, "DELETE": s.removeLink})
+	api("/faults", methods{"GET": s.listFaults})
 	api("/status", methods{"GET": s.status})
 	api("/events", methods{"GET": s.events})
 	mux.Handle("/api/v1/session", methods{

@@ -1,6 +1,7 @@
 // The dashboard: keeps the house, draws it by room, and sends what people want.
 import { card } from "./card.js";
 import { byId, el, text } from "./dom.js";
+import { listFaults } from "./faults.js";
 import { moment, spell } from "./format.js";
 import { House } from "./house.js";
 import { follow } from "./live.js";
@@ -163,7 +164,7 @@ const always = ["all", "online", "offline"];
 function count() {
   const views = [...house.views.values()];
   for (const button of filters) {
-    const n = views.filter(matches[button.dataset.show]).length;
+    const n = views.filter(matches[button.dataset.show]).length + (button.dataset.show === "faulty" ? house.strays.length : 0);
     text(button.querySelector("b"), house.loaded ? String(n) : "–");
     button.hidden = n === 0 && !always.includes(button.dataset.show) && button.dataset.show !== show; // what is rare shows when it is so
   }
@@ -187,10 +188,21 @@ function sift() {
     section.node.style.setProperty("--need", Math.max(2, here));
     found += here;
   }
+  found += siftStrays(terms);
   main.querySelector(".none")?.remove();
   if (house.loaded && house.views.size && !found) {
-    main.append(el("p", { class: "none" }, query ? "No device matches “" + query + "”." : show === "offline" ? "Every device is there." : "No device is online."));
+    main.append(el("p", { class: "none" }, query ? "No device matches “" + query + "”." : { offline: "Every device is there.", online: "No device is online." }[show] || "There is none now."));
   }
+}
+
+/** What no known device has said is shown where people look for what was misunderstood, and in an empty house. Returns how much is shown. */
+function siftStrays(terms) {
+  const asked = show === "faulty" || (house.loaded && house.views.size === 0);
+  const notes = asked ? house.strays.filter((f) => terms.every((t) => (f.topic + " " + f.reason).toLowerCase().includes(t))) : [];
+  const strays = byId("strays");
+  strays.hidden = notes.length === 0;
+  listFaults(strays.querySelector("ul"), notes);
+  return notes.length;
 }
 
 for (const button of filters) {
@@ -198,6 +210,7 @@ for (const button of filters) {
     show = button.dataset.show;
     for (const b of filters) b.setAttribute("aria-pressed", String(b === button));
     sift();
+    if (show === "faulty") house.refresh().catch(() => {}); // no event tells of it
   });
 }
 

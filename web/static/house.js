@@ -6,6 +6,7 @@ export class House {
   /** @param changed is called with the ids of the devices that changed, null for all; @param ended with a command of this page's that has ended. */
   constructor(changed, ended) {
     this.views = new Map();
+    this.strays = []; // what was not understood of no known device, newest first
     this.loaded = false;
     this.changed = changed;
     this.ended = ended;
@@ -21,6 +22,7 @@ export class House {
     for (const view of devices) this.views.set(view.id, this.adopt(view, old.get(view.id)));
     this.loaded = true;
     this.changed(null);
+    this.look().catch(() => {}); // the house is good without
     return last;
   }
 
@@ -40,6 +42,13 @@ export class House {
       if (view) Object.assign(view, { faults, last_faults, expired });
     }
     this.changed(id ? [id] : null);
+    if (!id) await this.look();
+  }
+
+  /** Asks anew for what was not understood of no known device. */
+  async look() {
+    this.strays = (await ask("GET", "/faults")).filter((f) => !f.device);
+    this.changed([]);
   }
 
   /** Takes one event of the stream. */

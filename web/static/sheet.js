@@ -4,6 +4,7 @@ import { byId, el, svg, text } from "./dom.js";
 import { ago, duration, moment, spell, words } from "./format.js";
 import { icons } from "./icons.js";
 import { compose, summary } from "./card.js";
+import { listFaults } from "./faults.js";
 import { generic } from "./controls.js";
 import { can, componentName, controls, iconOf, key, kindOf, lead, machine, property, propertyName, seen, shape, telling } from "./model.js";
 import { toast } from "./toast.js";
@@ -16,6 +17,7 @@ export function sheet(house, send) {
 
   dialog.addEventListener("click", (e) => { if (e.target === dialog) dialog.close(); });
   dialog.addEventListener("close", () => {
+    if (dialog.open) return; // it was opened anew before the news of its closing came
     current = null;
     binds = [];
     inside.replaceChildren();
@@ -70,12 +72,7 @@ export function sheet(house, send) {
         "The hub could not read " + v.faults + " messages of this device, so what they say is missing here. The newest:")), faultList);
     binds.push((v) => {
       faults.hidden = !v.faults;
-      const notes = v.last_faults || [];
-      if (faultList.dataset.of === JSON.stringify(notes)) return;
-      faultList.dataset.of = JSON.stringify(notes);
-      faultList.replaceChildren(...notes.map((f) => el("li", {}, el("span", {}, f.reason),
-        el("small", {}, (f.count > 1 ? f.count + " times, last " : "") + ago(f.at) + ", on the topic " + f.topic),
-        f.sample ? el("code", { class: "sample" }, f.sample) : null)));
+      listFaults(faultList, v.last_faults || []);
     });
 
     const disc = el("span", { class: "disc" });
