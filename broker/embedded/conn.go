@@ -184,7 +184,7 @@ func (c *conn) next() (frame []byte, header int, err error) {
 		c.frames++
 		return b[:size], header, nil
 	case len(b) > 0 && size == 0 && !clientMaySend(b[0]>>4): // no length makes it right
-		return nil, 0, malformed("a packet that no client may send")
+		return nil, 0, violation("a packet that no client may send")
 	}
 	return nil, 0, nil
 }

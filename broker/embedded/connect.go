@@ -144,8 +144,8 @@ func (k *connect) check() error {
 		return &packetError{clientIDNotValid, "an empty client identifier needs a clean session"}
 	}
 	if k.will != nil {
-		if err := broker.ValidTopic(k.will.message.topic); err != nil {
-			return &packetError{topicInvalid, "will message: " + err.Error()}
+		if err := checkTopic(k.will.message.topic); err != nil {
+			return &packetError{codeOf(err), "will message: " + err.Error()}
 		}
 	}
 	return nil

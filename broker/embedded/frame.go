@@ -36,7 +36,7 @@ func checkControl(frame []byte, header int, version byte, maxFilters int) error 
 			return violation("AUTH without an authentication method")
 		}
 	}
-	return malformed("a packet that no client may send")
+	return violation("a packet that no client may send") // nothing is wrong with it but its direction (table 2-1)
 }
 
 func checkSubscription(kind byte, body []byte, version byte, maxFilters int) error {

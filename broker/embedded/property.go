@@ -96,8 +96,12 @@ func (c *cursor) properties(packet byte, visit func(property)) {
 			return
 		}
 		rule := propertyRules[p.id]
-		if rule.packets&(1<<packet) == 0 {
-			c.fail(violation("a property that does not belong into this packet"))
+		if p.id == subscriptionID && packet == publishPacket { // [MQTT-3.3.4-6]: ours alone have it
+			c.fail(violation("a message with a subscription identifier"))
+			return
+		}
+		if rule.packets&(1<<packet) == 0 { // section 2.2.2.2
+			c.fail(malformed("a property that does not belong into this packet"))
 			return
 		}
 		if p.id != userProperty && seen&(1<<p.id) != 0 {

@@ -3,6 +3,7 @@ package embedded
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
 	"time"
 
 	"home.arpa/homehub/broker"
@@ -41,8 +42,8 @@ func (n *names) find(b []byte) (*name, error) {
 		return nil, malformed("a topic name is not valid UTF-8 or has a control character")
 	}
 	s := string(b)
-	if err := broker.ValidTopic(s); err != nil {
-		return nil, &packetError{topicInvalid, err.Error()}
+	if err := checkTopic(s); err != nil {
+		return nil, err
 	}
 	if n.limits != nil && n.limits.topicTooLong(s) {
 		return nil, &packetError{topicInvalid, n.limits.topicLimits()}
@@ -53,6 +54,19 @@ func (n *names) find(b []byte) (*name, error) {
 	known := &name{topic: s}
 	n.known[s] = known
 	return known, nil
+}
+
+// checkTopic refuses a name that the standard calls malformed, as one with a wildcard [MQTT-3.3.2-2], and one of so many levels that it is
+// not accepted here.
+func checkTopic(name string) error {
+	err := broker.ValidTopic(name)
+	switch {
+	case err == nil:
+		return nil
+	case strings.Count(name, "/") >= broker.MaxTopicLevels:
+		return &packetError{topicInvalid, err.Error()}
+	}
+	return malformed(err.Error())
 }
 
 // resolve applies a topic alias: it sets the alias when the packet has a topic name, and looks it up when it has none.

@@ -128,7 +128,7 @@ func TestStandardConnectFields(t *testing.T) {
 		{"a user name without a password", func(v byte) []byte { return raw(v, 0x82, str("c"), str("u")) }, 0, 0, "u", ""},
 		{"a password without a user name", func(v byte) []byte { return raw(v, 0x42, str("c"), str("p")) }, 0xFF, 0, "", "p"}, // [MQTT-3.1.2-22] of 3.1.1
 		{"an empty will message", func(v byte) []byte { return raw(v, 0xC6, str("c"), props(v), str("w"), str(""), str("u"), str("p")) }, 0, 0, "u", "p"},
-		{"an empty will topic", func(v byte) []byte { return raw(v, 0xC6, str("c"), props(v), str(""), str("x"), str("u"), str("p")) }, 0xFF, 0x90, "", ""},
+		{"an empty will topic", func(v byte) []byte { return raw(v, 0xC6, str("c"), props(v), str(""), str("x"), str("u"), str("p")) }, 0xFF, 0x81, "", ""},
 		{"a will with QoS 3", func(v byte) []byte {
 			return raw(v, 0xC6|0x18, str("c"), props(v), str("w"), str("x"), str("u"), str("p"))
 		}, 0xFF, 0x81, "", ""}, // [MQTT-3.1.2-12]

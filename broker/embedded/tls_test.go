@@ -306,7 +306,7 @@ func TestTLSOverTCP(t *testing.T) {
 	bad := dial(r.client(""))
 	bad.hello(hello{version: 5, id: "bad"})
 	bad.send(join(post{topic: "t/#"}.bytes(5), make([]byte, 200_000))) // unread input must not destroy the last words
-	bad.expectEnd(0x90)
+	bad.expectEnd(0x81)
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
