@@ -102,6 +102,31 @@ func TestWithoutUsersCredentialsMeanNothing(t *testing.T) {
 	})
 }
 
+// Firmware whose form was left empty says that there is a user name, and that it is empty.
+func TestAnEmptyLoginIsNone(t *testing.T) {
+	o := embedded.Options{Authenticate: func(string, string) bool { return false }}
+	for _, version := range []byte{3, 4, 5} {
+		name := map[byte]string{3: "MQIsdp", 4: "MQTT", 5: "MQTT"}[version]
+		for what, login := range map[string]struct {
+			flags   byte
+			payload []byte
+		}{"no password": {0x82, str("")}, "an empty password": {0xC2, join(str(""), str(""))}} {
+			for address, want := range map[string]byte{"127.0.0.1:1": 0, "192.168.1.40:1": 5} {
+				if version == 5 && want > 0 {
+					want = 0x87
+				}
+				bubble(t, o, func(t *testing.T, b *brokertest.Broker) {
+					c := dialFrom(t, b, address)
+					c.send(frame(0x10, str(name), []byte{version, login.flags}, u16(0), props(version), str("c"), login.payload))
+					if got := c.expect(CONNACK).body[1]; got != want {
+						t.Errorf("version %d, an empty user name with %s from %s is answered %#x, want %#x", version, what, address, got, want)
+					}
+				})
+			}
+		}
+	}
+}
+
 func TestRefusalsAreLoggedAloudOnceInAWhile(t *testing.T) {
 	var log journal
 	o := embedded.Options{Logger: log.logger(), Authenticate: func(string, string) bool { return false }}

@@ -32,7 +32,7 @@ type connect struct {
 	assigned    bool   // the identifier is ours
 	user        string
 	password    string
-	credentials bool // there is a user name or a password
+	credentials bool // there is a user name or a password; an empty name without one, as from firmware whose form was left empty, is neither
 	will        *will
 
 	// MQTT 5; for the older versions set to what they mean there.
@@ -80,7 +80,7 @@ func decodeConnect(body []byte) (k connect, err error) {
 	if hasPassword {
 		k.password = string(c.binary())
 	}
-	k.credentials = hasUser || hasPassword
+	k.credentials = k.user != "" || k.password != ""
 	if c.bad == nil && len(c.rest) > 0 {
 		c.fail(malformed("bytes follow the end of CONNECT"))
 	}
