@@ -125,6 +125,14 @@ func (s *session) receive(c *conn, id uint16) (fresh, ok bool) {
 	return true, true
 }
 
+// holds says whether a QoS 2 message of the client's was received and not yet released.
+func (s *session) holds(id uint16) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, known := s.received[id]
+	return known
+}
+
 // note enters a packet identifier. The caller holds the lock.
 func (s *session) note(id uint16) {
 	if s.received == nil {

@@ -21,7 +21,7 @@ func (c *conn) publish(first byte, body []byte) error {
 	c.news.publish(m.qos, len(m.payload))
 	m.client = c.connect.name
 	code := byte(success)
-	if !c.session.may().MayPublish(m.topic) {
+	if !c.session.may().MayPublish(m.topic) && !(m.qos == 2 && c.session.holds(id)) { // what was taken under other rules stays taken
 		code = notAuthorized
 		b.deny(Publishing, c.connect.name, c.connect.user, c.peer.host, m.topic)
 	}

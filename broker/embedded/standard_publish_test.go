@@ -246,6 +246,42 @@ func TestStandardForbiddenMessages(t *testing.T) {
 	}
 }
 
+// What has been taken is acknowledged again until it is released [MQTT-4.3.3-10], also when the rules would not take it any more: a client that
+// is refused drops the identifier and gives it to another message.
+func TestStandardARepetitionUnderOtherRules(t *testing.T) {
+	rules := func(forbidden string) embedded.Options {
+		return embedded.Options{Access: brokertest.MayPublish(func(_, _, topic string) bool { return topic != forbidden })}
+	}
+	for _, version := range []byte{4, 5} {
+		bubble(t, rules(""), func(t *testing.T, b *brokertest.Broker) {
+			watch := connect(t, b, hello{id: "watch"})
+			watch.subscribe(filter{"#", 0})
+			m := post{topic: "t", payload: "1", qos: 2, id: 9}
+			c := connect(t, b, enduring(version, "c"))
+			c.send(m.bytes(version))
+			c.expect(PUBREC)
+			watch.receive()
+			if err := b.Reload(rules("t")); err != nil {
+				t.Fatal(err)
+			}
+			c.nc.Close()
+			c = connect(t, b, enduring(version, "c"))
+			m.dup = true
+			c.send(m.bytes(version))
+			if p := c.expect(PUBREC); len(p.body) > 2 && p.body[2] != 0 {
+				t.Errorf("version %d: the repetition is answered %#x", version, p.body[2])
+			}
+			c.send(ack(PUBREL, 9))
+			c.expect(PUBCOMP)
+			c.publish(post{topic: "u", payload: "2", qos: 2, id: 9})
+			if got := watch.receive(); got.payload != "2" {
+				t.Errorf("version %d: got %+v, want the other message", version, got)
+			}
+			watch.quiet()
+		})
+	}
+}
+
 // The broker answers with the packet and the identifier that belong to what it was sent [MQTT-4.3.2-4], [MQTT-4.3.3-8], [MQTT-4.3.3-11], in
 // the order in which it was sent [MQTT-4.6.0-2] to [MQTT-4.6.0-4].
 func TestStandardAcknowledgementsInOrder(t *testing.T) {
