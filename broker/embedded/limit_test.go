@@ -100,6 +100,35 @@ func TestRetainedMemoryIsLimited(t *testing.T) {
 	})
 }
 
+func TestRetainedMemoryIsLimitedForReplacementsToo(t *testing.T) {
+	bubble(t, embedded.Options{MaxRetainedBytes: 1000}, func(t *testing.T, b *brokertest.Broker) {
+		c := connect(t, b, hello{version: 5, id: "c"})
+		put := func(topic string, size int) byte {
+			c.send(post{topic: topic, payload: strings.Repeat("x", size), qos: 1, retain: true, id: 1}.bytes(5))
+			return append(c.expect(PUBACK).body, 0)[2]
+		}
+		for _, step := range []struct {
+			topic string
+			size  int
+			want  byte
+		}{{"a", 100, 0}, {"b", 100, 0}, {"a", 5000, 0x97}, {"a", 600, 0}, {"b", 101, 0}, {"b", 400, 0x97}, {"a", 599, 0}} {
+			if code := put(step.topic, step.size); code != step.want {
+				t.Errorf("%d bytes to %s are answered %#x, want %#x", step.size, step.topic, code, step.want)
+			}
+		}
+		o := embedded.Options{MaxRetainedBytes: 500}
+		if err := b.Reload(o); err != nil {
+			t.Fatal(err)
+		}
+		if code := put("a", 590); code != 0 { // what is there already may get smaller
+			t.Errorf("less than before is answered %#x", code)
+		}
+		if s := b.Stats(); s.Retained != 2 || s.RetainedBytes > 1000 {
+			t.Errorf("retained are %d messages of %d bytes", s.Retained, s.RetainedBytes)
+		}
+	})
+}
+
 // Other options hold for what clients do from then on; what a client was promised when it connected stays as it is.
 func TestLimitsAreReloaded(t *testing.T) {
 	bubble(t, embedded.Options{}, func(t *testing.T, b *brokertest.Broker) {

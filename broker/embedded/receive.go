@@ -44,7 +44,7 @@ func (c *conn) publish(first byte, body []byte) error {
 	}
 	if code == success {
 		if code = b.router.route(m, c.session, nil, &c.batch, &c.names.last.course); code != success {
-			b.reportFull(c, m)
+			b.reportFull(m)
 			if m.qos == 2 && c.connect.version == mqtt5 {
 				c.batch.receipt = receipt{}
 				c.session.release(c, id)
@@ -72,10 +72,10 @@ func (b *Broker) lost(s *session) {
 }
 
 // reportFull reports a message that was not retained.
-func (b *Broker) reportFull(c *conn, m *message) {
+func (b *Broker) reportFull(m *message) {
 	b.counts.dropped.Add(1)
 	b.counts.unkept.Add(1)
 	if b.sampler.allow("retained") {
-		b.log.Error("lost a message: no room for more retained messages", "client", c.connect.name, "topic", m.topic)
+		b.log.Error("lost a message: no room for more retained messages", "client", m.client, "topic", m.topic)
 	}
 }

@@ -103,11 +103,17 @@ func (r *router) match(m *message, from *session, origin *Link, b *batch, known 
 	return &b.course, true
 }
 
+// roomToRetain says whether a message may be retained. One that replaces another needs room only as far as it is larger. The caller holds
+// the lock.
 func (r *router) roomToRetain(m *message) bool {
 	if len(m.payload) == 0 || internal(m.topic) {
 		return true
 	}
-	return r.retained.count < r.limits().MaxRetained && r.retained.bytes+m.size() <= r.limits().MaxRetainedBytes || r.retained.get(m.topic) != nil
+	limits, count, bytes := r.limits(), 1, m.size()
+	if n := r.retained.find(m.topic); n != nil && n.message != nil {
+		count, bytes = 0, bytes-n.message.size()
+	}
+	return (count == 0 || r.retained.count < limits.MaxRetained) && (bytes <= 0 || r.retained.bytes+bytes <= limits.MaxRetainedBytes)
 }
 
 // expire clears retained messages that have expired.

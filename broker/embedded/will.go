@@ -37,6 +37,8 @@ func (b *Broker) publishWill(id, user string, w *will) {
 	}
 	var owed batch
 	defer owed.release()
-	b.router.route(&m, nil, nil, &owed, nil)
+	if b.router.route(&m, nil, nil, &owed, nil) != success {
+		b.reportFull(&m)
+	}
 	owed.settle(context.Background()) // the client's life is over; the handlers' calls end with their links
 }

@@ -1,7 +1,9 @@
 package embedded_test
 
 import (
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"home.arpa/homehub/broker"
@@ -155,5 +157,18 @@ func TestAGoodbyeThatIsOvertakenByTheNextConnection(t *testing.T) {
 		watch.receive()
 		connect(t, b, will).ping()
 		watch.quiet()
+	})
+}
+
+func TestAWillThatFindsNoRoomIsReported(t *testing.T) {
+	var log journal
+	bubble(t, embedded.Options{MaxRetained: 1, Logger: log.logger()}, func(t *testing.T, b *brokertest.Broker) {
+		connect(t, b, hello{id: "first"}).publish(post{topic: "a", payload: "x", retain: true, qos: 1, id: 1})
+		connect(t, b, hello{id: "lamp", will: &post{topic: "lamp/availability", payload: "offline", retain: true}}).nc.Close()
+		synctest.Wait()
+		const line = `level=ERROR msg="lost a message: no room for more retained messages" client=lamp topic=lamp/availability`
+		if !strings.Contains(log.String(), line) {
+			t.Errorf("nobody hears of it:\n%s", log.String())
+		}
 	})
 }
