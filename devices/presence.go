@@ -11,6 +11,8 @@ const (
 	Unknown Presence = "unknown"
 	Online  Presence = "online"
 	Offline Presence = "offline"
+	// Starting is a device that is connected and has said that it is not ready yet. What it is told waits until it is.
+	Starting Presence = "starting"
 	// Late is a device that has been silent for longer than it ever was, or than it promised to be. It may be there all
 	// the same, and what it is told is sent.
 	Late Presence = "late"

@@ -427,8 +427,10 @@ func (t *Twin) Explain(now time.Time, why string) []Event {
 	return events
 }
 
-// Away says whether the device is known to be out of reach.
-func (t *Twin) Away() bool { return t.reach.Presence == Offline || t.reach.Presence == Asleep }
+// Away says whether the device is known not to take what it is told: it is out of reach, or not ready.
+func (t *Twin) Away() bool {
+	return t.reach.Presence == Offline || t.reach.Presence == Asleep || t.reach.Presence == Starting
+}
 
 // KeptReach is the presence to keep for the next life of the hub: the present one or, as long as nothing is known in this
 // life, that of the last.

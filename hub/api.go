@@ -62,6 +62,7 @@ type Overview struct {
 	Offline  int       `json:"offline"`
 	Asleep   int       `json:"asleep"`
 	Late     int       `json:"late"`
+	Starting int       `json:"starting"`
 	Pending  int       `json:"pending_commands"`
 	Messages uint64    `json:"messages"` // handled since the start
 	Faults   uint64    `json:"faults"`

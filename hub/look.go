@@ -34,6 +34,8 @@ func (h *Hub) Overview() Overview {
 			o.Asleep++
 		case devices.Late:
 			o.Late++
+		case devices.Starting:
+			o.Starting++
 		}
 	}
 	return o

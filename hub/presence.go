@@ -29,6 +29,8 @@ type signs struct {
 	// cadence is how often it speaks, last when it last did.
 	cadence devices.Cadence
 	last    time.Time
+	// back is when it was last away and is there again: the silence before says nothing.
+	back time.Time
 	// kept and keptWatch are the limit and the time of watching that the store knows, keptAt since when.
 	kept, keptWatch time.Duration
 	keptAt          time.Time
@@ -43,7 +45,7 @@ type ending struct {
 // presence weighs the signs. A device sleeps if it said so, whatever its connection does, unless it has connected since or should have woken up long ago. A
 // session that broke off says more than an availability topic that was not yet told; a clean end only counts for devices that should
 // be there, that is those that can be commanded. What is reached through a gateway is away when that is. Then the convention's word
-// holds, and without one the device is there if it is heard, and late if it is silent for longer than it ever was.
+// holds, and without one the device is there if it is heard. It is late if it is silent for longer than it ever was, since it is back.
 func (h *Hub) presence(now time.Time, e *entry) (devices.Presence, string) {
 	s, said := &e.signs, e.said()
 	overdue := h.overdue(now, e)
@@ -70,7 +72,9 @@ func (h *Hub) presence(now time.Time, e *entry) (devices.Presence, string) {
 		return devices.Offline, cut
 	case said.Presence == devices.Offline:
 		return devices.Offline, said.Why
-	case overdue != "":
+	case said.Presence == devices.Starting: // its silence says nothing beside: it has said that it is not ready
+		return devices.Starting, said.Why
+	case overdue != "" && !absent(e.twin.Reach().Presence): // else it is just back
 		return devices.Late, overdue
 	case said.Presence == devices.Online, said.Presence == devices.Late:
 		return said.Presence, said.Why
@@ -106,11 +110,13 @@ func (h *Hub) overdue(now time.Time, e *entry) string {
 	if h.listening.IsZero() || e.twin.LastSeen().IsZero() && limit == 0 {
 		return ""
 	}
-	listened := now.Sub(h.listening)
-	if ref, promised, ok := e.twin.Overdue(now); ok && listened > promised {
+	silence := now.Sub(h.listening)
+	if back := e.signs.back; !back.IsZero() {
+		silence = min(silence, now.Sub(back))
+	}
+	if ref, promised, ok := e.twin.Overdue(now); ok && silence > promised {
 		return fmt.Sprintf("no %s for more than %s, within which it promised one", ref, devices.Span(promised))
 	}
-	silence := listened
 	if last := e.signs.last; !last.IsZero() {
 		silence = min(silence, now.Sub(last))
 	}
@@ -288,6 +294,9 @@ func (h *Hub) settle(now time.Time, e *entry) {
 		return
 	}
 	h.emit(now, e, e.twin.Reached(now, presence, why))
+	if absent(before) && !absent(presence) {
+		e.signs.back = now
+	}
 	if e.twin.Away() {
 		e.signs.cadence.Paused()
 	}
@@ -296,6 +305,9 @@ func (h *Hub) settle(now time.Time, e *entry) {
 		h.settleBehind(now, e)
 	}
 }
+
+// absent says of a presence that nothing is to be heard of a device meanwhile.
+func absent(p devices.Presence) bool { return p == devices.Offline || p == devices.Starting }
 
 // settleBehind lets what happened to a gateway take effect on what is reached through it.
 func (h *Hub) settleBehind(now time.Time, gateway *entry) {

@@ -170,6 +170,62 @@ func TestPresence(t *testing.T) {
 			h.restart()
 			h.wantPresence("plug", devices.Unknown, "not heard since the hub started")
 		},
+		"a device that is starting is connected, and gets its commands when it is ready": func(t *testing.T, h *house) {
+			c := h.client("plug", nil)
+			c.subscribe("plain/plug/set/+")
+			c.publish("plain/plug/config", "silence=1m Plug!")
+			c.publish("plain/plug/status", "starting")
+			h.wantPresence("plug", devices.Starting, "it said so")
+			command := h.send("plug/switch/limit", "5")
+			minutes(5) // however long it takes and however silent it is, it has said that it is not ready
+			h.wantPresence("plug", devices.Starting, "it said so")
+			h.wantCommand(command.ID, devices.Waiting, "the device is starting: it said so")
+			if o := h.Overview(); o.Starting != 1 || o.Offline != 0 {
+				t.Errorf("%d are starting, %d offline", o.Starting, o.Offline)
+			}
+			h.wantRetained("hub/5/plug/$state", "init")
+			if got := c.taken(); len(got) != 0 {
+				t.Errorf("it was told %q", got)
+			}
+			c.publish("plain/plug/status", "online")
+			seconds(2)
+			h.wantPresence("plug", devices.Online, "it said so")
+			h.wantCommand(command.ID, devices.Sent, "")
+		},
+		"a device that comes back is not late for the time in which it was away": func(t *testing.T, h *house) {
+			c := h.client("gateway", nil)
+			c.publish("plain/plug/config", "silence=1m Plug!")
+			c.publish("plain/plug/is/on", "true")
+			c.publish("plain/plug/status", "offline")
+			minutes(10)
+			c.publish("plain/plug/status", "online")
+			h.wantPresence("plug", devices.Online, "it said so")
+			minutes(0.5)
+			h.wantPresence("plug", devices.Online, "it said so")
+			minutes(1)
+			h.wantPresence("plug", devices.Late, "silent for more than 60 s, longer than a device of its kind should be")
+		},
+		"nor is one whose value has expired meanwhile": func(t *testing.T, h *house) {
+			c := h.client("gateway", nil)
+			c.publish("plain/plug/config", "expires=1m Plug!")
+			c.publish("plain/plug/is/power", "1")
+			c.publish("plain/plug/status", "offline")
+			minutes(10)
+			c.publish("plain/plug/status", "online")
+			h.wantPresence("plug", devices.Online, "it said so")
+			minutes(1.5)
+			h.wantPresence("plug", devices.Late, "no switch/power for more than 60 s, within which it promised one")
+		},
+		"a device whose connection breaks while it is starting is offline": func(t *testing.T, h *house) {
+			c := h.client("plug", nil)
+			c.publish("plain/plug/config", "Plug!")
+			c.publish("plain/plug/status", "starting")
+			h.wantPresence("plug", devices.Starting, "it said so")
+			c.cut()
+			if r := h.device("plug").Reach; r.Presence != devices.Offline {
+				t.Errorf("it is %+v", r)
+			}
+		},
 	} {
 		t.Run(name, func(t *testing.T) { inHouse(t, run) })
 	}

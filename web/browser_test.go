@@ -318,6 +318,9 @@ func TestDashboard(t *testing.T) {
 		m.reach("display", devices.Late, "silent for more than 12 min")
 		until(t, ctx, card("display", ".state")+`.textContent.startsWith("Late, heard")`)
 		until(t, ctx, `document.querySelector('[data-show="late"]').checkVisibility() && document.querySelector('[data-show="late"] b').textContent === "1"`)
+		m.reach("display", devices.Starting, "it is not ready for commands yet")
+		until(t, ctx, card("display", ".state")+`.textContent.startsWith("Starting since ")`)
+		until(t, ctx, `document.querySelector('[data-show="starting"]').checkVisibility() && document.querySelector('[data-show="starting"] b').textContent === "1"`)
 		if _, err := m.Remove(t.Context(), "display", false); err != nil {
 			t.Fatal(err)
 		}

@@ -145,7 +145,7 @@ func (h house) Collect(ch chan<- prometheus.Metric) {
 		}
 		gauge(d, v)
 	}
-	by := map[devices.Presence]int{devices.Unknown: 0, devices.Online: 0, devices.Offline: 0, devices.Asleep: 0, devices.Late: 0}
+	by := map[devices.Presence]int{devices.Unknown: 0, devices.Online: 0, devices.Offline: 0, devices.Starting: 0, devices.Asleep: 0, devices.Late: 0}
 	for _, v := range h.s.hub.Devices() {
 		by[v.Reach.Presence]++
 	}

@@ -22,6 +22,7 @@ type status struct {
 		Offline  int       `json:"offline"`
 		Asleep   int       `json:"asleep"`
 		Late     int       `json:"late"`
+		Starting int       `json:"starting"`
 		Pending  int       `json:"pending_commands"`
 		Messages uint64    `json:"messages"`
 		Faults   uint64    `json:"faults"`
@@ -85,6 +86,9 @@ func (c *client) printStatus(s status, now time.Time) {
 	count := fmt.Sprintf("%d: %d online, %d offline", o.Devices, o.Online, o.Offline)
 	if o.Asleep > 0 {
 		count += fmt.Sprintf(", %d asleep", o.Asleep)
+	}
+	if o.Starting > 0 {
+		count += fmt.Sprintf(", %d starting", o.Starting)
 	}
 	if o.Late > 0 {
 		count += fmt.Sprintf(", %d late (silent for longer than they usually are)", o.Late)

@@ -101,7 +101,7 @@ func TestParseAsksForTheValuesOfADescribedDevice(t *testing.T) {
 func TestADeviceIsAnnouncedOnceAndAgainWhenItsDescriptionChanges(t *testing.T) {
 	l := listen(t)
 	l.want(l.hear("a/5/plug/$state", "init"))
-	l.want(l.hear("a/5/plug/$description", plug), "device a/plug", "a/plug is offline: it is starting and not ready for commands yet")
+	l.want(l.hear("a/5/plug/$description", plug), "device a/plug", "a/plug is starting: it is connected and says what it is; it is not ready for commands yet")
 	l.want(l.hear("a/5/plug/$state", "ready"), "a/plug is online: it says that it is ready")
 	l.want(l.replay("a/5/plug/$description", plug))
 	l.want(l.hear("a/5/plug/$description", strings.Replace(plug, "Plug", "Other plug", 1)), "device a/plug", "a/plug is online: it says that it is ready")

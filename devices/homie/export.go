@@ -115,7 +115,7 @@ func (e *Exporter) Target(id string, p devices.Property, ref devices.Ref, v devi
 
 // State returns the message for a device's presence.
 func (e *Exporter) State(id string, r devices.Reach) []broker.Message {
-	state := starting
+	state := starting // also of what is unknown
 	switch r.Presence {
 	case devices.Online, devices.Late: // Homie has no word for one that is late, and it may well be there
 		state = ready

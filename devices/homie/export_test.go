@@ -254,6 +254,7 @@ func TestSingleMessagesOfTheExport(t *testing.T) {
 		"offline":                              {e.State("d", devices.Reach{Presence: devices.Offline, Why: "x"}), "hub/5/d/$state lost 1 true"},
 		"offline after a Homie device's word":  {e.State("d", devices.Reach{Presence: devices.Offline, Why: "it said goodbye"}), "hub/5/d/$state disconnected 1 true"},
 		"asleep":                               {e.State("d", devices.Reach{Presence: devices.Asleep}), "hub/5/d/$state sleeping 1 true"},
+		"starting":                             {e.State("d", devices.Reach{Presence: devices.Starting}), "hub/5/d/$state init 1 true"},
 		"unknown":                              {e.State("d", devices.Reach{Presence: devices.Unknown}), "hub/5/d/$state init 1 true"},
 		"nothing known of the presence at all": {e.State("d", devices.Reach{}), "hub/5/d/$state init 1 true"},
 	} {

@@ -20,9 +20,9 @@ const (
 	alert        = "alert" // before Homie 5 only
 )
 
-// reaches says what a $state means. A device that is starting does not listen to commands yet, so it counts as away.
+// reaches says what a $state means.
 var reaches = map[string]devices.Reach{
-	starting:     {Presence: devices.Offline, Why: "it is starting and not ready for commands yet"},
+	starting:     {Presence: devices.Starting, Why: "it is connected and says what it is; it is not ready for commands yet"},
 	ready:        {Presence: devices.Online, Why: "it says that it is ready"},
 	disconnected: {Presence: devices.Offline, Why: "it said goodbye"},
 	sleeping:     {Presence: devices.Asleep, Why: "it said that it goes to sleep"},

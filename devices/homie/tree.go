@@ -221,7 +221,7 @@ func (c *Convention) treeState(t *tree, path string, m broker.Message) hub.Updat
 		return t.fault(m.Topic, fmt.Sprintf("expected one of init, ready, disconnected, sleeping, lost and alert, got %.40q", state))
 	}
 	t.state = state
-	u := c.consider(t, !m.Retain && r.Presence != devices.Offline)
+	u := c.consider(t, !m.Retain && r.Presence != devices.Offline) // one that is starting is not considered
 	if t.announced != nil && len(u.Reaches) == 0 {
 		u.Reaches = append(u.Reaches, hub.Reached{Key: t.key(), Reach: r})
 	}
@@ -240,7 +240,7 @@ func (c *Convention) treeValue(t *tree, kind topicKind, path string, m broker.Me
 		c.note(t, "$stats", strings.TrimPrefix(t.attributes["$stats"]+","+name, ",")) // not all list them
 	}
 	// Who is ready and reports has said all that it says of itself.
-	said := !m.Retain && treeReaches[t.state].Presence != devices.Offline
+	said := !m.Retain && t.state != starting && treeReaches[t.state].Presence != devices.Offline
 	if t.announced != nil {
 		u := c.consider(t, said)
 		if len(u.Devices) > 0 && c.topics[m.Topic] != nil {

@@ -63,7 +63,7 @@ func TestADeviceOfAnOlderVersionIsAnnouncedWhenItIsWhole(t *testing.T) {
 		"sleeping":     "asleep: it said that it goes to sleep",
 		"disconnected": "offline: it said goodbye",
 		"lost":         "offline: its connection was lost (its will was published)",
-		"init":         "offline: it is starting and not ready for commands yet",
+		"init":         "starting: it is connected and says what it is; it is not ready for commands yet",
 	} {
 		l.want(l.hear("a/plug/$state", state), "a/4/plug is "+want)
 	}

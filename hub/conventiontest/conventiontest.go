@@ -109,7 +109,7 @@ func (h *home) hear(t *testing.T, m broker.Message) {
 		if _, ok := h.devices[r.Key]; !ok {
 			t.Errorf("after %s there is presence of %q, which was not announced", m.Topic, r.Key)
 		}
-		if !slices.Contains([]devices.Presence{devices.Unknown, devices.Online, devices.Offline, devices.Asleep, devices.Late}, r.Presence) || r.Why == "" {
+		if !slices.Contains([]devices.Presence{devices.Unknown, devices.Online, devices.Offline, devices.Starting, devices.Asleep, devices.Late}, r.Presence) || r.Why == "" {
 			t.Errorf("after %s the presence of %s is %q because %q", m.Topic, r.Key, r.Presence, r.Why)
 		}
 	}

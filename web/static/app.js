@@ -158,7 +158,7 @@ function notes() {
 
 const filters = [...document.querySelectorAll("[data-show]")];
 const is = (presence) => (v) => v.reach.presence === presence;
-const matches = { all: () => true, online: is("online"), offline: is("offline"), asleep: is("asleep"), late: is("late"), faulty: (v) => v.faults > 0 };
+const matches = { all: () => true, online: is("online"), offline: is("offline"), asleep: is("asleep"), late: is("late"), starting: is("starting"), faulty: (v) => v.faults > 0 };
 const always = ["all", "online", "offline"];
 
 function count() {
@@ -233,7 +233,8 @@ async function send(id, c, p, value) {
     if (!cmd.done && view?.wakes && view.reach.presence === "asleep") {
       toast(nameOf(id) + " sleeps. It gets this when it wakes up.", "wait");
     } else if (cmd.status === "waiting" && !cmd.done && view && away(view)) { // every command waits for a moment
-      toast(nameOf(id) + " is away. It gets this when it is back, until " + moment(cmd.deadline) + ".", "wait");
+      const wait = view.reach.presence === "starting" ? " is not ready yet. It gets this when it is, until " : " is away. It gets this when it is back, until ";
+      toast(nameOf(id) + wait + moment(cmd.deadline) + ".", "wait");
     }
   } catch (refusal) {
     toast(nameOf(id) + ": " + refusal.message, "bad");

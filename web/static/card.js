@@ -152,6 +152,8 @@ function presenceLine(v, short) {
   switch (v.reach.presence) {
     case "offline":
       return short ? "Offline for " + duration((Date.now() - new Date(v.reach.since)) / 1000) : "Offline since " + moment(v.reach.since);
+    case "starting":
+      return short ? "Starting for " + duration((Date.now() - new Date(v.reach.since)) / 1000) : "Starting since " + moment(v.reach.since);
     case "asleep":
       return short ? "Asleep" : "Asleep, heard " + ago(v.last_seen);
     case "late":

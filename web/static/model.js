@@ -134,7 +134,7 @@ const names = { on: "On/off", "color-temperature": "Warmth", color: "Color", "ta
 
 const upper = (s) => s.charAt(0).toUpperCase() + s.slice(1);
 
-export const away = (view) => view.reach.presence === "offline" || view.reach.presence === "asleep";
+export const away = (view) => ["offline", "asleep", "starting"].includes(view.reach.presence);
 
 /** The icon's name for a device. */
 export function iconOf(view) {
