@@ -135,14 +135,20 @@ func (c *checker) unknown(n *yaml.Node, name string) {
 		return
 	}
 	best, distance := "", 4
-	last := name[strings.LastIndex(name, ".")+1:]
+	low := strings.ToLower(name) // keys are written small
+	last := low[strings.LastIndex(low, ".")+1:]
 	for _, k := range keys {
-		d := edits(name, k.name)
+		d := edits(low, k.name)
 		if strings.HasSuffix(k.name, "."+last) {
 			d = min(d, 3) // the right word in the wrong place
 		}
 		if d < distance {
 			best, distance = k.name, d
+		}
+		for i := range k.name { // the sections that it is in
+			if d := edits(low, k.name[:i]); k.name[i] == '.' && d < min(3, len(last), distance) {
+				best, distance = k.name[:i], d
+			}
 		}
 	}
 	if best == "" {
