@@ -18,6 +18,7 @@ USER 1000:1000
 ENV HUB_DATA_DIR=/data
 VOLUME /data
 EXPOSE 1883 1888
+# It asks at port 1888, over HTTPS if the hub speaks that there; for another port set HUB_URL, such as http://127.0.0.1:8080.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["/hub", "status", "--ready"]
 ENTRYPOINT ["/hub"]
 CMD ["serve"]

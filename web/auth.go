@@ -57,7 +57,7 @@ func (s *Server) signedIn(next http.Handler) http.Handler {
 		}
 		c, ok, tried := s.identify(r)
 		if !ok {
-			detail := "this hub wants a token here: \"hub token add\" makes one"
+			detail := "this hub wants a token here; \"hub token add NAME\" makes one, where the hub runs"
 			if tried {
 				s.failedTry(r)
 				detail = "this token is not known, or was taken back"

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"text/tabwriter"
@@ -94,7 +95,7 @@ func (c *client) mqttClients(ctx context.Context) ([]mqttClient, error) {
 		return nil, err
 	}
 	if s.Broker == nil {
-		return nil, fmt.Errorf("this hub uses another broker (mqtt.external), which knows its clients itself")
+		return nil, errors.New("this hub uses another broker (external.url), which knows its clients itself")
 	}
 	return s.Broker.Clients, nil
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"syscall"
@@ -78,6 +79,29 @@ func (s secure) shown(t *testing.T, port string) string {
 	}
 	defer c.Close()
 	return c.ConnectionState().PeerCertificates[0].SerialNumber.String()
+}
+
+func TestTheCommandsLookIntoAHubThatSpeaksHTTPS(t *testing.T) {
+	s := serveTLS(t, "")
+	here := "127.0.0.1:" + s.web
+	must(t, "hub", "status", "--ready", "--hub", "http://"+here) // as the health check of the image does
+	must(t, "hub", "status", "--ready", "--hub", "https://localhost:"+s.web)
+	if text := must(t, "hub", "status", "--hub", here); !strings.Contains(text, "https://"+here) {
+		t.Errorf("the hub's status is %s", text)
+	}
+	if text, code := call(t, "hub", "device", "set", "nothing", "light/on", "true", "--hub", here); code != 1 || !strings.Contains(text, "no device") {
+		t.Errorf("a command to a device that there is not ends with %d: %s", code, text)
+	}
+
+	// What is another machine's is trusted by its certificate only, and not talked to in plain by mistake.
+	there := "0.0.0.0:" + s.web // which is reached, and is no loopback address
+	for address, want := range map[string]string{"http://" + there: "speaks HTTPS only; say https://" + there, "https://" + there: "is not trusted .*SSL_CERT_FILE"} {
+		text, code := call(t, "hub", "status", "--hub", address)
+		if found, err := regexp.MatchString(want, text); err != nil || code != 1 || !found {
+			t.Errorf("%s: ends with %d: %s", address, code, text)
+		}
+	}
+	s.stop()
 }
 
 func TestMosquittosClientsSpeakTLS(t *testing.T) {
