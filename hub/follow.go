@@ -68,7 +68,7 @@ func (h *Hub) Unfollow(ctx context.Context, f Follow) error {
 		case i < 0:
 			refused = fmt.Errorf("%w: %s does not follow %s", ErrNotFound, f.To, f.From)
 		case h.follows[i].fixed:
-			refused = fmt.Errorf("%w: it is in the configuration file", ErrConflict)
+			refused = fmt.Errorf("%w: this link is in the configuration, and can be taken back only there", ErrConflict)
 		default:
 			h.dropFollow(f, func(err error) { kept <- err })
 		}
