@@ -55,7 +55,7 @@ func userCommand() *cobra.Command {
 	add.Flags().BoolVar(&keep, "keep", false, "do nothing when there is one of this name already")
 	users.keeping(add, func(cmd *cobra.Command, f *credential.File, args []string) error {
 		if generate || save != "" {
-			m := maker{file: f, what: "user " + args[0], secret: " with the password", save: save, keep: keep}
+			m := maker{file: f, what: "user " + args[0], secret: " with the password", save: save, keep: keep, hint: "Enter both in the device's MQTT settings. The password is not shown again."}
 			return m.make(cmd.OutOrStdout(), args[0])
 		}
 		there, err := has(f, args[0])
@@ -106,7 +106,7 @@ func userImportCommand() *cobra.Command {
 		}
 		for _, h := range list {
 			if !slices.Contains(added, h.Name) {
-				fmt.Fprintf(cmd.OutOrStdout(), "user %s is there already\n", h.Name)
+				fmt.Fprintf(cmd.OutOrStdout(), "user %s is there already, and stays as it is\n", h.Name)
 			}
 		}
 		for _, name := range added {

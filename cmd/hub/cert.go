@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,7 +13,6 @@ import (
 
 	"home.arpa/homehub/internal/app"
 	"home.arpa/homehub/internal/certificate"
-	"home.arpa/homehub/internal/config"
 )
 
 func certCommand() *cobra.Command {
@@ -23,26 +20,15 @@ func certCommand() *cobra.Command {
 		makeCertCommand(), addCertCommand())
 }
 
-// withCertificates gives a command the flags that say where the data is, and runs it with the folder of the certificates there.
-func withCertificates(cmd *cobra.Command, run func(cmd *cobra.Command, cfg config.Config, folder string, args []string) error) *cobra.Command {
-	s := with(cmd, map[string]string{"data_dir": "`folder` for the data (default ~/.local/share/homehub)"})
-	cmd.Flags().StringVar(&s.file, "config", "", "configuration `file`")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cfg, err := s.load()
+// withCertificates gives a command the flags that say where the data is, and runs it with that folder and the one of the certificates in it.
+func withCertificates(cmd *cobra.Command, run func(cmd *cobra.Command, dataDir, certificates string, args []string) error) *cobra.Command {
+	return folder(cmd, func(cmd *cobra.Command, dataDir string, args []string) error {
+		certificates, err := filepath.Abs(app.Certificates(dataDir)) // what is printed goes into a configuration
 		if err != nil {
 			return err
 		}
-		folder, err := filepath.Abs(app.Certificates(cfg.DataDir)) // what is printed goes into a configuration
-		if err != nil {
-			return err
-		}
-		err = run(cmd, cfg, folder, args)
-		if errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0 {
-			return fmt.Errorf("%w; run this as root or as the hub's user, or say with --data-dir where its data is", err)
-		}
-		return err
-	}
-	return cmd
+		return run(cmd, dataDir, certificates, args)
+	})
 }
 
 func makeCertCommand() *cobra.Command {
@@ -55,8 +41,8 @@ func makeCertCommand() *cobra.Command {
 			"It lasts 820 days; the same command renews it, and a running hub uses the new one by itself.",
 		Example: "  hub cert make hub.lan 192.168.1.5",
 	}
-	return withCertificates(cmd, func(cmd *cobra.Command, cfg config.Config, folder string, args []string) error {
-		return asOwner(cfg.DataDir, func() error { return makeCert(cmd.OutOrStdout(), folder, args, time.Now()) })
+	return withCertificates(cmd, func(cmd *cobra.Command, dataDir, folder string, args []string) error {
+		return asOwner(dataDir, func() error { return makeCert(cmd.OutOrStdout(), folder, args, time.Now()) })
 	})
 }
 
@@ -123,7 +109,7 @@ func addCertCommand() *cobra.Command {
 		Args:    takes("NAME"),
 	}
 	cmd.Flags().StringVar(&out, "out", ".", "`folder` for NAME.crt and NAME.key")
-	return withCertificates(cmd, func(cmd *cobra.Command, _ config.Config, folder string, args []string) error {
+	return withCertificates(cmd, func(cmd *cobra.Command, _, folder string, args []string) error {
 		authority, err := certificate.OpenAuthority(folder)
 		if errors.Is(err, certificate.ErrNoAuthority) {
 			return fmt.Errorf("%w; \"hub cert make\" makes one", err)
