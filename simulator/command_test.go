@@ -46,10 +46,30 @@ func inHouse(t *testing.T, visit func(t *testing.T, ts *tapes)) {
 // atNoon runs a house at noon, when no habit interferes.
 func atNoon(t *testing.T, text string, visit func(t *testing.T, s *simulator.Simulator, ts *tapes)) {
 	t.Helper()
+	from(t, 12, text, simulator.Options{}, visit)
+}
+
+// from runs a house from an hour of a Monday on.
+func from(t *testing.T, hour int, text string, o simulator.Options, visit func(t *testing.T, s *simulator.Simulator, ts *tapes)) {
+	t.Helper()
 	house := parse(t, text)
 	synctest.Test(t, func(t *testing.T) {
-		noon := time.Date(2026, time.November, 2, 12, 0, 0, 0, time.UTC)
-		live(t, house, simulator.Options{Start: noon}, func(s *simulator.Simulator, ts *tapes) { visit(t, s, ts) })
+		o.Start = time.Date(2026, time.November, 2, hour, 0, 0, 0, time.UTC)
+		live(t, house, o, func(s *simulator.Simulator, ts *tapes) { visit(t, s, ts) })
+	})
+}
+
+// tellInTheMorning lets people get up, and looks for what each device has to say of it, as a part of topic and payload.
+func tellInTheMorning(t *testing.T, text string, wants map[string]string) {
+	t.Helper()
+	from(t, 7, text, simulator.Options{Speed: 60}, func(t *testing.T, _ *simulator.Simulator, ts *tapes) {
+		time.Sleep(3 * time.Minute)
+		synctest.Wait()
+		for id, want := range wants {
+			if text := show(ts.of(id).taken()); !strings.Contains(text, want) {
+				t.Errorf("%s did not say %s in three hours, but\n%s", id, want, text)
+			}
+		}
 	})
 }
 

@@ -35,14 +35,10 @@ devices:
 `
 
 func TestShelliesOfTheFirstGenerationSayWhatIsWritten(t *testing.T) {
-	house := parse(t, shelly1House)
-	synctest.Test(t, func(t *testing.T) {
-		noon := time.Date(2026, time.November, 2, 12, 0, 0, 0, time.UTC)
-		live(t, house, simulator.Options{Start: noon, Seed: 1, Speed: 0.01}, func(s *simulator.Simulator, ts *tapes) {
-			for _, id := range s.Devices() {
-				golden(t, "shelly1/"+id, written(ts.of(id).taken()))
-			}
-		})
+	from(t, 12, shelly1House, simulator.Options{Seed: 1, Speed: 0.01}, func(t *testing.T, s *simulator.Simulator, ts *tapes) {
+		for _, id := range s.Devices() {
+			golden(t, "shelly1/"+id, written(ts.of(id).taken()))
+		}
 	})
 }
 
@@ -95,21 +91,9 @@ func TestAShellyOfTheFirstGenerationReportsAndLeaves(t *testing.T) {
 }
 
 func TestShelliesOfTheFirstGenerationTellWhatPeopleDo(t *testing.T) {
-	house := parse(t, shelly1House)
-	synctest.Test(t, func(t *testing.T) {
-		morning := time.Date(2026, time.November, 2, 7, 0, 0, 0, time.UTC)
-		live(t, house, simulator.Options{Start: morning, Speed: 60}, func(_ *simulator.Simulator, ts *tapes) {
-			time.Sleep(3 * time.Minute)
-			synctest.Wait()
-			for id, want := range map[string]string{
-				"c-motion": `shellies/c-motion/status {"motion":true,`, "c-window": "shellies/c-window/sensor/state open",
-				"c-remote": `shellies/c-remote/input_event/0 {"event":"S","event_cnt":`, "c-cover": "shellies/c-cover/roller/0/pos 100",
-			} {
-				if text := show(ts.of(id).taken()); !strings.Contains(text, want) {
-					t.Errorf("%s did not say %s in three hours", id, want)
-				}
-			}
-		})
+	tellInTheMorning(t, shelly1House, map[string]string{
+		"c-motion": `shellies/c-motion/status {"motion":true,`, "c-window": "shellies/c-window/sensor/state open",
+		"c-remote": `shellies/c-remote/input_event/0 {"event":"S","event_cnt":`, "c-cover": "shellies/c-cover/roller/0/pos 100",
 	})
 }
 

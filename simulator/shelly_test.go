@@ -40,19 +40,15 @@ func call(method, params string) string {
 }
 
 func TestShelliesSayWhatIsWritten(t *testing.T) {
-	house := parse(t, shellyHouse)
-	synctest.Test(t, func(t *testing.T) {
-		noon := time.Date(2026, time.November, 2, 12, 0, 0, 0, time.UTC)
-		live(t, house, simulator.Options{Start: noon, Seed: 1, Speed: 0.01}, func(s *simulator.Simulator, ts *tapes) {
-			for _, id := range s.Devices() {
-				said := ts.of(id).taken()
-				topic := strings.TrimSuffix(ts.of(id).filters[0].Filter, "/rpc") + "/rpc"
-				for _, method := range []string{"Shelly.GetDeviceInfo", "Shelly.GetConfig", "Shelly.GetStatus"} {
-					said = append(said, ts.of(id).hear(topic, call(method, "{}"))...)
-				}
-				golden(t, "shelly/"+id, written(said))
+	from(t, 12, shellyHouse, simulator.Options{Seed: 1, Speed: 0.01}, func(t *testing.T, s *simulator.Simulator, ts *tapes) {
+		for _, id := range s.Devices() {
+			said := ts.of(id).taken()
+			topic := strings.TrimSuffix(ts.of(id).filters[0].Filter, "/rpc") + "/rpc"
+			for _, method := range []string{"Shelly.GetDeviceInfo", "Shelly.GetConfig", "Shelly.GetStatus"} {
+				said = append(said, ts.of(id).hear(topic, call(method, "{}"))...)
 			}
-		})
+			golden(t, "shelly/"+id, written(said))
+		}
 	})
 }
 
@@ -126,24 +122,12 @@ func TestAShellyThatSleepsReportsAndLeaves(t *testing.T) {
 }
 
 func TestShelliesTellWhatPeopleDo(t *testing.T) {
-	house := parse(t, shellyHouse)
-	synctest.Test(t, func(t *testing.T) {
-		morning := time.Date(2026, time.November, 2, 7, 0, 0, 0, time.UTC)
-		live(t, house, simulator.Options{Start: morning, Speed: 60}, func(_ *simulator.Simulator, ts *tapes) {
-			time.Sleep(3 * time.Minute)
-			synctest.Wait()
-			for id, want := range map[string]string{
-				"s-presence": `"presencezone:200":{"id":200,"value":true,"num_objects":1}`,
-				"s-window":   `"input:0":{"id":0,"state":true}`,
-				"s-remote":   `{"component":"input:0","id":0,"event":"single_push","ts":`,
-				"s-cover":    `"state":"open","source":"button"`,
-				"s-plug":     `"aenergy":{"total":`,
-			} {
-				if text := show(ts.of(id).taken()); !strings.Contains(text, want) {
-					t.Errorf("%s did not say %s in three hours, but\n%s", id, want, text)
-				}
-			}
-		})
+	tellInTheMorning(t, shellyHouse, map[string]string{
+		"s-presence": `"presencezone:200":{"id":200,"value":true,"num_objects":1}`,
+		"s-window":   `"input:0":{"id":0,"state":true}`,
+		"s-remote":   `{"component":"input:0","id":0,"event":"single_push","ts":`,
+		"s-cover":    `"state":"open","source":"button"`,
+		"s-plug":     `"aenergy":{"total":`,
 	})
 }
 

@@ -40,19 +40,15 @@ devices:
 `
 
 func TestTasmotaDevicesSayWhatIsWritten(t *testing.T) {
-	house := parse(t, tasmotaHouse)
-	synctest.Test(t, func(t *testing.T) {
-		noon := time.Date(2026, time.November, 2, 12, 0, 0, 0, time.UTC)
-		live(t, house, simulator.Options{Start: noon, Seed: 1}, func(s *simulator.Simulator, ts *tapes) {
-			time.Sleep(3 * time.Second)
-			synctest.Wait()
-			for _, id := range s.Devices() {
-				golden(t, "tasmota/"+id, written(ts.of(id).taken()))
-			}
-			for id, topic := range map[string]string{"t-plug": "cmnd/plug/", "t-strip": "strip/cmnd/", "t-bulb": "cmnd/bulb/", "t-cover": "cmnd/cover/", "t-yard": "cmnd/yard/"} {
-				golden(t, "tasmota/"+id+"-status", written(ts.of(id).hear(topic+"STATUS", "0")))
-			}
-		})
+	from(t, 12, tasmotaHouse, simulator.Options{Seed: 1}, func(t *testing.T, s *simulator.Simulator, ts *tapes) {
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		for _, id := range s.Devices() {
+			golden(t, "tasmota/"+id, written(ts.of(id).taken()))
+		}
+		for id, topic := range map[string]string{"t-plug": "cmnd/plug/", "t-strip": "strip/cmnd/", "t-bulb": "cmnd/bulb/", "t-cover": "cmnd/cover/", "t-yard": "cmnd/yard/"} {
+			golden(t, "tasmota/"+id+"-status", written(ts.of(id).hear(topic+"STATUS", "0")))
+		}
 	})
 }
 
@@ -172,23 +168,11 @@ func TestATasmotaSleeperSleeps(t *testing.T) {
 }
 
 func TestTasmotaDevicesTellWhatPeopleDo(t *testing.T) {
-	house := parse(t, tasmotaHouse)
-	synctest.Test(t, func(t *testing.T) {
-		morning := time.Date(2026, time.November, 2, 7, 0, 0, 0, time.UTC)
-		live(t, house, simulator.Options{Start: morning, Speed: 60}, func(_ *simulator.Simulator, ts *tapes) {
-			time.Sleep(3 * time.Minute)
-			synctest.Wait()
-			for id, want := range map[string]string{
-				"t-motion": `stat/motion/RESULT {"Motion":{"Action":"ON"}}`,
-				"t-window": `stat/window/RESULT {"Contact":{"Action":"OFF"}}`,
-				"t-remote": `stat/remote/RESULT {"Button1":{"Action":"SINGLE"}}`,
-				"t-cover":  `stat/cover/SHUTTER1 100`,
-			} {
-				if text := show(ts.of(id).taken()); !strings.Contains(text, want) {
-					t.Errorf("%s did not say %s in three hours, but\n%s", id, want, text)
-				}
-			}
-		})
+	tellInTheMorning(t, tasmotaHouse, map[string]string{
+		"t-motion": `stat/motion/RESULT {"Motion":{"Action":"ON"}}`,
+		"t-window": `stat/window/RESULT {"Contact":{"Action":"OFF"}}`,
+		"t-remote": `stat/remote/RESULT {"Button1":{"Action":"SINGLE"}}`,
+		"t-cover":  `stat/cover/SHUTTER1 100`,
 	})
 }
 
