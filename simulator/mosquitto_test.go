@@ -3,11 +3,8 @@ package simulator_test
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"net"
-	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -17,67 +14,6 @@ import (
 	"home.arpa/homehub/internal/realpart"
 	"home.arpa/homehub/simulator"
 )
-
-// mosquitto starts a real Mosquitto on a free port of loopback, with more lines in its configuration, and returns its
-// address.
-func mosquitto(t *testing.T, more string) string {
-	t.Helper()
-	program := realpart.Find(t, "mosquitto", "mosquitto")
-	var address string
-	for attempt := range 3 { // somebody else may take the port between our asking and its binding
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		address = l.Addr().String()
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
-		_, port, _ := net.SplitHostPort(address)
-		file := filepath.Join(t.TempDir(), fmt.Sprintf("mosquitto-%d.conf", attempt))
-		who, err := user.Current() // else a mosquitto of root's would become somebody who may not read our files
-		if err != nil {
-			t.Fatal(err)
-		}
-		text := "user " + who.Username + "\nlistener " + port + " 127.0.0.1\npersistence false\nlog_dest none\nmax_queued_messages 100000\n" + more
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		cmd := exec.Command(program, "-c", file)
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		gone := make(chan struct{})
-		go func() {
-			_ = cmd.Wait() // it is killed
-			close(gone)
-		}()
-		t.Cleanup(func() {
-			_ = cmd.Process.Kill() // it may have ended
-			<-gone
-		})
-		if answers(address, gone) {
-			return address
-		}
-	}
-	t.Fatal("mosquitto does not start")
-	return ""
-}
-
-func answers(address string, gone <-chan struct{}) bool {
-	for {
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			_ = conn.Close() // nothing was sent
-			return true
-		}
-		select {
-		case <-gone:
-			return false
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-}
 
 // subscriber is a real mosquitto_sub.
 type subscriber struct {
@@ -175,7 +111,7 @@ func remoteHouse(t *testing.T, n int, at simulator.Broker, o simulator.Options) 
 
 func TestAHouseLivesOnMosquitto(t *testing.T) {
 	t.Parallel()
-	address := mosquitto(t, "allow_anonymous true\n")
+	address := realpart.Mosquitto(t, "max_queued_messages 100000\nallow_anonymous true\n")
 	host, port, _ := net.SplitHostPort(address)
 	ear := subscribe(t, address, "#")
 	s, halt := remoteHouse(t, 28, simulator.Broker{URL: "mqtt://" + address}, simulator.Options{Seed: 1})
@@ -221,7 +157,7 @@ func TestFiveHundredDevicesGetOnMosquitto(t *testing.T) {
 	if testing.Short() {
 		t.Skip("left out: connecting 500 devices takes seconds")
 	}
-	address := mosquitto(t, "allow_anonymous true\n")
+	address := realpart.Mosquitto(t, "max_queued_messages 100000\nallow_anonymous true\n")
 	ear := subscribe(t, address, "+/5/+/$state", "sim/+/availability")
 	s, halt := remoteHouse(t, 500, simulator.Broker{URL: "mqtt://" + address}, simulator.Options{Seed: 5})
 	<-s.Ready()
@@ -251,7 +187,7 @@ func TestARefusedLoginIsToldOnceInPlainWords(t *testing.T) {
 	if out, err := exec.Command(realpart.Find(t, "mosquitto", "mosquitto_passwd"), "-b", "-c", passwords, "house", "secret").CombinedOutput(); err != nil {
 		t.Fatalf("mosquitto_passwd: %v %s", err, out)
 	}
-	address := mosquitto(t, "allow_anonymous false\npassword_file "+passwords+"\n")
+	address := realpart.Mosquitto(t, "max_queued_messages 100000\nallow_anonymous false\npassword_file "+passwords+"\n")
 	told := make(chan string, 100)
 	_, halt := remoteHouse(t, 10, simulator.Broker{URL: "mqtt://" + address}, simulator.Options{Trouble: func(text string) { told <- text }})
 	if text := <-told; text != "the broker refused the login; use --user and --password-file" {

@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -81,10 +80,6 @@ func TestRealMosquittoDecidesAlike(t *testing.T) {
 func mosquitto(t *testing.T, acl string, users []string) string {
 	t.Helper()
 	dir := t.TempDir()
-	who, err := user.Current() // else a mosquitto of root's would become somebody who may not read our files
-	if err != nil {
-		t.Fatal(err)
-	}
 	for i, name := range users {
 		args := []string{"-b", filepath.Join(dir, "passwords"), name, "secret"}
 		if i == 0 {
@@ -97,53 +92,7 @@ func mosquitto(t *testing.T, acl string, users []string) string {
 	if err := os.WriteFile(filepath.Join(dir, "acl"), []byte(acl), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for range 3 { // somebody else may take the port between our asking and its binding
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		address := l.Addr().String()
-		l.Close()
-		_, port, _ := net.SplitHostPort(address)
-		conf := fmt.Sprintf("user %s\nlistener %s 127.0.0.1\nlog_dest none\nallow_anonymous true\nacl_file %s\npassword_file %s\n",
-			who.Username, port, filepath.Join(dir, "acl"), filepath.Join(dir, "passwords"))
-		file := filepath.Join(dir, "conf")
-		if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		cmd := exec.Command(realpart.Find(t, "mosquitto", "mosquitto"), "-c", file)
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		gone := make(chan struct{})
-		go func() {
-			_ = cmd.Wait() // it is killed
-			close(gone)
-		}()
-		t.Cleanup(func() {
-			_ = cmd.Process.Kill() // it may have ended
-			<-gone
-		})
-		if answers(address, gone) {
-			return address
-		}
-	}
-	t.Fatal("mosquitto does not start")
-	return ""
-}
-
-func answers(address string, gone <-chan struct{}) bool {
-	for {
-		if conn, err := net.Dial("tcp", address); err == nil {
-			conn.Close()
-			return true
-		}
-		select {
-		case <-gone:
-			return false
-		default:
-		}
-	}
+	return realpart.Mosquitto(t, fmt.Sprintf("allow_anonymous true\nacl_file %s\npassword_file %s\n", filepath.Join(dir, "acl"), filepath.Join(dir, "passwords")))
 }
 
 func dial(t *testing.T, address string) net.Conn {

@@ -18,7 +18,6 @@ import (
 	"time"
 
 	_ "home.arpa/homehub/internal/app" // the programs are built from these
-	"home.arpa/homehub/internal/realpart"
 	_ "home.arpa/homehub/simulator"
 )
 
@@ -224,26 +223,5 @@ func freePort(t *testing.T) string {
 	}
 	defer l.Close()
 	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
-}
-
-// mosquitto starts the real broker with the lines of configuration and returns its port.
-func mosquitto(t *testing.T, config string) string {
-	t.Helper()
-	path := realpart.Find(t, "mosquitto", "mosquitto")
-	port := freePort(t)
-	file := filepath.Join(t.TempDir(), "mosquitto.conf")
-	if err := os.WriteFile(file, []byte("listener "+port+" 127.0.0.1\n"+config), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	start(t, path, "-c", file)
-	eventually(t, "mosquitto listens", func() bool {
-		c, err := net.Dial("tcp", "127.0.0.1:"+port)
-		if err != nil {
-			return false
-		}
-		c.Close()
-		return true
-	})
 	return port
 }

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -113,7 +114,7 @@ func TestTheHubBesideMosquitto(t *testing.T) {
 	dir := t.TempDir()
 	passwords := filepath.Join(dir, "passwords")
 	must(t, realpart.Find(t, "mosquitto", "mosquitto_passwd"), "-b", "-c", passwords, "house", "secret word")
-	port := mosquitto(t, "allow_anonymous false\npassword_file "+passwords+"\nuser root\n")
+	_, port, _ := net.SplitHostPort(realpart.Mosquitto(t, "allow_anonymous false\npassword_file "+passwords+"\n"))
 
 	secret := filepath.Join(dir, "secret")
 	if err := os.WriteFile(secret, []byte("secret word\n"), 0o600); err != nil {

@@ -1,4 +1,5 @@
-// Package realpart finds the programs of others that tests want beside ours: real MQTT clients, a real broker, a real browser.
+// Package realpart finds the programs of others that tests want beside ours, and starts the broker among them: real MQTT clients, a real
+// broker, a real browser.
 // Tests call it, nobody else.
 package realpart
 
