@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"home.arpa/homehub/broker"
+	"home.arpa/homehub/devices"
 	"home.arpa/homehub/hub"
 )
 
@@ -17,6 +18,11 @@ func (herald) Announce(v hub.View) []broker.Message {
 		return nil
 	}
 	return []broker.Message{{Topic: "herald/" + v.ID, Payload: []byte(v.Name), Retain: true}}
+}
+
+// Whole says in one what switches report.
+func (herald) Whole(device string, c *devices.Component, value func(string) devices.Value) (broker.Message, bool) {
+	return broker.Message{Topic: "hub/5/" + device + "/" + c.ID + "/$herald", Payload: []byte("on is " + value("on").String()), Retain: true}, c.ID == "switch"
 }
 
 func (herald) Filters() []broker.Subscription { return []broker.Subscription{{Filter: "herald/+"}} }
@@ -41,6 +47,28 @@ func TestAnnouncing(t *testing.T) {
 			h.wantRetained("herald/plug", "Plug")
 			c.publish("rumour/x/config", "box_aabbccddeeff Socket")
 			h.wantRetained("herald/plug", "")
+		},
+		"what it takes in one is exported so, as long as the device is announced": func(t *testing.T, h *house) {
+			c := h.client("plug", nil)
+			c.publish("plain/plug/config", "mac=aa:bb:cc:dd:ee:ff Plug")
+			h.wantRetained("hub/5/plug/switch/$herald", "on is ")
+			c.publish("plain/plug/is/on", "true")
+			h.wantRetained("hub/5/plug/switch/$herald", "on is true")
+			h.stop()
+			h.start()
+			seconds(5)
+			h.wantRetained("hub/5/plug/switch/$herald", "on is true")
+			c.publish("rumour/x/config", "box_aabbccddeeff Socket")
+			h.wantRetained("hub/5/plug/switch/$herald", "")
+			c.publish("plain/plug/is/on", "false")
+			h.wantRetained("hub/5/plug/switch/$herald", "")
+		},
+		"it is gone with the device": func(t *testing.T, h *house) {
+			c := h.client("plug", nil)
+			c.publish("plain/plug/config", "Plug")
+			h.wantRetained("hub/5/plug/switch/$herald", "on is ")
+			c.publish("plain/plug/config", "")
+			h.wantRetained("hub/5/plug/switch/$herald", "")
 		},
 		"all are announced again to those who ask": func(t *testing.T, h *house) {
 			c := h.client("plug", nil)

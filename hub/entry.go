@@ -26,6 +26,7 @@ type entry struct {
 
 	exported  map[string]struct{}               // the topics that are retained for it
 	announced map[Announcer]map[string]struct{} // the topics in which each announcer has made it known
+	whole     map[string]struct{}               // the components that are exported in one as well
 	targets   map[devices.Ref]devices.Value     // the targets that were exported
 }
 

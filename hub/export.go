@@ -41,6 +41,10 @@ type Announcer interface {
 	// Announce returns the retained messages by which those programs find the device; none when it is not for them, because it
 	// announces itself to them or its family is left out. The hub clears what it returned before and does not return now.
 	Announce(v View) []broker.Message
+	// Whole returns the retained message that says in one all that a component reports, for programs that take it only so; ok is false
+	// for a component of which they need none. Its topic lies under the Exporter's All. value is what a property of the component has
+	// reported last, the zero Value if nothing. It is asked of devices that are announced, and again after each report.
+	Whole(device string, c *devices.Component, value func(property string) devices.Value) (m broker.Message, ok bool)
 	// Filters are the subscriptions under which all its announcements lie, and Owns says of a topic that matches one whether it
 	// is one of them: then the hub takes it for its own, whoever published it, and no convention sees it.
 	Filters() []broker.Subscription

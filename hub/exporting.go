@@ -28,13 +28,14 @@ func (h *Hub) describe(e *entry) {
 			h.settleTarget(e, p, devices.Ref{Component: c.ID, Property: p.ID})
 		}
 	}
+	for _, a := range h.announcers {
+		h.announceBy(a, e)
+	}
+	h.exportWholes(e)
 	for topic := range e.exported {
 		delete(old, topic)
 	}
 	h.clear(old)
-	for _, a := range h.announcers {
-		h.announceBy(a, e)
-	}
 }
 
 // exportRoot exports what stands above all devices. In an empty house it is not there.
@@ -98,6 +99,42 @@ func (h *Hub) exportValue(e *entry, r devices.Reported) {
 	if p := e.twin.Property(r.Ref); p != nil {
 		h.export(e, h.exporter.Value(e.id(), *p, r.Ref, r.Value))
 	}
+	if _, also := e.whole[r.Component]; also {
+		d := e.twin.Device()
+		h.exportWhole(e, d.Component(r.Component))
+	}
+}
+
+// exportWholes exports those components in one that an announcer points to so.
+func (h *Hub) exportWholes(e *entry) {
+	e.whole = nil
+	d := e.twin.Device()
+	for i := range d.Components {
+		if c := &d.Components[i]; h.exportWhole(e, c) {
+			if e.whole == nil {
+				e.whole = map[string]struct{}{}
+			}
+			e.whole[c.ID] = struct{}{}
+		}
+	}
+}
+
+// exportWhole exports in one what a component reports, and says whether anybody takes it so.
+func (h *Hub) exportWhole(e *entry, c *devices.Component) (taken bool) {
+	for _, a := range h.announcers {
+		if c == nil || len(e.announced[a]) == 0 {
+			continue
+		}
+		m, ok := a.Whole(e.id(), c, func(property string) devices.Value {
+			r, _ := e.twin.Reading(devices.Ref{Component: c.ID, Property: property})
+			return r.Value
+		})
+		if ok {
+			h.export(e, []broker.Message{m})
+			taken = true
+		}
+	}
+	return taken
 }
 
 // exportState exports the device's presence.
