@@ -241,6 +241,13 @@ func TestARealHomeAssistantTakesEveryKind(t *testing.T) {
 		{"clock/mood", "hsv,120,100,100", "text.everything_mood", "120,100"},
 		{"clock/timeout", "120", "number.everything_time_out", "120"},
 		{"programme/option", "wool", "select.everything_programme", "wool"},
+		{"clock/plan", `{"day":"mo"}`, "sensor.everything_plan", `{"day":"mo"}`},
+		{"clock/plan", `["mo","tu"]`, "sensor.everything_plan", `["mo","tu"]`},
+		{"clock/days", `["mo"]`, "text.everything_days", `["mo"]`},
+		{"robot/$homeassistant", `{"state":"docked","fan_speed":"low"}`, "vacuum.everything_robot", "docked"},
+		{"robot/$homeassistant", `{"state":null}`, "vacuum.everything_robot", "unknown"},
+		{"phone/$homeassistant", `{"latitude":48.5,"longitude":-2,"gps_accuracy":13}`, "device_tracker.everything_phone", "home"},
+		{"phone/$homeassistant", `{}`, "device_tracker.everything_phone", "home"},
 	} {
 		args := []string{"-r", "-q", "1", "-t", "house/everything/" + c.topic, "-m", c.payload}
 		pub(t, h.mqtt, args...)

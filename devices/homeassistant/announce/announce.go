@@ -5,9 +5,9 @@
 // (homeassistant/<component>/homehub_<device>/<object>/config), which Home Assistants from years ago understand, with no more templates than
 // the two spellings need. A device that announces itself to Home Assistant is left alone.
 //
-// What Home Assistant has no word for: the state of a vacuum can only be told it as a JSON object, so that a vacuum becomes a select with its
-// states, buttons and sensors; a siren's tone, volume and duration are entities of their own; JSON values are left out but for the
-// attributes of a component; readings do not expire (expire_after), since the hub publishes a value only when it changes.
+// What Home Assistant takes in one JSON object only (the state of a vacuum, the coordinates of a tracker) the hub publishes so beside; see Whole.
+// What it has no word for: a siren's tone, volume and duration are entities of their own, and so are a light's white channels and its
+// transition; readings do not expire (expire_after), since the hub publishes a value only when it changes.
 package announce
 
 import (

@@ -11,7 +11,7 @@ import (
 var components = map[string]bool{
 	"alarm_control_panel": true, "binary_sensor": true, "button": true, "climate": true, "cover": true, "device_tracker": true, "event": true,
 	"fan": true, "humidifier": true, "lawn_mower": true, "light": true, "lock": true, "number": true, "scene": true, "select": true,
-	"sensor": true, "siren": true, "switch": true, "text": true, "update": true, "valve": true, "water_heater": true,
+	"sensor": true, "siren": true, "switch": true, "text": true, "update": true, "vacuum": true, "valve": true, "water_heater": true,
 }
 
 // entity is one entity of Home Assistant.
@@ -52,6 +52,7 @@ var builders = map[devices.Kind]struct {
 	devices.Siren:       {"siren", (*builder).siren},
 	devices.Alarm:       {"alarm_control_panel", (*builder).alarm},
 	devices.LawnMower:   {"lawn_mower", (*builder).mower},
+	devices.Vacuum:      {"vacuum", (*builder).vacuum},
 	devices.Update:      {"update", (*builder).update},
 	devices.Scene:       {"scene", (*builder).scene},
 	devices.Tracker:     {"device_tracker", (*builder).tracker},
@@ -117,7 +118,7 @@ func (b *builder) entities() []entity {
 	for i := range all {
 		b.categorise(&all[i])
 	}
-	if p := b.component.Property(devices.Attributes); p != nil && p.Datatype == devices.JSON && p.Readable && len(all) > 0 {
+	if p := b.component.Property(devices.Attributes); p != nil && p.Datatype == devices.JSON && p.Readable && len(all) > 0 && all[0].config["json_attributes_topic"] == nil {
 		all[0].config["json_attributes_topic"] = b.base + p.ID
 	}
 	return all

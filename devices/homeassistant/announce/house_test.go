@@ -25,6 +25,15 @@ func color(tb testing.TB, hue, saturation float64) devices.Value {
 	return v
 }
 
+func raw(tb testing.TB, s string) devices.Value {
+	tb.Helper()
+	v, err := devices.JSONValue(s)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return v
+}
+
 // rw, ro and act are a property that is read and set, that is read, and that is done.
 func rw(id string, t devices.Datatype, change ...func(*devices.Property)) devices.Property {
 	return property(devices.Property{ID: id, Datatype: t, Readable: true, Settable: true}, change)
@@ -95,7 +104,7 @@ func everything() hub.View {
 			}},
 			{ID: "bulb", Kind: devices.Light, Name: "Bulb", Properties: []devices.Property{rw("brightness", float, percent(1))}},
 			{ID: "clock", Kind: devices.Other, Category: "config", Properties: []devices.Property{
-				rw("greeting", text), rw("mood", devices.Color), ro("note", text), ro("plan", devices.JSON), ro("started", text, class("timestamp", "")),
+				rw("days", devices.JSON), rw("greeting", text), rw("mood", devices.Color), ro("note", text), ro("plan", devices.JSON), ro("started", text, class("timestamp", "")),
 				rw("timeout", whole, span(0, 600, 10, "s"), named("Time-out")), rw("loose", float), rw("silent", truth),
 			}},
 			{ID: "door", Kind: devices.Lock, Name: "Door", Properties: []devices.Property{
@@ -154,7 +163,8 @@ func everything() hub.View {
 			{ID: "programme", Kind: devices.Select, Category: "config", Properties: []devices.Property{rw("option", enum, choices("cotton 40°", "wool"))}},
 			{ID: "reset", Kind: devices.Button, Category: "config", Properties: []devices.Property{property(act("press"), []func(*devices.Property){class("restart", "")})}},
 			{ID: "robot", Kind: devices.Vacuum, Name: "Robot", Properties: []devices.Property{
-				rw("fan-speed", enum, choices("low", "high")), act("locate"), rw("state", enum, choices("cleaning", "docked", "error"), told("cleaning", "docked")), act("stop"),
+				ro("battery", float, class("battery", "%")), rw("fan-speed", enum, choices("low", "high")), act("locate"),
+				rw("state", enum, choices("cleaning", "docked", "paused", "error"), told("cleaning", "docked", "paused")), act("stop"),
 			}},
 			{ID: "siren", Kind: devices.Siren, Name: "Siren", Properties: []devices.Property{
 				rw("duration", float, span(0, 60, 1, "s")), rw("on", truth), rw("tone", enum, choices("fire", "burglar")), rw("volume", float, percent(1)),

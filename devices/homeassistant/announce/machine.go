@@ -150,13 +150,21 @@ func (b *builder) scene() config {
 	return c
 }
 
-// tracker says in which zone something is. Home Assistant takes coordinates in one message only; they are sensors.
+// tracker says in which zone something is, and where on the map. A place that it has no name for is left to Home Assistant's own zones.
 func (b *builder) tracker() config {
-	p := b.has(devices.Place, devices.String, devices.Enum)
-	if p == nil || !p.Readable {
+	c := config{}
+	if p := b.has(devices.Place, devices.String, devices.Enum); p != nil && p.Readable {
+		b.state(c, "state_topic", p)
+		c["value_template"] = "{{ " + withoutNothing + " or 'None' }}"
+	}
+	if located(b.component) {
+		for _, id := range []string{devices.Latitude, devices.Longitude, devices.Accuracy} {
+			b.used[id] = true
+		}
+		b.whole(c, "json_attributes_topic")
+	}
+	if len(c) == 0 {
 		return nil
 	}
-	c := config{}
-	b.state(c, "state_topic", p)
 	return c
 }

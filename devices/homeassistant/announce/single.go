@@ -12,16 +12,20 @@ import (
 
 // Home Assistant's limit to the length of a state; and how an empty text is spelled, which is not sent as nothing.
 const (
-	longest   = 255
-	plainText = `{{ value | replace('\x00', '') }}`
-	shortText = `{{ (value | replace('\x00', ''))[:255] }}`
+	longest        = 255
+	withoutNothing = `value | replace('\x00', '')`
+	plainText      = "{{ " + withoutNothing + " }}"
+	shortText      = "{{ (" + withoutNothing + ")[:255] }}"
 )
+
+// wholeJSON makes attributes of a JSON text: an object's own, else one that is called value.
+const wholeJSON = `{{ value if value_json is mapping else '{"value": ' ~ value ~ '}' if value else '{}' }}`
 
 // single is the entity of one property by itself; ok is false when Home Assistant has none for it.
 func (b *builder) single(p *devices.Property) (e entity, ok bool) {
 	switch {
-	case p.Datatype == devices.JSON, !p.Readable && !p.Settable:
-		return e, false
+	case p.ID == devices.Attributes && p.Datatype == devices.JSON, !p.Readable && !p.Settable:
+		return e, false // attributes are some entity's own
 	case p.Settable && p.Momentary && p.Datatype == devices.Bool:
 		return b.button(p), true
 	case p.Momentary && !p.Settable && (p.Datatype == devices.Bool || p.Datatype == devices.Enum && len(p.Choices) > 0):
@@ -163,7 +167,8 @@ func (b *builder) choice(p *devices.Property) entity {
 	return entity{component: "select", config: c}
 }
 
-// text is a sensor with a text, or a text if it can be set. Of a long one the beginning is shown.
+// text is a sensor with a text, or a text if it can be set. Of a long one the beginning is shown; JSON can be read by its attributes as
+// a whole.
 func (b *builder) text(p *devices.Property) entity {
 	c := config{}
 	b.state(c, "state_topic", p)
@@ -184,6 +189,10 @@ func (b *builder) text(p *devices.Property) entity {
 	}
 	if p.Momentary {
 		c["force_update"] = true
+	}
+	if p.Datatype == devices.JSON {
+		b.state(c, "json_attributes_topic", p)
+		c["json_attributes_template"] = wholeJSON
 	}
 	c["value_template"] = shown(p)
 	return entity{component: "sensor", config: c}

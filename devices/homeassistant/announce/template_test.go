@@ -98,6 +98,12 @@ func TestHomeAssistantReadsWhatTheHubWrites(t *testing.T) {
 		{"binary_sensor/motion_occupancy", "state_topic", "value_template", "motion/occupancy", devices.BoolValue(true), "true"},
 		{"sensor/meter_energy", "state_topic", "value_template", "meter/energy", number(t, 12.25), "12.25"},
 		{"select/programme_option", "state_topic", "value_template", "programme/option", devices.EnumValue("cotton 40°"), "cotton 40°"},
+		{"device_tracker/phone", "state_topic", "value_template", "phone/place", devices.TextValue("home"), "home"},
+		{"device_tracker/phone", "state_topic", "value_template", "phone/place", devices.TextValue(""), "None"},
+		{"sensor/clock_plan", "state_topic", "value_template", "clock/plan", raw(t, `{"day":"mo"}`), `{"day":"mo"}`},
+		{"sensor/clock_plan", "json_attributes_topic", "json_attributes_template", "clock/plan", raw(t, `{"day":"mo"}`), `{"day":"mo"}`},
+		{"sensor/clock_plan", "json_attributes_topic", "json_attributes_template", "clock/plan", raw(t, `["mo",1]`), `{"value": ["mo",1]}`},
+		{"sensor/clock_plan", "json_attributes_topic", "json_attributes_template", "clock/plan", devices.Value{}, `{}`},
 	} {
 		t.Run(c.entity+" "+c.ref+" "+c.value.String(), func(t *testing.T) {
 			config := all[c.entity]
@@ -176,6 +182,13 @@ func TestTheHubReadsWhatHomeAssistantWrites(t *testing.T) {
 		{"button/reset_press", "command_topic", "", "payload_press", "reset/press", devices.BoolValue(true)},
 		{"siren/siren", "command_topic", "", "payload_on", "siren/on", devices.BoolValue(true)},
 		{"text/clock_mood", "command_topic", "", "120,100", "clock/mood", color(t, 120, 100)},
+		{"text/clock_days", "command_topic", "", `["mo"]`, "clock/days", raw(t, `["mo"]`)},
+		{"vacuum/robot", "command_topic", "", "payload_start", "robot/state", devices.EnumValue("cleaning")},
+		{"vacuum/robot", "command_topic", "", "payload_pause", "robot/state", devices.EnumValue("paused")},
+		{"vacuum/robot", "command_topic", "", "payload_return_to_base", "robot/state", devices.EnumValue("docked")},
+		{"vacuum/robot", "command_topic", "", "payload_locate", "robot/locate", devices.BoolValue(true)},
+		{"vacuum/robot", "command_topic", "", "payload_stop", "robot/stop", devices.BoolValue(true)},
+		{"vacuum/robot", "set_fan_speed_topic", "", "high", "robot/fan-speed", devices.EnumValue("high")},
 		{"text/speaker_value", "command_topic", "", "dinner is ready", "speaker/value", devices.TextValue("dinner is ready")},
 		{"number/clock_timeout", "command_topic", "", "120", "clock/timeout", devices.IntValue(120)},
 		{"select/programme_option", "command_topic", "", "wool", "programme/option", devices.EnumValue("wool")},
