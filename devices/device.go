@@ -117,6 +117,12 @@ const (
 	ColorTemperature = "color-temperature" // int, kelvin; light
 	ColorHS          = "color"             // color; light
 	Effect           = "effect"            // enum; light
+	// White is a light's white channel beside the colored ones, in percent; where it shines in one way or the other, 0 as long as it shines
+	// colored. ColdWhite and WarmWhite are those of a light with two.
+	White      = "white"      // float, 0-100 %; light
+	ColdWhite  = "cold-white" // float, 0-100 %; light
+	WarmWhite  = "warm-white" // float, 0-100 %; light
+	Transition = "transition" // float, s, 0 is at once; light: how long its changes take
 
 	Mode               = "mode"                    // enum: off, heat, cool, auto, heat_cool, dry, fan_only; climate. Free words; humidifier, water_heater
 	TargetTemperature  = "target-temperature"      // float, °C; climate, water_heater

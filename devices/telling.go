@@ -10,7 +10,7 @@ import (
 // measures, then how it is set. A plug begins with on and power, a thermostat with the two temperatures, a cover with its state and
 // position. Whoever has little room shows the first ones.
 //
-// Left out are settings and diagnostics, hidden components, updates, what cannot be read, what says how the device itself is (its battery, its
+// Left out are settings (a light's transition is one) and diagnostics, hidden components, updates, what cannot be read, what says how the device itself is (its battery, its
 // voltage, how warm a plug is inside), and long JSON.
 func (d Device) Telling() []Ref {
 	type ranked struct {
@@ -23,7 +23,7 @@ func (d Device) Telling() []Ref {
 			continue
 		}
 		for _, p := range c.Properties {
-			if p.Readable && p.Datatype != JSON && !c.healthOnly(p) {
+			if p.Readable && p.Datatype != JSON && p.ID != Transition && !c.healthOnly(p) {
 				found = append(found, ranked{Ref{c.ID, p.ID}, c.rank(p)})
 			}
 		}

@@ -50,6 +50,9 @@ func TestWhatIsToldFirst(t *testing.T) {
 		{"a fan with a lamp is a fan", []devices.Component{
 			comp("light", devices.Light, set(devices.On)...), comp("fan", devices.Fan, set(devices.On, devices.Speed)...),
 		}, "fan/on fan/speed light/on"},
+		{"how long a light takes to change is a setting", []devices.Component{
+			comp("light", devices.Light, set(devices.Brightness, devices.On, devices.Transition, devices.White)...),
+		}, "light/on light/brightness light/white"},
 		{"motion comes before how bright it is", []devices.Component{
 			comp("illuminance", devices.Sensor, read("illuminance", "illuminance")), comp("motion", devices.BinarySensor, read("occupancy", "occupancy")),
 		}, "motion/occupancy illuminance/illuminance"},

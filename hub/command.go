@@ -166,7 +166,7 @@ func (h *Hub) encodeIn(a *account, ref devices.Ref, v devices.Value) (messages [
 		v, _ = recast(v, p.Datatype)
 	}
 	messages, err = convention.Encode(a.key.key, ref, v)
-	if err == nil && len(messages) == 0 {
+	if err == nil && messages == nil {
 		err = errors.New("the device has not said how it can be told")
 	}
 	return messages, err

@@ -202,6 +202,16 @@ func TestCommandsOverTheWire(t *testing.T) {
 				t.Errorf("the command was retained: %q", got)
 			}
 		},
+		"what goes with later commands ends as sent without a message": func(t *testing.T, h *house) {
+			plug := h.client("plug", nil)
+			plug.publish("plain/plug/config", "Plug")
+			plug.subscribe("plain/plug/set/+")
+			c := h.send("plug/switch/fade", "2")
+			h.wantCommand(c.ID, devices.Sent, "")
+			if got, _ := h.Command(t.Context(), c.ID); got.Pending() || len(plug.taken()) > 0 {
+				t.Errorf("got %+v, and the plug was told %q", got, plug.taken())
+			}
+		},
 		"requests that cannot be are turned away": func(t *testing.T, h *house) {
 			h.powerLamp("lamp", "Lamp", "true", true)
 			for path, want := range map[string]error{

@@ -36,7 +36,8 @@ type Convention interface {
 
 	// Encode says which messages tell the device to take the value, in the device's own units and topics. An error
 	// tells people why that cannot be. The value has passed Property.Check. The hub publishes them unretained, with QoS 1,
-	// or with QoS 0 where the property is not confirmable: then they come at once or not at all.
+	// or with QoS 0 where the property is not confirmable: then they come at once or not at all. An empty list that is not nil says
+	// that nothing has to be published, because the value goes with the commands that follow.
 	Encode(key string, ref devices.Ref, v devices.Value) ([]broker.Message, error)
 
 	// Forget drops what was learnt about a device: people removed it. The filters that are no longer needed are

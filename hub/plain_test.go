@@ -153,12 +153,16 @@ func plainDevice(name string) devices.Device {
 		{ID: "limit", Datatype: devices.Int, Min: &low, Max: &high, Readable: true, Settable: true},
 		{ID: "broken", Datatype: devices.Bool, Readable: true, Settable: true},
 		{ID: "press", Datatype: devices.Bool, Readable: true, Settable: true, Momentary: true},
+		{ID: "fade", Datatype: devices.Int, Settable: true}, // goes with later commands
 	}}}}
 }
 
 func (c *plain) Encode(key string, ref devices.Ref, v devices.Value) ([]broker.Message, error) {
 	if ref.Property == "broken" {
 		return nil, fmt.Errorf("%s has no topic for %s", key, ref)
+	}
+	if ref.Property == "fade" {
+		return []broker.Message{}, nil
 	}
 	return []broker.Message{{Topic: "plain/" + key + "/set/" + ref.Property, Payload: []byte(v.String()), Retain: true}}, nil
 }
