@@ -25,19 +25,11 @@ func (s *sink) addColor(mode string, n []float64) error {
 		hue, saturation = n[0], n[1]
 	case mode == "xy" && len(n) >= 2:
 		hue, saturation, ok = color.FromXY(n[0], n[1])
-	case mode == "rgb" && len(n) >= 3:
-		for _, c := range n {
+	case mode == "rgb" && len(n) >= 3: // what stands behind them are white channels
+		for _, c := range n[:3] {
 			ok = ok && c >= 0 && c <= 65535
 		}
-		// White channels make the color paler.
-		pale := 0.0
-		for _, white := range n[3:] {
-			pale += white
-		}
-		if high := max(n[0], n[1], n[2]); pale > 0 && high+pale > 255 {
-			pale *= 255 / (high + pale)
-		}
-		hue, saturation, _ = devices.RGBToHSV(n[0]+pale, n[1]+pale, n[2]+pale)
+		hue, saturation, _ = devices.RGBToHSV(n[0], n[1], n[2])
 	default:
 		ok = false
 	}

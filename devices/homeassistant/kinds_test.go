@@ -97,90 +97,6 @@ var kinds = append([]kind{
 		[]exchange{{"> switch/on", "true", `x/set={"id":1,"on":true}`}, {"x", "OFF", "switch/on=false"}, {"x", "on", "switch/on=true"}},
 	},
 	{
-		"a light of the schema json", "homeassistant/light/0x03/light/config",
-		`{"schema":"json","~":"z/lamp","stat_t":"~","cmd_t":"~/set","brightness":true,"bri_scl":254,"sup_clrm":["xy","color_temp"],"min_mirs":153,"max_mirs":500,"effect":true,"fx_list":["blink","okay"],"dev":{"ids":["0x03"],"name":"Lamp"}}`,
-		"light(light)/brightness:float rs %; light(light)/color:color rs; light(light)/color-temperature:int rs K; light(light)/effect:enum rs; light(light)/on:bool rs",
-		[]exchange{
-			{
-				"z/lamp", `{"state":"ON","brightness":254,"color_mode":"color_temp","color_temp":370,"color":{"x":0.46,"y":0.41},"linkquality":9}`,
-				"light/brightness=100 light/color-temperature=2703 light/on=true",
-			},
-			{"z/lamp", `{"brightness":128}`, "light/brightness=50.39"},
-			{"z/lamp", `{"color_mode":"xy","color":{"x":0.6401,"y":0.33}}`, "light/color=0,100"},
-			{"z/lamp", `{"color_mode":"hs","color":{"h":120,"s":50}}`, "light/color=120,50"},
-			{"z/lamp", `{"state":null,"brightness":null,"effect":null}`, ""},
-			{"z/lamp", `{"effect":"BLINK"}`, "light/effect=blink"},
-			{"> light/brightness", "50.39", `z/lamp/set={"state":"ON","brightness":128}`},
-			{"> light/brightness", "0.1", `z/lamp/set={"state":"ON","brightness":1}`},
-			{"> light/brightness", "0", `z/lamp/set={"state":"OFF"}`},
-			{"> light/brightness", "101", "refused: invalid value: brightness takes 0 to 100 %, not 101"},
-			{"> light/color-temperature", "2700", `z/lamp/set={"state":"ON","color_temp":370}`},
-			{"> light/color-temperature", "1000", "refused: invalid value: color-temperature takes 2000 to 6536 K, not 1000"},
-			{"> light/color", "0,100", `z/lamp/set={"state":"ON","color":{"x":0.64,"y":0.33}}`},
-			{"> light/effect", "blink", `z/lamp/set={"state":"ON","effect":"blink"}`},
-			{"> light/on", "false", `z/lamp/set={"state":"OFF"}`},
-		},
-	},
-	{
-		"a light of the schema json in kelvin, with hs", "homeassistant/light/l/config",
-		`{"schema":"json","stat_t":"l","cmd_t":"l/set","supported_color_modes":["hs","color_temp"],"color_temp_kelvin":true,"min_kelvin":2200,"max_kelvin":6500}`,
-		"light(light)/brightness:float rs %; light(light)/color:color rs; light(light)/color-temperature:int rs K; light(light)/on:bool rs",
-		[]exchange{
-			{"l", `{"state":"ON","color_mode":"color_temp","color_temp":3000}`, "light/color-temperature=3000 light/on=true"},
-			{"> light/color-temperature", "4000", `l/set={"state":"ON","color_temp":4000}`},
-			{"> light/color", "240,50", `l/set={"state":"ON","color":{"h":240,"s":50}}`},
-		},
-	},
-	{
-		"a light of the schema json, switched only", "homeassistant/light/l/config",
-		`{"schema":"json","stat_t":"l","cmd_t":"l/set","sup_clrm":["onoff"]}`, "light(light)/on:bool rs",
-		[]exchange{{"l", `{"state":"OFF","brightness":3}`, "light/on=false"}},
-	},
-	{
-		"a light of the basic schema", "homeassistant/light/l/config",
-		`{"~":"l/","cmd_t":"~on","stat_t":"~state","val_tpl":"{{ value_json.POWER }}","bri_cmd_t":"~dim","bri_stat_t":"~state","bri_scl":100,"bri_val_tpl":"{{ value_json.Dimmer }}","on_cmd_type":"first","rgb_cmd_t":"~rgb","rgb_stat_t":"~rgbs","rgb_val_tpl":"{{value_json.Color.split(',')[0:3]|join(',')}}","clr_temp_cmd_t":"~ct","clr_temp_stat_t":"~state","clr_temp_val_tpl":"{{ value_json.CT }}","fx_cmd_t":"~fx","fx_list":["a","b"]}`,
-		"light(light)/brightness:float rs %; light(light)/color:color rs; light(light)/color-temperature:int rs K; light(light)/effect:enum s; light(light)/on:bool rs",
-		[]exchange{
-			{"l/state", `{"POWER":"ON","Dimmer":40,"CT":250}`, "light/brightness=40 light/color-temperature=4000 light/on=true"},
-			{"l/rgbs", `{"Color":"0,255,0,0,0"}`, "light/color=120,100"},
-			{"> light/brightness", "40", "l/on=ON l/dim=40"},
-			{"> light/brightness", "0", "l/on=OFF"},
-			{"> light/color", "120,100", "l/on=ON l/rgb=0,255,0"},
-			{"> light/on", "true", "l/on=ON"},
-			{"> light/color-temperature", "4000", "l/on=ON l/ct=250"},
-			{"> light/effect", "b", "l/on=ON l/fx=b"},
-		},
-	},
-	{
-		"a light of the schema template", "homeassistant/light/l/config",
-		`{"schema":"template","~":"l/","stat_t":"~state","cmd_t":"~rpc","cmd_on_tpl":"{\"on\":true{%if brightness is defined%},\"dim\":{{brightness|float|multiply(0.3922)|round}}{%endif%}{%if color_temp is defined%},\"ct\":{{color_temp}}{%endif%}{%if red is defined%},\"rgb\":[{{red}},{{green}},{{blue}}]{%endif%}{%if effect is defined%},\"fx\":\"{{effect}}\"{%endif%}}","cmd_off_tpl":"{\"{{state}}\":true}",` +
-			`"stat_tpl":"{%if value_json.on%}on{%else%}off{%endif%}","bri_tpl":"{{value_json.dim|float|multiply(2.55)|round}}","clr_temp_tpl":"{{value_json.ct}}","clr_temp_k":"true","min_k":2700,"max_k":6500,` +
-			`"r_tpl":"{{value_json.rgb[0]}}","g_tpl":"{{value_json.rgb[1]}}","b_tpl":"{{value_json.rgb[2]}}","fx_list":["blink"]}`,
-		"light(light)/brightness:float rs %; light(light)/color:color rs; light(light)/color-temperature:int rs K; light(light)/effect:enum s; light(light)/on:bool rs",
-		[]exchange{
-			{"l/state", `{"on":true,"dim":40,"ct":3000,"rgb":[0,255,0]}`, "light/brightness=40 light/color-temperature=3000 light/color=120,100 light/on=true"},
-			{"> light/on", "true", `l/rpc={"on":true}`},
-			{"> light/on", "false", `l/rpc={"off":true}`},
-			{"> light/brightness", "40", `l/rpc={"on":true,"dim":40}`},
-			{"> light/brightness", "0", `l/rpc={"off":true}`},
-			{"> light/color-temperature", "3000", `l/rpc={"on":true,"ct":3000}`},
-			{"> light/effect", "blink", `l/rpc={"on":true,"fx":"blink"}`},
-			{"> light/color", "120,100", `l/rpc={"on":true,"rgb":[0,255,0]}`},
-		},
-	},
-	{
-		"a light of the schema template that is a relay", "homeassistant/light/l/config",
-		`{"schema":"template","stat_t":"l","cmd_t":"l/set","cmd_on_tpl":"1","cmd_off_tpl":"0"}`,
-		"light(light)/on:bool s",
-		[]exchange{{"> light/on", "true", "l/set=1"}, {"l", "on", ""}},
-	},
-	{
-		"a light that brightness switches on", "homeassistant/light/l/config",
-		`{"cmd_t":"l/on","bri_cmd_t":"l/dim","bri_cmd_tpl":"{\"b\":{{ value }}}","on_cmd_type":"brightness"}`,
-		"light(light)/brightness:float s %; light(light)/on:bool s",
-		[]exchange{{"> light/on", "true", `l/dim={"b":255}`}, {"> light/on", "false", "l/on=OFF"}, {"> light/brightness", "20", `l/dim={"b":51}`}},
-	},
-	{
 		"a climate", "homeassistant/climate/0x04/climate/config",
 		`{"~":"z/trv","mode_cmd_t":"~/set/mode","mode_stat_t":"~","mode_stat_tpl":"{{ value_json.system_mode }}","modes":["off","heat"],"temp_cmd_t":"~/set/temp","temp_stat_t":"~","temp_stat_tpl":"{{ value_json.sp }}","min_temp":"5","max_temp":30,"temp_step":0.5,"curr_temp_t":"~","curr_temp_tpl":"{{ value_json.local_temperature }}","act_t":"~","act_tpl":"{{ {'0':'idle','1':'heating'}[value_json.running] }}","pr_mode_cmd_t":"~/set/preset","pr_mode_stat_t":"~","pr_mode_val_tpl":"{{ value_json.preset }}","pr_modes":["eco"],"dev":{"ids":"0x04","name":"Valve"}}`,
 		"climate(climate)/action:enum r; climate(climate)/current-temperature:float r °C; climate(climate)/mode:enum rs; climate(climate)/preset:enum rs; climate(climate)/target-temperature:float rs °C",
@@ -324,7 +240,7 @@ var kinds = append([]kind{
 		"energy-today(sensor)/value:float r kWh",
 		[]exchange{{"tasmota01/tele/SENSOR", `{"ENERGY":{"Today":1.5}}`, "energy-today/value=1.5"}},
 	},
-}, moreKinds...)
+}, slices.Concat(lightKinds, moreKinds)...)
 
 func TestKinds(t *testing.T) {
 	for _, k := range kinds {

@@ -5,10 +5,8 @@ import (
 	"math"
 	"strings"
 
-	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/homeassistant/template"
-	"home.arpa/homehub/devices/internal/color"
 )
 
 // light is a light of any schema: basic has a topic for each of its properties, json one object for all, and template a
@@ -91,131 +89,6 @@ func brightness(at steps) devices.Property {
 	return devices.Property{ID: devices.Brightness, Datatype: devices.Float, Unit: "%", Min: bound(0), Max: bound(100), Step: at.step()}
 }
 
-// basicLight is what the commands of a light with a topic for each property have in common.
-type basicLight struct {
-	power   *outlet
-	on, off string
-	order   string // on_command_type: when the light is switched on as well
-}
-
-// with is a command together with the one that switches the light on.
-func (l basicLight) with(m broker.Message, err error) ([]broker.Message, error) {
-	switch {
-	case err != nil:
-		return nil, err
-	case l.power == nil || l.order == "brightness" || l.on == l.off:
-		return []broker.Message{m}, nil
-	}
-	on, err := l.power.send(l.on, template.Of(l.on))
-	if err != nil {
-		return nil, err
-	}
-	if l.order == "first" {
-		return []broker.Message{on, m}, nil
-	}
-	return []broker.Message{m, on}, nil
-}
-
-func (b *builder) lightBasic() {
-	l := basicLight{on: b.text("payload_on", "ON"), off: b.text("payload_off", "OFF"), order: b.text("on_command_type", "last")}
-	stateTemplate := "state_value_template"
-	if !b.has(stateTemplate) {
-		stateTemplate = "value_template"
-	}
-	power := devices.Property{ID: devices.On, Datatype: devices.Bool}
-	power.Readable = b.readsBool("state_topic", stateTemplate, devices.On, b.text("state_on", l.on), b.text("state_off", l.off))
-	l.power = b.hears("command_topic", "command_template")
-
-	at := b.brightnessScale()
-	bright := brightness(at)
-	bright.Readable = b.readsNumber("brightness_state_topic", "brightness_value_template", devices.Brightness, at.in)
-	dimmer := b.hears("brightness_command_topic", "brightness_command_template")
-	setBrightness := func(percent float64) ([]broker.Message, error) {
-		f := at.out(percent)
-		if f == 0 && percent > 0 {
-			f = 1
-		}
-		if f == 0 && l.power != nil {
-			return one(l.power.send(l.off, template.Of(l.off)))
-		}
-		return l.with(dimmer.send(formatNumber(f), plain(f)))
-	}
-	if dimmer != nil {
-		bright.Settable = true
-		b.writers[devices.Brightness] = func(v devices.Value) ([]broker.Message, error) { return setBrightness(v.Float()) }
-	}
-	if l.power != nil {
-		power.Settable = true
-		b.writers[devices.On] = func(v devices.Value) ([]broker.Message, error) {
-			switch {
-			case !v.Bool():
-				return one(l.power.send(l.off, template.Of(l.off)))
-			case l.order == "brightness" && dimmer != nil:
-				return setBrightness(100)
-			}
-			return one(l.power.send(l.on, template.Of(l.on)))
-		}
-	}
-	b.property(power)
-	b.property(bright)
-	b.basicTemperature(l)
-	b.basicColor(l)
-	b.basicEffect(l)
-}
-
-func (b *builder) basicTemperature(l basicLight) {
-	k := b.kelvins()
-	k.p.Readable = b.readsKelvins(k, "color_temp_state_topic", "color_temp_value_template")
-	if o := b.hears("color_temp_command_topic", "color_temp_command_template"); o != nil {
-		k.p.Settable = true
-		b.writers[devices.ColorTemperature] = func(v devices.Value) ([]broker.Message, error) {
-			f := k.spell(v)
-			return l.with(o.send(formatNumber(f), plain(f)))
-		}
-	}
-	b.property(k.p)
-}
-
-// basicColor takes the first kind of color that the light can be told, and reads every one that it reports.
-func (b *builder) basicColor(l basicLight) {
-	p := devices.Property{ID: devices.ColorHS, Datatype: devices.Color}
-	for _, mode := range []string{"hs", "xy", "rgb", "rgbw", "rgbww"} {
-		base := mode[:min(len(mode), 3)]
-		readable := b.reads(mode+"_state_topic", mode+"_value_template", func(v template.Value, out *sink) error {
-			n, err := numbers(v)
-			if err != nil {
-				return err
-			}
-			return out.addColor(base, n)
-		})
-		p.Readable = p.Readable || readable
-		o := b.hears(mode+"_command_topic", mode+"_command_template")
-		if o == nil || p.Settable {
-			continue
-		}
-		p.Settable = true
-		b.writers[devices.ColorHS] = func(v devices.Value) ([]broker.Message, error) { return l.with(sendColor(o, mode, v)) }
-	}
-	b.property(p)
-}
-
-// sendColor publishes a color as numbers with commas between. White channels are off.
-func sendColor(o *outlet, mode string, v devices.Value) (broker.Message, error) {
-	switch mode {
-	case "hs":
-		hue, saturation := v.Color()
-		s := formatNumber(hue) + "," + formatNumber(saturation)
-		return o.send(s, template.Of(s), "hue", plain(hue), "sat", plain(saturation))
-	case "xy":
-		x, y := color.ToXY(v.Color())
-		s := formatNumber(x) + "," + formatNumber(y)
-		return o.send(s, template.Of(s), "x", x, "y", y)
-	}
-	r, g, b := rgbOf(v)
-	s := fmt.Sprintf("%d,%d,%d", r, g, b) + strings.Repeat(",0", len(mode)-3)
-	return o.send(s, template.Of(s), "red", r, "green", g, "blue", b, "white", 0, "cold_white", 0, "warm_white", 0)
-}
-
 // numbers are a list, or a text of numbers with commas between.
 func numbers(v template.Value) ([]float64, error) {
 	var out []float64
@@ -241,21 +114,6 @@ func numbers(v template.Value) ([]float64, error) {
 		}
 	}
 	return out, nil
-}
-
-func (b *builder) basicEffect(l basicLight) {
-	effects := b.list("effect_list")
-	p := devices.Property{ID: devices.Effect, Datatype: devices.Enum, Choices: effects}
-	p.Readable = b.reads("effect_state_topic", "effect_value_template", func(v template.Value, out *sink) error {
-		return readEffect(v, effects, out)
-	})
-	if o := b.hears("effect_command_topic", "effect_command_template"); o != nil {
-		p.Settable = true
-		b.writers[devices.Effect] = func(v devices.Value) ([]broker.Message, error) {
-			return l.with(o.send(v.Text(), template.Of(v.Text())))
-		}
-	}
-	b.property(p)
 }
 
 // readEffect takes an effect of the list. Anything else is how the device says that none is running.

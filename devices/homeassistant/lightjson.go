@@ -17,7 +17,11 @@ type jsonLight struct {
 	outlet                       *outlet
 	at                           steps
 	kelvins                      kelvins
-	colorMode                    string // in which color is commanded; empty when it cannot be
+	colorMode                    string    // in which color is commanded; empty when it cannot be
+	channels                     *channels // nil without white ones
+	white                        *either   // nil unless it has the color mode white
+	whites                       steps     // of that
+	fade                         fade
 	dims, tunes, colors, effects bool
 	effectList                   []string
 }
@@ -31,8 +35,12 @@ func (b *builder) lightJSON() {
 			continue
 		case "color_temp":
 			l.tunes = true
-		case "hs", "xy", "rgb", "rgbw", "rgbww":
+		case "hs", "xy", "rgb":
 			l.colors = true
+		case "rgbw", "rgbww":
+			l.colors, l.channels = true, &channels{mode: mode}
+		case "white":
+			l.white, l.whites = &either{}, b.whiteScale()
 		}
 		l.dims = true
 	}
@@ -65,7 +73,7 @@ func (b *builder) lightJSON() {
 		b.property(p)
 		if l.outlet != nil {
 			b.writers[p.ID] = func(v devices.Value) ([]broker.Message, error) {
-				return []broker.Message{l.outlet.plain("{" + fields(v) + "}")}, nil
+				return []broker.Message{l.outlet.plain("{" + fields(v) + l.fade.json() + "}")}, nil
 			}
 		}
 	}
@@ -93,6 +101,27 @@ func (b *builder) lightJSON() {
 		name, _ := template.Of(v.Text()).JSON()
 		return on + `,"effect":` + name
 	})
+	l.addWhites(add)
+	if l.outlet != nil && l.dims {
+		l.fade.add(b)
+	}
+}
+
+// addWhites adds the white channels.
+func (l *jsonLight) addWhites(add func(has bool, p devices.Property, fields func(v devices.Value) string)) {
+	if l.white != nil {
+		add(true, l.white.property(l.whites), func(v devices.Value) string {
+			return `"state":"ON","white":` + formatNumber(max(l.whites.out(v.Float()), 1))
+		})
+	}
+	if l.channels == nil {
+		return
+	}
+	for _, p := range l.channels.properties() {
+		add(p.ID != devices.White || l.white == nil, p, func(v devices.Value) string {
+			return `"state":"ON","color":` + l.channels.json(p.ID, v)
+		})
+	}
 }
 
 func (l *jsonLight) spellColor(v devices.Value) string {
@@ -104,9 +133,11 @@ func (l *jsonLight) spellColor(v devices.Value) string {
 		x, y := color.ToXY(v.Color())
 		return fmt.Sprintf(`{"x":%s,"y":%s}`, formatNumber(x), formatNumber(y))
 	}
+	if l.channels != nil && l.colorMode == l.channels.mode {
+		return l.channels.json(devices.ColorHS, v)
+	}
 	r, g, b := rgbOf(v)
-	white := map[string]string{"rgbw": `,"w":0`, "rgbww": `,"c":0,"w":0`}[l.colorMode]
-	return fmt.Sprintf(`{"r":%d,"g":%d,"b":%d%s}`, r, g, b, white)
+	return fmt.Sprintf(`{"r":%d,"g":%d,"b":%d}`, r, g, b)
 }
 
 // read takes what the object holds: a light may report a part of its state only.
@@ -128,6 +159,10 @@ func (l *jsonLight) read(in input, out *sink) error {
 			return expected("ON or OFF at state", v)
 		}
 	}
+	mode := state.Get("color_mode").Text()
+	if l.white != nil && mode != "" {
+		l.white.mode = mode
+	}
 	if v := state.Get("brightness"); l.dims && known(v) {
 		f, ok := v.Number()
 		if !ok {
@@ -136,8 +171,15 @@ func (l *jsonLight) read(in input, out *sink) error {
 		if err := out.float(devices.Brightness, l.at.in(f)); err != nil {
 			return err
 		}
+		if l.white != nil {
+			l.white.level, l.white.dims = l.at.in(f), true
+		}
 	}
-	mode := state.Get("color_mode").Text()
+	if l.white != nil {
+		if err := l.white.report(out); err != nil {
+			return err
+		}
+	}
 	if v := state.Get("color_temp"); l.tunes && known(v) && (mode == "" || mode == "color_temp") {
 		f, ok := v.Number()
 		if !ok {
@@ -148,7 +190,7 @@ func (l *jsonLight) read(in input, out *sink) error {
 		}
 	}
 	if v := state.Get("color"); l.colors && v.Kind() == template.Dict && mode != "color_temp" && mode != "white" {
-		if err := readColor(v, mode, out); err != nil {
+		if err := l.readColor(v, mode, out); err != nil {
 			return err
 		}
 	}
@@ -159,7 +201,7 @@ func (l *jsonLight) read(in input, out *sink) error {
 }
 
 // readColor takes the color in the mode that the light names, else in the first that is complete.
-func readColor(color template.Value, mode string, out *sink) error {
+func (l *jsonLight) readColor(color template.Value, mode string, out *sink) error {
 	get := func(keys ...string) []float64 {
 		var n []float64
 		for _, key := range keys {
@@ -171,24 +213,29 @@ func readColor(color template.Value, mode string, out *sink) error {
 		}
 		return n
 	}
-	hs, xy := get("h", "s"), get("x", "y")
+	if c := l.channels; c != nil && (mode == "" || mode == c.mode) {
+		keys := []string{"r", "g", "b", "w"}
+		if c.mode == "rgbww" {
+			keys = []string{"r", "g", "b", "c", "w"}
+		}
+		if n := get(keys...); len(n) == len(keys) {
+			return c.take(n, out)
+		}
+	}
+	hs, xy, rgb := get("h", "s"), get("x", "y"), get("r", "g", "b")
 	if len(hs) < 2 {
 		hs = get("hue", "saturation")
-	}
-	rgb := get("r", "g", "b", "w")
-	if mode == "rgbww" {
-		rgb = get("r", "g", "b", "c", "w")
 	}
 	switch {
 	case mode == "xy" && len(xy) == 2:
 		return out.addColor("xy", xy)
-	case len(rgb) >= 3 && strings.HasPrefix(mode, "rgb"):
+	case len(rgb) == 3 && strings.HasPrefix(mode, "rgb"):
 		return out.addColor("rgb", rgb)
 	case len(hs) == 2:
 		return out.addColor("hs", hs)
 	case len(xy) == 2:
 		return out.addColor("xy", xy)
-	case len(rgb) >= 3:
+	case len(rgb) == 3:
 		return out.addColor("rgb", rgb)
 	}
 	return nil

@@ -1,6 +1,8 @@
 package homeassistant
 
 import (
+	"strings"
+
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/homeassistant/template"
@@ -10,10 +12,11 @@ import (
 // change, and of one state topic, from which other templates take each attribute.
 type templateLight struct {
 	on, off *outlet
+	fade    fade
 }
 
 func (b *builder) lightTemplate() {
-	l := templateLight{b.hears("command_topic", "command_on_template"), b.hears("command_topic", "command_off_template")}
+	l := &templateLight{on: b.hears("command_topic", "command_on_template"), off: b.hears("command_topic", "command_off_template")}
 	told := l.on != nil && l.off != nil
 	if told && (l.on.tpl == nil || l.off.tpl == nil) {
 		b.fault("a light of the schema template that can be told needs command_on_template and command_off_template")
@@ -58,14 +61,21 @@ func (b *builder) lightTemplate() {
 			}),
 			func(v devices.Value) ([]broker.Message, error) { return l.turn(true, "effect", v.Text()) })
 	}
+	if told && strings.Contains(l.on.tpl.Source(), "transition") {
+		l.fade.add(b)
+	}
 }
 
-// turn renders a command: what is not to change is not defined in it.
-func (l templateLight) turn(on bool, vars ...any) ([]broker.Message, error) {
-	if !on {
-		return one(l.off.send("", template.Of("off"), "state", "off"))
+// turn renders a command: what is not to change is not defined in it. The state is true or false, and there is no value.
+func (l *templateLight) turn(on bool, vars ...any) ([]broker.Message, error) {
+	if vars = append(vars, "state", on); l.fade.chosen {
+		vars = append(vars, "transition", plain(l.fade.seconds))
 	}
-	return one(l.on.send("", template.Of("on"), append(vars, "state", "on")...))
+	o := l.off
+	if on {
+		o = l.on
+	}
+	return one(o.send("", template.Of(nil), vars...))
 }
 
 // readsRGB reads a color of which each part has a template; one that is not known leaves the color unread.

@@ -126,7 +126,11 @@ func (b *builder) entities() []entity {
 
 // categorise says what is not for daily use. What can only be read cannot be a setting.
 func (b *builder) categorise(e *entity) {
-	switch category := b.component.Category; {
+	category := b.component.Category
+	if category == "" && e.property != nil && e.property.ID == devices.Transition && b.component.Kind == devices.Light {
+		category = "config"
+	}
+	switch {
 	case category == "":
 	case e.component == "sensor" || e.component == "binary_sensor" || category == "diagnostic":
 		e.config["entity_category"] = "diagnostic"

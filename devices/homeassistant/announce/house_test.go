@@ -142,7 +142,7 @@ func everything() hub.View {
 			}},
 			{ID: "lamp", Kind: devices.Light, Properties: []devices.Property{
 				rw("brightness", float, percent(100.0/254)), rw("color", devices.Color), rw("color-temperature", whole, span(2000, 6535, 0, "K")),
-				rw("effect", enum, choices("none", "party")), rw("on", truth),
+				rw("effect", enum, choices("none", "party")), rw("on", truth), rw("transition", float, span(0, 20, 0.5, "s"), class("duration", "s")), rw("white", float, percent(1)),
 			}},
 			{ID: "meter", Kind: devices.Sensor, Properties: []devices.Property{
 				ro("energy", float, class("energy", "kWh")), ro("link-quality", whole), ro("odd", float, class("temperature", "furlong")), ro("power", float, class("power", "W")),
