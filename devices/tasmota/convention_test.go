@@ -203,6 +203,19 @@ func TestDevices(t *testing.T) {
 				{"> light/brightness=0", "", []string{"cmnd/hall/POWER1 OFF"}},
 			},
 		},
+		"dimmer that fades": {
+			config: `rl=[2];lt_st=1;lk=1`,
+			steps: []step{
+				{"tele/hall/STATE", `{"POWER":"ON","Dimmer":35,"Fade":"OFF","Speed":4}`, []string{"light/brightness=35", "light/on=true", "light/transition=0"}},
+				{"> light/transition=3", "", []string{"cmnd/hall/Backlog Speed 6;Fade 1"}},
+				{"stat/hall/RESULT", `{"Speed":6}`, []string{"light/transition=0"}},
+				{"stat/hall/RESULT", `{"Fade":"ON"}`, []string{"light/transition=3"}},
+				{"stat/hall/RESULT", `{"Speed":0}`, []string{"light/transition=3"}},
+				{"stat/hall/RESULT", `{"Fade":"ON","Speed":8}`, []string{"light/transition=4"}},
+				{"> light/transition=0", "", []string{"cmnd/hall/Fade 0"}},
+				{"> light/transition=20", "", []string{"cmnd/hall/Backlog Speed 40;Fade 1"}},
+			},
+		},
 		"dimmer behind a Tuya chip": {
 			config: `rl=[2];lt_st=1;lk=1;ty=1`,
 			steps: []step{
@@ -244,8 +257,9 @@ func TestDevices(t *testing.T) {
 		"colors and white": {
 			config: `rl=[2];lt_st=4;lk=1`,
 			steps: []step{
-				{"stat/hall/RESULT", `{"Dimmer":50,"Color":"7F000000","HSBColor":"0,100,50","White":0}`, []string{"light/brightness=50", "light/color=0,100"}},
-				{"stat/hall/RESULT", `{"Dimmer":50,"Color":"0000007F","HSBColor":"30,100,0","White":50}`, []string{"light/brightness=50", "light/color=0,0"}},
+				{"stat/hall/RESULT", `{"Dimmer":50,"Color":"7F000000","HSBColor":"0,100,50","White":0}`, []string{"light/brightness=50", "light/color=0,100", "light/white=0"}},
+				{"stat/hall/RESULT", `{"Dimmer":50,"Color":"0000007F","HSBColor":"30,100,0","White":50}`, []string{"light/brightness=50", "light/color=0,0", "light/white=50"}},
+				{"> light/white=30", "", []string{"cmnd/hall/White 30"}},
 			},
 		},
 		"colors, cold and warm white": {

@@ -38,6 +38,7 @@ type device struct {
 	writers  map[devices.Ref]writer
 	powers   map[int]devices.Ref // by the number of the relay
 	lights   []*light
+	fading   fading
 	covers   map[int]*cover
 	fanRef   string
 	fanLast  int // the speed that it had when it was last on

@@ -110,6 +110,14 @@ func (b *builder) light(l *light, subtype int, id string) {
 			return d.set(l, "Color2", fmt.Sprintf("%.0f,%.0f,%.0f%s", r, g, bl, l.suffix))
 		}))
 	}
+	if l.whitens && !l.tunes { // of two white channels the temperature tells
+		b.add(c, devices.Property{
+			ID: devices.White, Datatype: devices.Float, Unit: "%", Min: bound(1), Max: bound(100), Step: 1, Readable: true,
+		}, single(func(v devices.Value) broker.Message {
+			return d.set(l, "White", strconv.Itoa(int(max(math.Round(v.Float()), 1))))
+		}))
+	}
+	b.transition(c)
 	if l.effects {
 		b.add(c, devices.Property{ID: devices.Effect, Datatype: devices.Enum, Choices: schemes, Readable: true}, single(func(v devices.Value) broker.Message {
 			for i, name := range schemes {
@@ -152,6 +160,18 @@ func (r *report) temperature(f *field) {
 		if mired, ok := r.number(f, ""); ok && mired >= 1 && mired <= 10000 {
 			ref := devices.Ref{Component: l.component, Property: devices.ColorTemperature}
 			r.add(ref, devices.IntValue(int64(math.Round(1e6/mired))))
+		}
+	}
+}
+
+// white takes White, which is 0 while the light shines colored.
+func (r *report) white(f *field) {
+	for _, l := range r.d.lights {
+		if !l.whitens || l.tunes {
+			continue
+		}
+		if percent, ok := r.number(f, ""); ok {
+			r.float(devices.Ref{Component: l.component, Property: devices.White}, min(max(percent, 0), 100))
 		}
 	}
 }

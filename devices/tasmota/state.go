@@ -95,7 +95,7 @@ func (r *report) settle() {
 // states reads what STATE, RESULT and STATUS11 have in common: relays, lights, fan, and, where firmware has them there,
 // shutters and inputs.
 func (r *report) states(doc document, top int) {
-	colored := false
+	colored, faded := false, false
 	for at := top + 1; at < int(doc[top].end); at = int(doc[at].end) {
 		f := &doc[at]
 		name, n, ok := numbered(f.key)
@@ -116,8 +116,15 @@ func (r *report) states(doc document, top int) {
 				colored = true
 				r.colors(doc, top)
 			}
+		case "White":
+			r.white(f)
 		case "Scheme":
 			r.scheme(f)
+		case "Fade", "Speed":
+			if !faded {
+				faded = true
+				r.fade(doc, top)
+			}
 		case "FanSpeed":
 			r.fan(f)
 		case "Shutter":

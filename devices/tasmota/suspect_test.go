@@ -37,6 +37,7 @@ func TestADeviceThatDoesNotAnnounceItselfIsAskedWhatItIs(t *testing.T) {
     color-temperature: int 2000 to 6536 K settable
     effect: enum [solid wake up cycle up cycle down random] settable
     on: bool settable
+    transition: float (duration) 0 to 20 s settable
   relay: switch "Left" 
     on: bool settable
   status: sensor "Status" diagnostic
