@@ -64,6 +64,8 @@ func (c *Convention) answer(m broker.Message, f *frame, u *hub.Update) {
 	}
 	switch {
 	case len(d.told) == 0:
+	case what == docConfig:
+		d.reportSettings(u)
 	case what == docStatus:
 		for status := range result.Children() {
 			d.report(m, status.Key(), status, u)
@@ -76,6 +78,7 @@ func (c *Convention) answer(m broker.Message, f *frame, u *hub.Update) {
 		for _, key := range slices.Sorted(maps.Keys(last)) {
 			d.report(m, key, last[key], u)
 		}
+		d.reportSettings(u)
 	}
 	c.want(d, u)
 }
@@ -184,7 +187,7 @@ func (c *Convention) done(d *modern, v jsontext.Value, u *hub.Update) {
 	if device, told := d.told[sent.key]; told {
 		p := device.Property(sent.Ref)
 		// What was as it is wanted before is in no notification, since it did not change.
-		if p != nil && (p.Answers || p.Same(sent.value, d.saidOf(sent.target))) {
+		if p != nil && (p.Answers || d.isSetting(sent.target) || p.Same(sent.value, d.saidOf(sent.target))) {
 			u.Readings = append(u.Readings, hub.Reported{Key: sent.key, Ref: sent.Ref, Value: sent.value})
 		}
 	}

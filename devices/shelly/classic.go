@@ -38,6 +38,7 @@ type classic struct {
 	said    devices.Presence
 	cover   map[string]*roller
 	color   map[string]bool // the lights that are in color mode
+	fades   map[string]int  // how long the changes of a light are to take, in milliseconds: it goes with each command
 }
 
 // roller is what a cover said last.
@@ -152,6 +153,7 @@ func (c *Convention) meetClassic(id string) *classic {
 	}
 	d := &classic{
 		id: strings.Clone(id), features: map[string]bool{}, counts: map[string]string{}, cover: map[string]*roller{}, color: map[string]bool{},
+		fades: map[string]int{},
 	}
 	c.classic[d.id] = d
 	return d
@@ -322,7 +324,10 @@ func (d *classic) encode(ref devices.Ref, v devices.Value) ([]broker.Message, er
 	if write == nil {
 		return nil, fmt.Errorf("steering %s: its %s cannot be set", d.id, ref)
 	}
-	return []broker.Message{write(v)}, nil
+	if m := write(v); m.Topic != "" {
+		return []broker.Message{m}, nil
+	}
+	return []broker.Message{}, nil
 }
 
 // publish is a message below the device's own topic.

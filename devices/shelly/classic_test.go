@@ -107,6 +107,7 @@ func TestClassicCommands(t *testing.T) {
 		{"shellybulbduo-112233", "light-0/brightness", "0", `light/0/set {"turn":"off"}`},
 		{"shellybulbduo-112233", "light-0/color-temperature", "3000", `light/0/set {"temp":3000}`},
 		{"shellyrgbw2-445566", "white-1/on", "on", `white/1/set {"turn":"on"}`},
+		{"shellybulb-3CC533", "light-0/white", "20", `color/0/set {"white":51}`},
 		{"shellytrv-60A423D0E032", "thermostat/target-temperature", "22.5", "thermostat/0/command/target_t 22.5"},
 	} {
 		t.Run(tc.id+" "+tc.path+" becomes "+tc.value, func(t *testing.T) {
@@ -126,6 +127,18 @@ func TestClassic(t *testing.T) {
 		lines []string
 		check func(t *testing.T, h *home)
 	}{
+		{"how long a light's changes take goes with each of them", classicHouse, func(t *testing.T, h *home) {
+			const bulb, duo = "gen1/shellybulb-3CC533", "gen1/shellybulbduo-112233"
+			if told := h.Tell(bulb, "light-0/transition", "1.5"); told != "" {
+				t.Errorf("it publishes %s", told)
+			}
+			if diff := cmp.Diff(`shellies/shellybulb-3CC533/color/0/set {"transition":1500,"turn":"off"}`, h.Tell(bulb, "light-0/on", "off")); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(`shellies/shellybulbduo-112233/light/0/set {"turn":"off"}`, h.Tell(duo, "light-0/on", "off")); diff != "" {
+				t.Error(diff)
+			}
+		}},
 		{"what it repeats of a button is no press", nil, func(t *testing.T, h *home) {
 			h.Hear(relay + `input_event/0 {"event":"L","event_cnt":4}`)
 			if got := h.Values[key+"/button-0/event"].String(); got != "long" {

@@ -66,7 +66,7 @@ func (s shape) readLight(d *classic, v jsontext.Value) (out []found, faults []st
 		out = append(out, found{
 			feature: s.feature + "#" + devices.ColorHS, component: component, property: devices.ColorHS, value: hueOf(rgb),
 		})
-		add("white", "white", func(v jsontext.Value) (devices.Value, string) { return scaled(v, 255) })
+		add(devices.White, "white", func(v jsontext.Value) (devices.Value, string) { return scaled(v, 255) })
 	}
 	add(devices.Effect, "effect", func(v jsontext.Value) (devices.Value, string) {
 		i, ok := v.Whole(65535)
@@ -87,6 +87,9 @@ func (b *classicBuild) light(s shape, property string) {
 	}
 	d, topic := b.classic, space+"/"+s.n+"/set"
 	set := func(params map[string]any) broker.Message {
+		if fade, chosen := d.fades[id]; chosen {
+			params["transition"] = fade
+		}
 		payload, err := json.Marshal(params)
 		if err != nil {
 			payload = nil // only numbers and words are in it
@@ -130,7 +133,7 @@ func (b *classicBuild) light(s shape, property string) {
 			rgb := rgbOf(v)
 			return set(map[string]any{"mode": "color", "red": rgb[0], "green": rgb[1], "blue": rgb[2]})
 		}
-	case "white":
+	case devices.White:
 		p = percent(property)
 		p.Step = 100.0 / 255
 		write = func(v devices.Value) broker.Message {
@@ -149,7 +152,24 @@ func (b *classicBuild) light(s shape, property string) {
 	default:
 		return
 	}
-	b.add(b.component(id, devices.Light, b.number("Light", s.n), ""), p, write)
+	c := b.component(id, devices.Light, b.number("Light", s.n), "")
+	b.add(c, p, write)
+	b.fade(c)
+}
+
+// fade adds how long a light's changes are to take. MQTT has no setting for it.
+func (b *classicBuild) fade(c *devices.Component) {
+	if c.Property(devices.Transition) != nil {
+		return
+	}
+	d, id := b.classic, c.ID
+	c.Properties = append(c.Properties, devices.Property{
+		ID: devices.Transition, Datatype: devices.Float, Class: "duration", Unit: "s", Min: bound(0), Max: bound(5), Step: 0.1, Settable: true,
+	})
+	b.writers[devices.Ref{Component: id, Property: devices.Transition}] = func(v devices.Value) broker.Message {
+		d.fades[id] = int(math.Round(v.Float() * 1000))
+		return broker.Message{}
+	}
 }
 
 // spoken says whether the device published below a topic.

@@ -7,12 +7,15 @@ import (
 	"home.arpa/homehub/devices/internal/jsontext"
 )
 
-// methods are the names of the lights' types in calls.
-var methods = map[string]string{"light": "Light.Set", "rgb": "RGB.Set", "rgbw": "RGBW.Set", "cct": "CCT.Set", "rgbcct": "RGBCCT.Set"}
+// spaces are the names of the lights' types in calls.
+var spaces = map[string]string{"light": "Light", "rgb": "RGB", "rgbw": "RGBW", "cct": "CCT", "rgbcct": "RGBCCT"}
+
+// longestFade is the longest time in seconds that a light takes to change, three hours; most take less, and say so.
+const longestFade = 10800
 
 // light is any of the types of lights.
 func (b *build) light() {
-	id, method := b.id, methods[b.kind]
+	id, method := b.id, spaces[b.kind]+".Set"
 	c := b.own(devices.Light, "")
 	b.truth(c, "output", devices.On, "")
 	b.set(c, devices.On, func(v devices.Value) (string, map[string]any) { return method, b2(id, "on", v.Bool()) })
@@ -52,13 +55,16 @@ func (b *build) light() {
 		})
 	}
 	if b.kind == "rgbw" {
-		p := percent("white")
+		p := percent(devices.White)
 		p.Step = 100.0 / 255
 		b.add(c, "white", p, func(v jsontext.Value) (devices.Value, string) { return scaled(v, 255) })
-		b.set(c, "white", func(v devices.Value) (string, map[string]any) {
+		b.set(c, devices.White, func(v devices.Value) (string, map[string]any) {
 			return method, b2(id, "white", int(math.Round(v.Float()*2.55)))
 		})
 	}
+	b.setting(c, "transition_duration", devices.Property{
+		ID: devices.Transition, Class: "duration", Unit: "s", Min: bound(0), Max: bound(longestFade), Step: 0.1,
+	}, spaces[b.kind])
 	b.metering(c)
 }
 

@@ -304,6 +304,21 @@ func TestModern(t *testing.T) {
 				t.Error("it was not told")
 			}
 		}},
+		{"how long a light takes to change is in its configuration", []string{
+			answered(lightsID, lightsID, `{"sys":{"device":{"name":"Attic"}},"light:0":{"id":0,"transition_duration":1.5}}`),
+			answered(lightsID, lightsID, `{"sys":{},"light:0":{"id":0,"output":true,"brightness":40}}`),
+		}, func(t *testing.T, h *home) {
+			h.Want(map[string]string{lightsID + "/light-0/transition": "1.5"})
+			if told := h.Tell(lightsID, "light-0/transition", "3"); !strings.Contains(told, `"method":"Light.SetConfig","params":{"config":{"transition_duration":3},"id":0}`) {
+				t.Errorf("it publishes %s", told)
+			}
+			h.Hear(answered(lightsID, lightsID, `{"restart_required":false}`))
+			h.Want(map[string]string{lightsID + "/light-0/transition": "1.5"})
+			h.Hear(strings.Replace(answered(lightsID, lightsID, `{"restart_required":false}`), `"id":2,`, `"id":1001,`, 1))
+			h.Want(map[string]string{lightsID + "/light-0/transition": "3"})
+			h.Hear(answered(lightsID, lightsID, `{"sys":{"device":{"name":"Attic"}},"light:0":{"id":0,"transition_duration":2}}`))
+			h.Want(map[string]string{lightsID + "/light-0/transition": "2"})
+		}},
 		{"an update says how far it is", append(plug,
 			notified(plugID, plugID, "NotifyEvent", `"events":[{"component":"sys","event":"ota_begin","msg":"Waiting","ts":1},{"component":"sys","event":"ota_progress","msg":"x","progress_percent":26,"ts":2}]`),
 		), func(t *testing.T, h *home) {

@@ -2,6 +2,7 @@ package shelly
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/internal/jsontext"
+	"home.arpa/homehub/hub"
 )
 
 const (
@@ -61,9 +63,16 @@ type bind struct {
 // part is one component of the device's own, with what was learnt of it.
 type part struct {
 	binds []bind
+	set   []setting         // what its configuration says
 	lacks []path            // what would add a property if it were reported
 	press map[string]target // where events go, by the index of the button ("" for the only one)
 	last  string            // the last event, so that one which arrives twice counts once
+}
+
+// setting is a value of a component's configuration, which no status repeats.
+type setting struct {
+	target
+	value devices.Value
 }
 
 // recall takes what an older form of the same part was told.
@@ -87,6 +96,25 @@ func (d *modern) saidOf(t target) devices.Value {
 		}
 	}
 	return devices.Value{}
+}
+
+// isSetting says whether a property is one of the configuration.
+func (d *modern) isSetting(t target) bool {
+	for _, p := range d.parts {
+		if slices.ContainsFunc(p.set, func(s setting) bool { return s.target == t }) {
+			return true
+		}
+	}
+	return false
+}
+
+// reportSettings tells what the configuration says.
+func (d *modern) reportSettings(u *hub.Update) {
+	for _, key := range slices.Sorted(maps.Keys(d.parts)) {
+		for _, s := range d.parts[key].set {
+			u.Readings = append(u.Readings, hub.Reported{Key: s.key, Ref: s.Ref, Value: s.value})
+		}
+	}
 }
 
 // facts are what is known of a component while it is built.
@@ -200,6 +228,22 @@ func (b *build) set(c *devices.Component, property string, w writer) {
 	}
 	p.Settable = true
 	b.writers[target{b.unit, devices.Ref{Component: c.ID, Property: property}}] = w
+}
+
+// setting adds a property that is told by the configuration, as long as that has it, and set there by a call of the component's type.
+func (b *build) setting(c *devices.Component, at string, p devices.Property, kind string) {
+	f, ok := b.config.Get(at).Number()
+	value, err := devices.FloatValue(f)
+	if !ok || err != nil {
+		return
+	}
+	id := b.id
+	p.Datatype, p.Readable = devices.Float, true
+	t := b.add(c, "", p, nil)
+	b.part.set = append(b.part.set, setting{t, value})
+	b.set(c, p.ID, func(v devices.Value) (string, map[string]any) {
+		return kind + ".SetConfig", b2(id, "config", map[string]any{at: v.Float()})
+	})
 }
 
 // act adds a momentary property that is an act, which the device answers.

@@ -13,7 +13,7 @@ import (
 	"home.arpa/homehub/hub"
 )
 
-// The IDs of components, and of the one property that is not a well-known one.
+// The IDs of components.
 const (
 	lightPart     = "light"
 	presetPart    = "preset"
@@ -21,8 +21,10 @@ const (
 	palettePart   = "palette"
 	speedPart     = "effect-speed"
 	intensityPart = "effect-intensity"
-	whiteID       = "white"
 )
+
+// longestFade is the longest transition in seconds.
+const longestFade = 6553.5
 
 // maxPreset is the highest number of a preset; none is what the option is called when no preset is active.
 const (
@@ -69,12 +71,14 @@ func (d *device) light() devices.Component {
 		level(devices.Brightness, ""),
 		{ID: devices.ColorHS, Datatype: devices.Color, Readable: true, Settable: true},
 		{ID: devices.On, Datatype: devices.Bool, Readable: true, Settable: true},
+		// The firmware does not tell it, and keeps it until it starts anew.
+		{ID: devices.Transition, Datatype: devices.Float, Class: "duration", Unit: "s", Min: new(0.0), Max: new(longestFade), Step: 0.1, Settable: true},
 	}}
 	if d.full {
 		c.Properties = append(c.Properties, devices.Property{ID: devices.Effect, Datatype: devices.Enum, Choices: effects, Readable: true, Settable: true})
 	}
 	if d.white >= 0 {
-		c.Properties = append(c.Properties, level(whiteID, "White"))
+		c.Properties = append(c.Properties, level(devices.White, ""))
 	}
 	return c
 }
@@ -177,7 +181,7 @@ func (d *device) brightness(n int, m broker.Message, u *hub.Update) {
 func (d *device) color(t tint, white int, m broker.Message, u *hub.Update) {
 	if d.white >= 0 && white >= 0 {
 		d.white = white
-		d.report(u, m, lightPart, whiteID, percent(white))
+		d.report(u, m, lightPart, devices.White, percent(white))
 	}
 	d.tint.dark = t.dark
 	if t.value > 0 {

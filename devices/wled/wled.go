@@ -250,8 +250,10 @@ func (d *device) spell(ref devices.Ref, v devices.Value) (string, error) {
 	case devices.Ref{Component: lightPart, Property: devices.ColorHS}:
 		hue, saturation := v.Color()
 		return d.colors(hue, saturation, max(d.white, 0)), nil
-	case devices.Ref{Component: lightPart, Property: whiteID}:
+	case devices.Ref{Component: lightPart, Property: devices.White}:
 		return d.colors(d.tint.hue, d.tint.saturation, toByte(v.Float())), nil
+	case devices.Ref{Component: lightPart, Property: devices.Transition}:
+		return fmt.Sprintf(`{"transition":%d}`, round(v.Float()*10)), nil
 	case devices.Ref{Component: lightPart, Property: devices.Effect}:
 		return fmt.Sprintf(`{"seg":{"fx":%d}}`, slices.Index(effects, v.Text())), nil
 	case devices.Ref{Component: presetPart, Property: devices.Option}:

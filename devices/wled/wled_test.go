@@ -57,6 +57,7 @@ func TestCommands(t *testing.T) {
 	}{
 		{"light/on", devices.BoolValue(false), `{"on":false}`},
 		{"light/brightness", number(t, 20), `{"on":true,"bri":51}`},
+		{"light/transition", number(t, 0.7), `{"transition":7}`},
 		{"light/brightness", number(t, 0.1), `{"on":true,"bri":1}`},
 		{"light/brightness", number(t, 0), `{"on":false,"bri":1}`},
 		{"light/color", green, `{"seg":{"col":[[0,255,0,51]]}}`},

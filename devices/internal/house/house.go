@@ -242,6 +242,9 @@ func property(p devices.Property) string {
 	} else if n > 0 {
 		s += " [" + strings.Join(p.Choices, " ") + "]"
 	}
+	if !p.Readable && !p.Momentary {
+		s += " not readable"
+	}
 	if p.Settable {
 		s += " settable"
 	}
