@@ -18,6 +18,7 @@ import (
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/address"
 	"home.arpa/homehub/hub"
 )
 
@@ -124,7 +125,7 @@ func readInfo(name string, payload []byte) (i info, err error) {
 	if i.Name != name {
 		return i, fmt.Errorf("expected the name %q as in the topic, got %.40q", name, i.Name)
 	}
-	if i.MAC != "" && macAddress(i.MAC) == "" {
+	if i.MAC != "" && address.MAC(i.MAC) == "" {
 		return i, fmt.Errorf("expected a MAC address in mac, got %.40q", i.MAC)
 	}
 	for _, s := range []*string{&i.Friendly, &i.Version, &i.Platform, &i.Board, &i.Project} {
@@ -138,19 +139,6 @@ func clip(s string) string {
 		return string(r[:100])
 	}
 	return s
-}
-
-// macAddress spells a MAC address in lower case with colons; empty if it is none.
-func macAddress(s string) string {
-	digits := strings.ToLower(strings.NewReplacer(":", "", "-", "").Replace(s))
-	if len(digits) != 12 || strings.Trim(digits, "0123456789abcdef") != "" || strings.Trim(digits, "0") == "" {
-		return ""
-	}
-	parts := make([]string, 0, 6)
-	for i := 0; i < len(digits); i += 2 {
-		parts = append(parts, digits[i:i+2])
-	}
-	return strings.Join(parts, ":")
 }
 
 // Apply takes what nodes say.
@@ -196,7 +184,7 @@ func (c *Convention) introduce(m broker.Message, i info) hub.Update {
 	n := c.nodes[i.Name]
 	if n == nil {
 		for name, other := range c.nodes {
-			if mac := macAddress(i.MAC); mac != "" && mac == macAddress(other.info.MAC) {
+			if mac := address.MAC(i.MAC); mac != "" && mac == address.MAC(other.info.MAC) {
 				u = c.leave(name)
 			}
 		}

@@ -63,6 +63,7 @@ func TestCommands(t *testing.T) {
 		{"lamp/brightness", number(20), `light/lamp/command {"state":"ON","brightness":51}`},
 		{"lamp/brightness", number(0), `light/lamp/command {"state":"OFF"}`},
 		{"lamp/color", green, `light/lamp/command {"state":"ON","color":{"r":0,"g":255,"b":0}}`},
+		{"strip/white", number(20), `light/strip/command {"state":"ON","color":{"w":51}}`},
 		{"lamp/color-temperature", devices.IntValue(4000), `light/lamp/command {"state":"ON","color_temp":250}`},
 	} {
 		component, property, _ := strings.Cut(test.ref, "/")
@@ -85,6 +86,7 @@ func TestFaultsSayWhatWasExpectedAndWhatWasGot(t *testing.T) {
 		{"attic/lock/front/state", "OPEN", "attic", `expected one of locked, unlocked, locking, unlocking, jammed, got "open"`},
 		{"attic/light/lamp/state", "ON", "attic", `expected a JSON object with state ON or OFF, got "ON"`},
 		{"attic/light/lamp/state", `{"state":"ON","brightness":300}`, "attic", `expected a brightness of 0 to 255, got 300`},
+		{"attic/light/strip/state", `{"state":"ON","color":{"w":256}}`, "attic", `expected a white channel of 0 to 255, got 256`},
 		{"attic/sensor/x/state", strings.Repeat("x", 5000), "attic", `expected a state of at most 4096 bytes in UTF-8, got other bytes`},
 	} {
 		want := []string{"fault " + test.key + " at " + test.topic + ": " + test.want}

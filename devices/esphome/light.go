@@ -14,7 +14,7 @@ type lightState struct {
 	State      string   `json:"state"`
 	Brightness *float64 `json:"brightness"`
 	Color      *struct {
-		R, G, B *float64
+		R, G, B, W, C *float64
 	} `json:"color"`
 	Temperature *float64 `json:"color_temp"`
 }
@@ -30,6 +30,9 @@ func readLight(s string) (l lightState, err error) {
 	}
 	if b := l.Brightness; b != nil && (*b < 0 || *b > 255) {
 		return l, fmt.Errorf("expected a brightness of 0 to 255, got %v", *b)
+	}
+	if c := l.Color; c != nil && c.W != nil && (*c.W < 0 || *c.W > 255) {
+		return l, fmt.Errorf("expected a white channel of 0 to 255, got %v", *c.W)
 	}
 	return l, nil
 }
@@ -57,6 +60,9 @@ func light(attribute, payload string) []*facet {
 	}
 	if l.Color != nil && l.Color.R != nil && l.Color.G != nil && l.Color.B != nil {
 		facets = append(facets, color())
+	}
+	if l.Color != nil && l.Color.W != nil && l.Color.C == nil {
+		facets = append(facets, white())
 	}
 	if l.Temperature != nil {
 		facets = append(facets, temperature())
@@ -108,6 +114,25 @@ func color() *facet {
 		hue, saturation := v.Color()
 		r, g, b := devices.HSVToRGB(hue, saturation, 100)
 		return "command", fmt.Sprintf(`{"state":"ON","color":{"r":%.0f,"g":%.0f,"b":%.0f}}`, r, g, b)
+	}
+	return f
+}
+
+// white is the channel of a light that has one. Of two, which can only be told together, the temperature tells.
+func white() *facet {
+	f := &facet{property: devices.Property{
+		ID: devices.White, Datatype: devices.Float, Unit: "%", Min: new(0.0), Max: new(100.0), Step: 100.0 / 255, Readable: true, Settable: true,
+	}}
+	f.read = func(s string) (devices.Value, bool, error) {
+		l, err := readLight(s)
+		if err != nil || l.Color == nil || l.Color.W == nil {
+			return devices.Value{}, false, err
+		}
+		v, err := devices.FloatValue(*l.Color.W * 100 / 255)
+		return v, err == nil, err
+	}
+	f.tell = func(v devices.Value) (suffix, payload string) {
+		return "command", fmt.Sprintf(`{"state":"ON","color":{"w":%.0f}}`, math.Round(v.Float()*255/100))
 	}
 	return f
 }

@@ -10,6 +10,7 @@ import (
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/address"
 	"home.arpa/homehub/hub"
 )
 
@@ -50,7 +51,7 @@ func (n *node) announce() hub.Announced {
 	if p := strings.ToUpper(i.Platform); p != "" && !strings.HasPrefix(p, "ESP") {
 		d.Manufacturer = "" // another maker's chip
 	}
-	if mac := macAddress(i.MAC); mac != "" {
+	if mac := address.MAC(i.MAC); mac != "" {
 		d.Connections = []devices.Connection{{Kind: "mac", Value: mac}}
 	}
 	sources := []broker.Message{n.source}

@@ -11,6 +11,7 @@ import (
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/address"
 )
 
 const (
@@ -134,7 +135,7 @@ func (t *tree) announcement(convention string) (a *announcement, silence time.Du
 	a.device.Convention = convention
 	a.device.Model = cmp.Or(t.attributes["$fw/name"], t.attributes["$implementation"])
 	a.device.Firmware = t.attributes["$fw/version"]
-	if mac := macAddress(t.attributes["$mac"]); mac != "" {
+	if mac := address.MAC(strings.TrimSpace(t.attributes["$mac"])); mac != "" {
 		a.device.Connections = []devices.Connection{{Kind: "mac", Value: mac}}
 	}
 	a.sources = t.sources()
@@ -246,17 +247,4 @@ func (u unique) id(level string) string {
 		return u.id(fmt.Sprintf("%.58s-%d", id, u[id]))
 	}
 	return id
-}
-
-// macAddress spells a MAC address in lower case with colons; empty if it is none.
-func macAddress(s string) string {
-	digits := strings.ToLower(strings.NewReplacer(":", "", "-", "").Replace(strings.TrimSpace(s)))
-	if len(digits) != 12 || strings.Trim(digits, "0123456789abcdef") != "" || strings.Trim(digits, "0") == "" {
-		return ""
-	}
-	parts := make([]string, 0, 6)
-	for i := 0; i < len(digits); i += 2 {
-		parts = append(parts, digits[i:i+2])
-	}
-	return strings.Join(parts, ":")
 }

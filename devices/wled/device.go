@@ -10,6 +10,7 @@ import (
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
+	"home.arpa/homehub/devices/internal/address"
 	"home.arpa/homehub/hub"
 )
 
@@ -53,7 +54,7 @@ func (d *device) device() *devices.Device {
 	if v.Name == "" || v.Name == "WLED" { // the firmware's own, which all have that were given none
 		v.Name = "WLED " + last
 	}
-	if mac := macAddress(last); mac != "" {
+	if mac := address.MAC(last); mac != "" {
 		v.Connections = []devices.Connection{{Kind: "mac", Value: mac}}
 	}
 	if d.full {
@@ -254,20 +255,6 @@ func (d *device) input(input, payload string, m broker.Message) hub.Update {
 		d.report(&u, m, part, devices.EventType, devices.EnumValue(payload))
 	}
 	return u
-}
-
-// macAddress spells the twelve digits of a whole MAC address with colons; empty for anything else, such as the six that the firmware's
-// topics have.
-func macAddress(s string) string {
-	s = strings.ToLower(s)
-	if len(s) != 12 || strings.Trim(s, "0123456789abcdef") != "" || strings.Trim(s, "0") == "" {
-		return ""
-	}
-	parts := make([]string, 0, 6)
-	for i := 0; i < len(s); i += 2 {
-		parts = append(parts, s[i:i+2])
-	}
-	return strings.Join(parts, ":")
 }
 
 // clip bounds a name, at a character.

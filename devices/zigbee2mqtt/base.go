@@ -203,6 +203,7 @@ func (c *Convention) announce(t *thing, tk *taking) {
 		Sources: []broker.Message{{Topic: t.base.topic + "/bridge/" + what + "/" + id, Payload: t.entry.source, QoS: 1, Retain: true}},
 	})
 	t.reach(tk.u, !isNew)
+	t.tellFade(tk.u, tk.m.Retain)
 	if isNew && (!tk.m.Retain || c.greeted) && t.asks() && len(tk.u.Ask) < maxGreet {
 		tk.u.Ask = append(tk.u.Ask, t.get())
 	}

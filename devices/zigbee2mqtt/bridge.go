@@ -25,6 +25,7 @@ type info struct {
 	coordinator string // the kind of stick
 	address     string
 	attributes  bool
+	fades       fades
 	values      map[devices.Ref]devices.Value
 }
 
@@ -41,7 +42,7 @@ func readInfo(payload []byte, base string) *info {
 	}
 	i := &info{
 		base: base, version: limited(v.get("version")), coordinator: limited(stick.get("type")),
-		attributes: output.is("attribute"), values: map[devices.Ref]devices.Value{},
+		attributes: output.is("attribute"), fades: readFades(config), values: map[devices.Ref]devices.Value{},
 	}
 	if a, ok := address(stick.get("ieee_address")); ok {
 		i.address = a
@@ -74,6 +75,7 @@ func (c *Convention) inform(m broker.Message, i *info, u *hub.Update) {
 	}
 	b.info, b.attributes = i, i.attributes
 	c.rebridge(b, u)
+	b.tellFades(u, m.Retain)
 	if b.bridge == nil {
 		return
 	}

@@ -21,7 +21,8 @@ type schema struct {
 	components []devices.Component
 	fields     map[string][]*reader // by the key in the device's JSON
 	outlets    map[devices.Ref]outlet
-	gets       []string // keys to get, those first that tell the state of what people use daily
+	gets       []string    // keys to get, those first that tell the state of what people use daily
+	fade       devices.Ref // how long the changes of its light take, if that can be set
 	// shape are the readers of the keys of the state that came last, in its order: the next one mostly looks the same.
 	shape [][]*reader
 }
@@ -71,6 +72,8 @@ type part struct {
 type about struct {
 	// update is the address of a device whose firmware Zigbee2MQTT can replace, else empty.
 	update string
+	// fade is the address of a device that has the option for how long its changes take, else empty.
+	fade string
 	// valve: its switches open and close a pipe.
 	valve bool
 	// group: every question goes to all members, so that only what is necessary is asked.
@@ -108,6 +111,9 @@ func build(exposes []expose, about about) schema {
 	}
 	if about.update != "" {
 		b.update(about.update)
+	}
+	if about.fade != "" {
+		b.addFade(about.fade)
 	}
 	b.gets = b.gets[:min(len(b.gets), maxGets)]
 	for _, p := range b.parts {

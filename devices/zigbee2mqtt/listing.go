@@ -154,6 +154,7 @@ func writeObject(pairs ...any) []byte {
 type facts struct {
 	address, name, kind, disabled, power, firmware, manufacturer, modelID, completed, interview literal
 	defined                                                                                     bool
+	fades                                                                                       bool // it has the option transition
 	vendor, model, description, update, exposes                                                 literal
 }
 
@@ -175,6 +176,8 @@ func readFacts(v literal) facts {
 			members(v.raw, 0, 0, func(k, v literal) {
 				if at := inner[string(k.raw)]; at != nil {
 					*at = v
+				} else if k.is("options") {
+					v.items(func(o literal) { f.fades = f.fades || o.get("name").is(fadeOption) })
 				}
 			})
 		}
@@ -184,10 +187,13 @@ func readFacts(v literal) facts {
 
 // source writes the facts down.
 func (f facts) source() []byte {
-	definition := literal{}
+	definition, options := literal{}, literal{}
+	if f.fades {
+		options = literal{kind: list, raw: []byte(`[{"name":"` + fadeOption + `"}]`)}
+	}
 	if f.defined {
 		definition = literal{kind: object, raw: writeObject("vendor", f.vendor, "model", f.model, "description", f.description,
-			"supports_ota", f.update, "exposes", f.exposes)}
+			"supports_ota", f.update, "options", options, "exposes", f.exposes)}
 	}
 	return writeObject("ieee_address", f.address, "friendly_name", f.name, "type", f.kind, "disabled", f.disabled,
 		"power_source", f.power, "software_build_id", f.firmware, "manufacturer", f.manufacturer, "model_id", f.modelID,
@@ -226,6 +232,9 @@ func (l *listing) readDevice(v literal) *entry {
 	about := about{valve: isValve(f.description.String(), e.exposes)}
 	if f.update.is("true") {
 		about.update = e.address
+	}
+	if f.fades {
+		about.fade = e.address
 	}
 	e.schema = build(e.exposes, about)
 	e.device = devices.Device{

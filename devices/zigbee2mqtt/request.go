@@ -38,7 +38,7 @@ func (c *Convention) request(t *thing, ref devices.Ref, request, body string, v 
 	}
 	c.lastID++
 	p := t.device.Property(ref)
-	c.calls[c.lastID%int64(len(c.calls))] = call{c.lastID, t.base.topic, request, t.key, ref, v, p != nil && p.Answers}
+	c.calls[c.lastID%int64(len(c.calls))] = call{c.lastID, t.base.topic, request, t.key, ref, v, p != nil && (p.Answers || p.Confirmable())}
 	return broker.Message{
 		Topic:   t.base.topic + "/bridge/request/" + request,
 		Payload: []byte(body + `"transaction":"` + transactionPrefix + strconv.FormatInt(c.lastID, 10) + `"}`),
@@ -70,7 +70,7 @@ func (c *Convention) respond(m broker.Message, base, request string, u *hub.Upda
 			reason = "Zigbee2MQTT does not say why"
 		}
 		switch key := c.bridgeKey(base); {
-		case mine && sent.answers, mine && sent.ref == permitJoin:
+		case mine && sent.answers:
 			u.Refusals = append(u.Refusals, hub.Refusal{Key: sent.key, Ref: sent.ref, Reason: reason})
 		case mine:
 			u.Faults = append(u.Faults, hub.Fault{Key: sent.key, Topic: m.Topic, Reason: fmt.Sprintf("%.60s was refused: %s", request, reason)})
