@@ -15,7 +15,11 @@ type shellyLight struct {
 	on, brightness, temperature, color *physics.Property
 	kind                               string
 	white                              float64 // of rgbw, 0 to 255
+	part                               *shellyPart
 }
+
+// shellyFade is the name of how long changes take, in seconds: in the configuration, and in a call for that call alone.
+const shellyFade = "transition_duration"
 
 // The range of color temperatures of a bulb, in kelvin.
 const (
@@ -41,7 +45,8 @@ func (v *shellyVoice) light(spec ShellySpec) {
 			l.temperature.Write(float64(shellyWarmest))
 		}
 	}
-	p := v.add(l.kind, 0, "name", nil, "initial_state", "restore_last", "auto_on", false, "auto_off", false, "transition_duration", 1.5, "min_brightness_on_toggle", 3)
+	p := v.add(l.kind, 0, "name", nil, "initial_state", "restore_last", "auto_on", false, "auto_off", false, shellyFade, 1.5, "min_brightness_on_toggle", 3)
+	l.part = p
 	if l.temperature != nil {
 		p.config = append(p.config, "ct_range", []int{shellyWarmest, shellyColdest})
 	}
@@ -71,7 +76,24 @@ func (v *shellyVoice) light(spec ShellySpec) {
 		l.on.Write(!l.on.Read().(bool))
 		return nil, nil //nolint:nilnil // the answer to it is null
 	}}
+	p.do["SetConfig"] = l.configure
 	p.plain = func(word, _ string) bool { return plainSwitch(l.on, word) }
+}
+
+// configure takes how long changes are to take. The rest of the configuration stays as it is.
+func (l *shellyLight) configure(params shellyParams) (any, error) {
+	config, _ := params["config"].(map[string]any)
+	if config == nil {
+		return nil, missing("config")
+	}
+	seconds, set, err := shellyParams(config).number(shellyFade, 0, 10800)
+	if err != nil {
+		return nil, err
+	}
+	if set {
+		l.part.config[slices.Index(l.part.config, any(shellyFade))+1] = seconds
+	}
+	return members("restart_required", false), nil
 }
 
 func (l *shellyLight) mode() string {
@@ -100,10 +122,12 @@ func (l *shellyLight) set(params shellyParams) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	fading := l.part.config[slices.Index(l.part.config, any(shellyFade))+1].(float64)
 	if o.fading != nil {
-		l.lamp.Fade(time.Duration(*o.fading * float64(time.Second)))
-		defer l.lamp.UsualFade()
+		fading = *o.fading
 	}
+	l.lamp.Fade(time.Duration(fading * float64(time.Second)))
+	defer l.lamp.UsualFade()
 	if o.ct != nil {
 		l.temperature.Write(math.Round(*o.ct))
 	}
@@ -150,7 +174,7 @@ func (l *shellyLight) read(params shellyParams) (o shellyOrder, err error) {
 		o.on = &on
 	}
 	number("brightness", 0, 100, &o.brightness)
-	number("transition_duration", 0, 10800, &o.fading)
+	number(shellyFade, 0, 10800, &o.fading)
 	if l.temperature != nil {
 		number("ct", shellyWarmest, shellyColdest, &o.ct)
 	}
