@@ -49,10 +49,22 @@ func (s *session) follow(plan []replay) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range plan {
-		s.replays = slices.DeleteFunc(s.replays, func(old replay) bool { return old.filter == p.filter })
+		s.leaveOut(p.filter)
 		s.replays = append(s.replays, p)
 	}
 	s.hungry.Store(s.hungry.Load() || len(s.replays) > 0)
+}
+
+// unfollow forgets what is left of a subscription that has ended [MQTT-3.10.4-2].
+func (s *session) unfollow(filter string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leaveOut(filter)
+}
+
+// leaveOut takes a filter's part out of the line. The caller holds the lock.
+func (s *session) leaveOut(filter string) {
+	s.replays = slices.DeleteFunc(s.replays, func(p replay) bool { return p.filter == filter })
 }
 
 // refill moves what waits for room into the outbox as far as there is room, and says whether it moved anything. It holds the

@@ -332,6 +332,7 @@ func (r *router) remove(s *session, filter string) {
 		return
 	}
 	r.changes.Add(1)
+	s.unfollow(filter)
 	if sub.group != nil {
 		r.leave(s, sub)
 	} else {

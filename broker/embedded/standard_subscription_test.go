@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"home.arpa/homehub/broker"
@@ -100,6 +101,45 @@ func TestStandardUnsubscribeCompletesDeliveries(t *testing.T) {
 			t.Errorf("got %+v, want the delivery that had begun", again)
 		}
 		c.quiet()
+	})
+}
+
+// Retained messages that wait for room are messages that have not begun to be sent: none of them follows UNSUBACK [MQTT-3.10.4-2], least of all
+// one that was published after it.
+func TestStandardUnsubscribeEndsTheReplay(t *testing.T) {
+	bubble(t, embedded.Options{MaxInflight: 5}, func(t *testing.T, b *brokertest.Broker) {
+		const count = 100
+		pub := connect(t, b, hello{id: "pub"})
+		publish := func(payload string) {
+			for i := range count {
+				pub.publish(post{topic: fmt.Sprint("t/", i), payload: payload, qos: 1, id: 1, retain: true})
+			}
+		}
+		publish("old")
+		c := connect(t, b, enduring(4, "c"))
+		c.subscribe(filter{"t/#", 1})
+		var ids []int
+		for range 5 {
+			ids = append(ids, c.expect(PUBLISH).post(4).id)
+		}
+		c.send(unsubscribe(4, 1, "t/#"))
+		c.expect(UNSUBACK)
+		publish("new")
+		for n := len(ids); len(ids) > 0; n++ {
+			if n > 20 {
+				t.Fatalf("after UNSUBACK the rest of %d retained messages came", count)
+			}
+			c.send(ack(PUBACK, ids[0]))
+			ids = ids[1:]
+			synctest.Wait()
+			for len(c.packets) > 0 {
+				m := c.expect(PUBLISH).post(4)
+				if m.payload != "old" {
+					t.Fatalf("got %+v, which was published after UNSUBACK", m)
+				}
+				ids = append(ids, m.id)
+			}
+		}
 	})
 }
 
