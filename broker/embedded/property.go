@@ -1,5 +1,7 @@
 package embedded
 
+import "fmt"
+
 // The properties of MQTT 5 that this broker looks at by name (section 2.2.2.2).
 const (
 	payloadFormat       byte = 0x01
@@ -92,7 +94,7 @@ func (c *cursor) properties(packet byte, visit func(property)) {
 		start := block.rest
 		p := property{id: block.byte()}
 		if int(p.id) >= len(propertyRules) || propertyRules[p.id].kind == unknownKind {
-			c.fail(malformed("an unknown property"))
+			c.fail(malformed(fmt.Sprintf("property %#x, which no client has", p.id)))
 			return
 		}
 		rule := propertyRules[p.id]
@@ -101,11 +103,11 @@ func (c *cursor) properties(packet byte, visit func(property)) {
 			return
 		}
 		if rule.packets&(1<<packet) == 0 { // section 2.2.2.2
-			c.fail(malformed("a property that does not belong into this packet"))
+			c.fail(malformed(fmt.Sprintf("property %#x, which does not belong into this packet", p.id)))
 			return
 		}
 		if p.id != userProperty && seen&(1<<p.id) != 0 {
-			c.fail(violation("a property is given twice"))
+			c.fail(violation(fmt.Sprintf("property %#x is given twice", p.id)))
 			return
 		}
 		seen |= 1 << p.id
@@ -126,7 +128,7 @@ func (c *cursor) value(kind propertyKind, p *property) {
 	case flagKind:
 		p.number = int64(c.byte())
 		if p.number > 1 {
-			c.fail(violation("a property that is 0 or 1 has another value"))
+			c.fail(violation(fmt.Sprintf("property %#x is %d, not 0 or 1", p.id, p.number)))
 		}
 	case uint16Kind:
 		p.number = int64(c.uint16())
@@ -145,7 +147,7 @@ func (c *cursor) value(kind propertyKind, p *property) {
 	switch p.id {
 	case receiveMaximum, maximumPacketSize, subscriptionID:
 		if p.number == 0 && c.bad == nil { // [MQTT-3.1.2-11.3], [MQTT-3.1.2-11.4], [MQTT-3.8.2-1.2]
-			c.fail(violation("a property that must not be 0 is 0"))
+			c.fail(violation(fmt.Sprintf("property %#x is 0, which it must not be", p.id)))
 		}
 	}
 }

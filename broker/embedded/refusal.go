@@ -110,7 +110,8 @@ func (b *Broker) strange(c *conn, err error) {
 		return
 	}
 	class := classProtocol
-	if _, ok := c.net.(secured); ok && codeOf(err) == 0 { // an alert that came after the handshake, as those of TLS 1.3 do
+	_, said := errors.AsType[*packetError](err)
+	if _, ok := c.net.(secured); ok && !said { // an alert that came after the handshake, as those of TLS 1.3 do
 		class = classTLS
 	}
 	b.turnedAway(c, class, inWords(err))

@@ -121,6 +121,26 @@ func TestTLSInABubble(t *testing.T) {
 	})
 }
 
+// What is wrong after a handshake is not the handshake.
+func TestWhatIsNotMQTTWithinTLS(t *testing.T) {
+	for what, bytes := range map[string][]byte{
+		"no MQTT":          []byte("GET / HTTP/1.1\r\n\r\n"),
+		"another protocol": frame(0x10, str("SMTP"), []byte{4, 2}, u16(0), str("c")),
+		"half a CONNECT":   frame(0x10, str("MQTT"), []byte{4}),
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRealm(t)
+			b := brokertest.New(t)
+			c := dialTLS(t, b, "192.168.1.40:1", r.server(), r.client(""))
+			c.send(bytes)
+			c.expectEnd(0)
+			if got := b.Stats().Refused; got["protocol"] != 1 || got["tls"] != 0 {
+				t.Errorf("%s is counted as %v", what, got)
+			}
+		})
+	}
+}
+
 func TestAClientCertificateIsTheUser(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRealm(t)
