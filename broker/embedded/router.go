@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,19 +17,6 @@ type subscription struct {
 	handling    byte   // when retained messages are wanted: 0 always, 1 if the subscription is new, 2 never
 	id          uint32 // subscription identifier, 0 for none
 	group       *group // of a shared subscription
-}
-
-// group is one shared subscription: each message goes to one of its members.
-type group struct {
-	key     string // share name and filter
-	filter  string
-	members atomic.Pointer[[]member] // replaced, never changed, since members are chosen without the router's lock
-	turn    atomic.Uint64
-}
-
-type member struct {
-	session *session
-	sub     *subscription
 }
 
 // router knows who wants what, and the retained messages. Its lock comes after the registry's and before a session's.
@@ -132,58 +118,6 @@ func (r *router) clear(m *message) {
 	r.retained.drop(m)
 }
 
-// all are the members now.
-func (g *group) all() []member {
-	if members := g.members.Load(); members != nil {
-		return *members
-	}
-	return nil
-}
-
-// choose picks the member whose turn it is, preferring those that are connected.
-func (g *group) choose() (hit, bool) {
-	members := g.all()
-	n := uint64(len(members))
-	if n == 0 {
-		return hit{}, false
-	}
-	turn := (g.turn.Add(1) - 1) % n
-	for i := range n {
-		if i += turn; i >= n {
-			i -= n
-		}
-		if m := members[i]; m.session.conn.Load() != nil {
-			return hit(m), true
-		}
-	}
-	return hit(members[turn]), true
-}
-
-// handOn gives a message that one member of a shared subscription has not got to another one, if there is one.
-func (r *router) handOn(d *delivery, b *batch) {
-	h, ok := r.heir(d.share)
-	if !ok {
-		return
-	}
-	if d.qos == 2 && r.ledger != nil {
-		r.ledger.fence.RLock()
-		defer r.ledger.fence.RUnlock()
-	}
-	r.give(d.message, h, b, r.limits())
-	b.account(d.message, r)
-}
-
-// heir is the member of a shared subscription whose turn it is.
-func (r *router) heir(share string) (hit, bool) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	g := r.groups[share]
-	if g == nil {
-		return hit{}, false
-	}
-	return g.choose()
-}
-
 // deliver appends the message to the sessions that it goes to. What one of them gets for several subscriptions becomes one delivery with
 // the highest QoS and all the identifiers, shared ones aside [MQTT-3.3.4-2], [MQTT-3.3.4-4].
 func (r *router) deliver(m *message, to *course, b *batch) {
@@ -209,22 +143,11 @@ func (r *router) deliver(m *message, to *course, b *batch) {
 		}
 	}
 	for _, g := range to.groups {
-		if h, ok := g.choose(); ok {
+		if h, ok := g.choose(m.topic); ok {
 			r.give(m, h, b, limits)
 		}
 	}
 	b.account(m, r)
-}
-
-// give appends a message to the member of a shared subscription that was chosen for it.
-func (r *router) give(m *message, h hit, b *batch, limits *Options) {
-	o := outgoing{message: m, level: min(m.qos, h.sub.qos), replay: h.sub.asPublished && m.retain}
-	if h.sub.id != 0 {
-		o.subs = []uint32{h.sub.id}
-	}
-	if !h.session.offer(o, h.sub.group.key, b, r, limits) {
-		r.full(h.session)
-	}
 }
 
 // subscribe adds or replaces a subscription of a session. It returns the reason code for SUBACK, and adds the retained messages
@@ -281,32 +204,6 @@ func (r *router) put(s *session, sub *subscription) {
 	s.count.Store(int32(len(s.subs)))
 	if old == nil {
 		r.counts.subscriptions.Add(1)
-	}
-}
-
-func (r *router) join(s *session, sub *subscription, name, filter string) {
-	key := name + "/" + filter
-	g := r.groups[key]
-	if g == nil {
-		g = &group{key: key, filter: filter}
-		if r.groups == nil {
-			r.groups = map[string]*group{}
-		}
-		r.groups[key] = g
-		r.shared.Set(filter, g, struct{}{})
-	}
-	sub.group = g
-	members := append(slices.Clone(g.all()), member{s, sub})
-	g.members.Store(&members)
-}
-
-func (r *router) leave(s *session, sub *subscription) {
-	g := sub.group
-	members := slices.DeleteFunc(slices.Clone(g.all()), func(m member) bool { return m.session == s })
-	g.members.Store(&members)
-	if len(members) == 0 {
-		delete(r.groups, g.key)
-		r.shared.Delete(g.filter, g)
 	}
 }
 

@@ -2,6 +2,7 @@ package embedded_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -42,6 +43,43 @@ func TestStandardSharedSubscriptions(t *testing.T) {
 			if seen[id] != count {
 				t.Errorf("identifier % x came %d times of %d: %v", id, seen[id], count, seen)
 			}
+		}
+	})
+}
+
+// apart is an access policy by which each client receives only what begins with its own identifier.
+type apart string
+
+func (apart) Permit(client, _ string) embedded.Permit { return apart(client) }
+func (apart) MayPublish(string) bool                  { return true }
+func (p apart) MayReceive(topic string) bool          { return strings.HasPrefix(topic, string(p)) }
+func (apart) MaySubscribe(string) bool                { return true }
+
+// A message goes to a member that may receive it, and to nobody if there is none. By its turn alone a member would be chosen for whom it is
+// lost.
+func TestStandardASharedMemberThatMayNotReceive(t *testing.T) {
+	bubble(t, embedded.Options{Access: apart("")}, func(t *testing.T, b *brokertest.Broker) {
+		members := map[string]*client{}
+		for _, id := range []string{"a", "ab", "b"} {
+			members[id] = connect(t, b, hello{id: id})
+			members[id].subscribe(filter{"$share/g/#", 1})
+		}
+		pub := connect(t, b, hello{id: "pub"})
+		for i := range 20 {
+			for _, topic := range []string{"ab", "b", "c", "ab"} {
+				pub.publish(post{topic: topic, qos: byte(i % 2), id: 1})
+			}
+		}
+		synctest.Wait()
+		got := map[string]int{}
+		for id, c := range members {
+			for len(c.packets) > 0 {
+				c.receive()
+				got[id]++
+			}
+		}
+		if got["a"]+got["ab"] != 40 || got["b"] != 20 {
+			t.Errorf("got %v, want 40 messages for a and ab together, and 20 for b", got)
 		}
 	})
 }

@@ -1,0 +1,113 @@
+package embedded
+
+import (
+	"slices"
+	"sync/atomic"
+)
+
+// group is one shared subscription: each message goes to one of its members.
+type group struct {
+	key     string // share name and filter
+	filter  string
+	members atomic.Pointer[[]member] // replaced, never changed, since members are chosen without the router's lock
+	turn    atomic.Uint64
+}
+
+type member struct {
+	session *session
+	sub     *subscription
+}
+
+// all are the members now.
+func (g *group) all() []member {
+	if members := g.members.Load(); members != nil {
+		return *members
+	}
+	return nil
+}
+
+// choose picks the member whose turn it is among those that may receive a message of a topic, preferring those that are connected.
+func (g *group) choose(topic string) (h hit, ok bool) {
+	members := g.all()
+	n := uint64(len(members))
+	if n == 0 {
+		return hit{}, false
+	}
+	turn := (g.turn.Add(1) - 1) % n
+	for i := range n {
+		if i += turn; i >= n {
+			i -= n
+		}
+		m := members[i]
+		connected := m.session.conn.Load() != nil
+		if (connected || !ok) && m.session.may().MayReceive(topic) {
+			if h, ok = hit(m), true; connected {
+				break
+			}
+		}
+	}
+	return h, ok
+}
+
+// handOn gives a message that one member of a shared subscription has not got to another one, if there is one.
+func (r *router) handOn(d *delivery, b *batch) {
+	h, ok := r.heir(d.share, d.topic)
+	if !ok {
+		return
+	}
+	if d.qos == 2 && r.ledger != nil {
+		r.ledger.fence.RLock()
+		defer r.ledger.fence.RUnlock()
+	}
+	r.give(d.message, h, b, r.limits())
+	b.account(d.message, r)
+}
+
+// heir is the member of a shared subscription who gets a message that another one leaves behind.
+func (r *router) heir(share, topic string) (hit, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	g := r.groups[share]
+	if g == nil {
+		return hit{}, false
+	}
+	return g.choose(topic)
+}
+
+// give appends a message to the member of a shared subscription that was chosen for it.
+func (r *router) give(m *message, h hit, b *batch, limits *Options) {
+	o := outgoing{message: m, level: min(m.qos, h.sub.qos), replay: h.sub.asPublished && m.retain}
+	if h.sub.id != 0 {
+		o.subs = []uint32{h.sub.id}
+	}
+	if !h.session.offer(o, h.sub.group.key, b, r, limits) {
+		r.full(h.session)
+	}
+}
+
+// join makes a session a member of a shared subscription, leave takes it away. The caller holds the lock.
+func (r *router) join(s *session, sub *subscription, name, filter string) {
+	key := name + "/" + filter
+	g := r.groups[key]
+	if g == nil {
+		g = &group{key: key, filter: filter}
+		if r.groups == nil {
+			r.groups = map[string]*group{}
+		}
+		r.groups[key] = g
+		r.shared.Set(filter, g, struct{}{})
+	}
+	sub.group = g
+	members := append(slices.Clone(g.all()), member{s, sub})
+	g.members.Store(&members)
+}
+
+func (r *router) leave(s *session, sub *subscription) {
+	g := sub.group
+	members := slices.DeleteFunc(slices.Clone(g.all()), func(m member) bool { return m.session == s })
+	g.members.Store(&members)
+	if len(members) == 0 {
+		delete(r.groups, g.key)
+		r.shared.Delete(g.filter, g)
+	}
+}
