@@ -65,8 +65,8 @@ func (c *conn) attached() *session {
 	return nil
 }
 
-// offer gives the session a message (by a shared subscription with this key, if it is not empty), and says whether it found room. For QoS 0 it goes to the present connection or nowhere;
-// for QoS 1 and 2 it is queued first, within limits.
+// offer gives the session a message (by a shared subscription with this key, if it is not empty), and says whether it found room. For QoS 0
+// it goes to the present connection or nowhere; for QoS 1 and 2 it is queued first, within limits.
 func (s *session) offer(o outgoing, share string, b *batch, r *router, limits *Options) (room bool) {
 	if o.level > 0 {
 		return s.enqueue(delivery{outgoing: o, share: share}, b, r, limits)
