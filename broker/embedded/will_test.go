@@ -63,13 +63,13 @@ func TestDelayedWill(t *testing.T) {
 	tests := []struct {
 		name          string
 		delay, expiry int64
-		after         time.Duration // 0: not at all
+		after         time.Duration // -1: not at all
 		meanwhile     func(t *testing.T, b *brokertest.Broker)
 	}{
 		{"waits for its delay", 30, never, 30 * time.Second, nil},
 		{"does not outlive the session", 30, 10, 10 * time.Second, nil},
-		{"does not wait without a session", 30, 0, time.Nanosecond, nil},
-		{"is withdrawn when the client returns", 30, never, 0, func(t *testing.T, b *brokertest.Broker) {
+		{"does not wait without a session", 30, 0, 0, nil},
+		{"is withdrawn when the client returns", 30, never, -1, func(t *testing.T, b *brokertest.Broker) {
 			time.Sleep(20 * time.Second)
 			connect(t, b, hello{version: 5, id: "c", persistent: true, props: prop(0x11, u32(uint32(never)))})
 		}},
@@ -91,7 +91,7 @@ func TestDelayedWill(t *testing.T) {
 				if test.meanwhile != nil {
 					test.meanwhile(t, b)
 				}
-				if test.after == 0 {
+				if test.after < 0 {
 					time.Sleep(100 * time.Second)
 					watch.quiet()
 					return
