@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -177,5 +180,63 @@ func TestNewRefusesWhatCannotRun(t *testing.T) {
 	}
 	if _, err := simulator.New(simulator.House{}, simulator.Options{}); err == nil {
 		t.Error("an empty house was built")
+	}
+}
+
+func TestTwoHousesOnOneBrokerShareNoTopicAndNoAddress(t *testing.T) {
+	house, err := simulator.DefaultHouse().Resize(60)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cottage, err := house.Apart("cottage")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if same, err := house.Apart(""); err != nil || !slices.Equal(ids(same), ids(house)) {
+		t.Errorf("without a name the house is another: %v", err)
+	}
+	address := regexp.MustCompile(`(?i)\b(0x)?[0-9a-f]{12,16}\b|\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b`)
+	said := func(h simulator.House) (clients, topics, addresses map[string]bool) {
+		clients, topics, addresses = map[string]bool{}, map[string]bool{}, map[string]bool{}
+		synctest.Test(t, func(t *testing.T) {
+			live(t, h, simulator.Options{Seed: 1}, func(_ *simulator.Simulator, ts *tapes) {
+				time.Sleep(20 * time.Minute)
+				synctest.Wait()
+				ts.mu.Lock()
+				defer ts.mu.Unlock()
+				for id, tape := range ts.all {
+					clients[id] = true
+					for _, m := range tape.taken() {
+						topics[m.Topic] = true
+						for _, a := range address.FindAllString(string(m.Payload), -1) {
+							addresses[strings.ToLower(a)] = true
+						}
+					}
+				}
+			})
+		})
+		return clients, topics, addresses
+	}
+	ownClients, ownTopics, ownAddresses := said(house)
+	clients, topics, addresses := said(cottage)
+	if len(ownTopics) < 300 || len(topics) < 300 || len(addresses) < 20 {
+		t.Fatalf("they say too little: %d and %d topics, %d addresses", len(ownTopics), len(topics), len(addresses))
+	}
+	// What all of a family have in common: where they announce themselves, the access point, the Zigbee network.
+	for _, common := range []string{"shellies/announce", "02:00:5e:00:53:01", "0xdddddddddddddddd"} {
+		delete(topics, common)
+		delete(addresses, common)
+	}
+	for what, pair := range map[string][2]map[string]bool{"client": {ownClients, clients}, "topic": {ownTopics, topics}, "address": {ownAddresses, addresses}} {
+		for x := range pair[1] {
+			if pair[0][x] {
+				t.Errorf("both have the %s %s", what, x)
+			}
+		}
+	}
+	for _, name := range []string{"The cottage", "a--b", "ä", "-", strings.Repeat("x", 60)} {
+		if _, err := house.Apart(name); err == nil {
+			t.Errorf("a house can be set apart by %q", name)
+		}
 	}
 }

@@ -32,7 +32,7 @@ func explain(detail string) (kind, text string) {
 		},
 		{
 			[]string{"taken over"},
-			"another simulator with the same seed is on this broker, and the devices drive each other out; use another --seed", false,
+			"another simulator of this house is on this broker, and the devices drive each other out; set this one's apart with --name", false,
 		},
 		{
 			[]string{"publishing to "},

@@ -39,7 +39,7 @@ func TestTroubleIsToldOnceWithWhatToDo(t *testing.T) {
 		"no connection to mqtts://h:1: connecting: tls: failed to verify certificate: x509: unknown authority":            "--ca",
 		"no connection to mqtts://h:1: connecting: tls: first record does not look like a TLS handshake":                  "mqtt:// instead of mqtts://",
 		"no connection to mqtt://h:1: logging in: the broker hung up; it may not speak MQTT 5":                            "one that speaks MQTT 5",
-		"lost the connection to mqtt://h:1: the broker ended it: session taken over by another connection with the same ": "another --seed",
+		"lost the connection to mqtt://h:1: the broker ended it: session taken over by another connection with the same ": "set this one's apart with --name",
 		"no connection to mqtt://h:1: i/o timeout":                                                                        "the devices do not reach the broker and keep trying: no connection",
 		"lost the connection to mqtt://h:1: the broker hung up":                                                           "",
 		"closed the connection to mqtt://h:1":                                                                             "",

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
@@ -55,7 +56,11 @@ type ZigbeeSpec struct {
 	Timeout time.Duration `yaml:"timeout"`
 	// Blind: it does not watch availability at all, which is Zigbee2MQTT's own default.
 	Blind bool `yaml:"blind"`
+	// apart stands behind the bridge's name: see House.Apart.
+	apart string
 }
+
+func (z ZigbeeSpec) base() string { return cmp.Or(z.Base, Zigbee2MQTT) }
 
 func (z ZigbeeSpec) check(fault func(format string, args ...any)) {
 	if slices.Contains([]string{"homeassistant", "homie", "sim", "esphome"}, z.Base) || broker.ValidTopic(z.Base+"x") != nil {
@@ -91,9 +96,7 @@ type zigbeeBridge struct {
 }
 
 func newZigbeeBridge(spec ZigbeeSpec, list []*device) *zigbeeBridge {
-	if spec.Base == "" {
-		spec.Base = Zigbee2MQTT
-	}
+	spec.Base = spec.base()
 	if spec.Timeout == 0 {
 		spec.Timeout = time.Minute
 	}
@@ -119,7 +122,7 @@ func hash32(text string) uint32 {
 	return f.Sum32()
 }
 
-func (b *zigbeeBridge) name() string { return Zigbee2MQTT }
+func (b *zigbeeBridge) name() string { return Zigbee2MQTT + b.spec.apart }
 
 func (b *zigbeeBridge) will() broker.Message {
 	return broker.Message{Topic: b.spec.Base + "/bridge/state", Payload: b.presence(false), QoS: 1, Retain: true}

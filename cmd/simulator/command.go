@@ -14,10 +14,10 @@ import (
 
 // flags are the program's flags.
 type flags struct {
-	broker, config, user, passwordFile, ca, logLevel string
-	devices                                          int
-	seed                                             uint64
-	speed                                            float64
+	broker, config, name, user, passwordFile, ca, logLevel string
+	devices                                                int
+	seed                                                   uint64
+	speed                                                  float64
 }
 
 func command(stdout, stderr io.Writer) *cobra.Command {
@@ -31,7 +31,8 @@ func command(stdout, stderr io.Writer) *cobra.Command {
 			"Ctrl-C lets every device say goodbye.",
 		Example: "  simulator\n" +
 			"  simulator --broker mqtt://broker.lan --user house --password-file house.txt\n" +
-			"  simulator --devices 500 --speed 60",
+			"  simulator --devices 500 --speed 60\n" +
+			"  simulator --name cottage --seed 2",
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -48,8 +49,9 @@ func command(stdout, stderr io.Writer) *cobra.Command {
 	c.Flags().StringVar(&f.broker, "broker", simulator.DefaultBroker, "the broker's `URL`: mqtt:// or mqtts://, host and port")
 	c.Flags().StringVar(&f.config, "config", "", "a house `file` (default: the house that is built in, see configs/house.yaml)")
 	c.Flags().IntVar(&f.devices, "devices", 0, "how many devices the house is to have (default: what the house file lists)")
-	c.Flags().Uint64Var(&f.seed, "seed", 1, "the same seed gives the same house the same day")
+	c.Flags().Uint64Var(&f.seed, "seed", 1, "the same seed gives the same house the same day; another one gives the same devices another day")
 	c.Flags().Float64Var(&f.speed, "speed", 1, "seconds of the house in a second, 0.01 to 3600")
+	c.Flags().StringVar(&f.name, "name", "", "a `name` that sets the devices apart from those of another house on the same broker")
 	c.Flags().StringVar(&f.user, "user", "", "the `name` with which the devices log in")
 	c.Flags().StringVar(&f.passwordFile, "password-file", "", "a `file` with the password on its first line")
 	c.Flags().StringVar(&f.ca, "ca", "", "a `file` with the certificate (PEM) of the authority that vouches for the broker")
@@ -78,6 +80,10 @@ func (f *flags) build(stderr io.Writer, resize bool) (*simulator.Simulator, erro
 		if house, err = house.Resize(f.devices); err != nil {
 			return nil, fmt.Errorf("reading --devices: %w", err)
 		}
+	}
+	house, err := house.Apart(f.name)
+	if err != nil {
+		return nil, fmt.Errorf("reading --name: %w", err)
 	}
 	if f.passwordFile != "" && f.user == "" {
 		return nil, errors.New("--password-file needs --user")
