@@ -19,6 +19,7 @@ type entry struct {
 	roomSet   bool
 	signs     signs
 	client    string // the client that publishes for it, empty when unknown
+	rival     rival
 	successor string // another client that has begun to publish for it while the first is still connected
 
 	faults []FaultNote // the newest ones, oldest first

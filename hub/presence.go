@@ -247,6 +247,7 @@ func (h *Hub) heard(now time.Time, e *entry, m broker.Message, spoke bool) {
 		return // a will: the message of a client that is gone is no sign of life
 	}
 	h.emit(now, e, e.twin.Heard(now))
+	h.lookForRival(now, e, m)
 	told := e.told()
 	e.signs.heard = e.signs.heard || spoke || !told
 	if spoke || !told {
@@ -280,7 +281,7 @@ func (h *Hub) unbind(e *entry) {
 	if len(h.byClient[e.client]) == 0 {
 		delete(h.byClient, e.client)
 	}
-	e.client, e.successor, e.signs.ended = "", "", nil
+	e.client, e.successor, e.rival, e.signs.ended = "", "", rival{}, nil
 }
 
 // settle lets the signs take effect, and sends what waited for the device if it is back.

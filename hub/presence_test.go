@@ -1,6 +1,8 @@
 package hub_test
 
 import (
+	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -8,8 +10,9 @@ import (
 	"home.arpa/homehub/devices"
 )
 
+const settled = "heard from it"
+
 func TestPresence(t *testing.T) {
-	const settled = "heard from it"
 	for name, run := range map[string]func(*testing.T, *house){
 		"a device without availability is online when it is heard live": func(t *testing.T, h *house) {
 			h.client("plug", nil).publish("plain/plug/config", "Plug")
@@ -224,6 +227,84 @@ func TestPresence(t *testing.T) {
 			c.cut()
 			if r := h.device("plug").Reach; r.Presence != devices.Offline {
 				t.Errorf("it is %+v", r)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) { inHouse(t, run) })
+	}
+}
+
+func TestTwoClientsThatPublishAsOneDevice(t *testing.T) {
+	const clash = "plug-1 and plug-2 both publish this, in turns; if they are two devices, give each topics of its own"
+	for name, run := range map[string]func(*testing.T, *house){
+		"are told of, once": func(t *testing.T, h *house) {
+			a, b := h.client("plug-1", nil), h.client("plug-2", nil)
+			for i := range 6 {
+				for _, c := range []*client{a, b} {
+					c.publish("plain/plug/config", "Plug")
+					c.publish("plain/plug/is/on", strconv.FormatBool(i%2 == 0))
+					c.publish("plain/plug/is/power", strconv.Itoa(i))
+					synctest.Wait()
+				}
+				minutes(0.5)
+			}
+			v := h.device("plug")
+			if v.Faults != 1 || v.LastFaults[0].Reason != clash || !strings.HasPrefix(v.LastFaults[0].Topic, "plain/plug/") {
+				t.Errorf("%d faults: %+v", v.Faults, v.LastFaults)
+			}
+			h.wantPresence("plug", devices.Online, settled)
+		},
+		"are told of again when they meet again": func(t *testing.T, h *house) {
+			a := h.client("plug-1", nil)
+			for range 2 {
+				b := h.client("plug-2", nil)
+				for range 5 {
+					a.publish("plain/plug/config", "Plug")
+					b.publish("plain/plug/config", "Plug")
+				}
+				b.cut()
+				seconds(1)
+			}
+			if v := h.device("plug"); v.Faults != 2 || v.LastFaults[0].Reason != clash || v.LastFaults[0].Count != 2 {
+				t.Errorf("%d faults: %+v", v.Faults, v.LastFaults)
+			}
+		},
+		"one after the other are none": func(t *testing.T, h *house) {
+			for range 6 {
+				for _, name := range []string{"plug-1", "plug-2"} {
+					c := h.client(name, nil)
+					c.publish("plain/plug/config", "Plug")
+					c.publish("plain/plug/is/on", "true")
+					c.cut()
+				}
+			}
+			if v := h.device("plug"); v.Faults != 0 {
+				t.Errorf("faults: %+v", v.LastFaults)
+			}
+		},
+		"each its own topics are two that tell of one thing": func(t *testing.T, h *house) {
+			a, b := h.client("plug-1", nil), h.client("plug-2", nil)
+			a.publish("plain/plug/config", "mac=AA:BB:CC:DD:EE:FF Plug")
+			b.publish("rumour/x/config", "box_aabbccddeeff Socket")
+			for i := range 6 {
+				a.publish("plain/plug/is/power", strconv.Itoa(i))
+				b.publish("rumour/x/volts", strconv.Itoa(230+i))
+			}
+			if v := h.device("plug"); v.Faults != 0 || len(v.Conventions) != 2 {
+				t.Errorf("faults: %+v", v.LastFaults)
+			}
+		},
+		"of whom the second only helps out now and then are none": func(t *testing.T, h *house) {
+			a, b := h.client("plug-1", nil), h.client("script", nil)
+			a.publish("plain/plug/config", "Plug")
+			b.publish("plain/plug/is/on", "true")
+			for i := range 6 {
+				a.publish("plain/plug/is/on", "false")
+				a.publish("plain/plug/is/power", strconv.Itoa(i))
+			}
+			b.publish("plain/plug/is/on", "true")
+			if v := h.device("plug"); v.Faults != 0 {
+				t.Errorf("faults: %+v", v.LastFaults)
 			}
 		},
 	} {

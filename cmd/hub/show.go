@@ -49,7 +49,7 @@ func (c *client) printDevice(d device, now time.Time) error {
 		line("Wanted", cmd.spell(d.property(cmd.Component, cmd.Property))+", until "+cmd.until())
 	}
 	if d.Faults > 0 {
-		line("Faults", fmt.Sprintf("%s not understood, so what they say is missing below; the newest:", messages(d.Faults)))
+		line("Faults", fmt.Sprintf("%s not understood, so what they say may be missing below; the newest:", messages(d.Faults)))
 	}
 	for _, f := range d.LastFaults {
 		fmt.Fprintf(w, "\t%s\n", f.text(now))

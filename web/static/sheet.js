@@ -68,8 +68,8 @@ export function sheet(house, send) {
 
     const faultList = el("ul", { class: "ledger" });
     const faults = el("section", { class: "faults", hidden: true }, el("h3", {}, "Not understood"), el("p", {}, live((v) =>
-      v.faults === 1 ? "The hub could not read one message of this device, so what it says is missing here." :
-        "The hub could not read " + v.faults + " messages of this device, so what they say is missing here. The newest:")), faultList);
+      v.faults === 1 ? "One message was not understood, so what it says may be missing here." :
+        v.faults + " messages were not understood, so what they say may be missing here. The newest:")), faultList);
     binds.push((v) => {
       faults.hidden = !v.faults;
       listFaults(faultList, v.last_faults || []);
