@@ -110,7 +110,8 @@ func (h *home) startHub(o hub.Options) {
 	<-h.Started()
 }
 
-func (h *home) startHouse(o simulator.Options) {
+// startHouse starts the planned house; it lives until the test ends, or until the returned function is called.
+func (h *home) startHouse(o simulator.Options) (stop func()) {
 	h.t.Helper()
 	o.Broker.Dial = func(context.Context) (net.Conn, error) { return h.broker.Dial(), nil }
 	if o.Start.IsZero() {
@@ -120,8 +121,9 @@ func (h *home) startHouse(o simulator.Options) {
 	if h.sim, err = simulator.New(h.plan, o); err != nil {
 		h.t.Fatal(err)
 	}
-	h.run(h.sim.Run)
+	stop = h.run(h.sim.Run)
 	<-h.sim.Ready()
+	return stop
 }
 
 // settle lets some time pass.
