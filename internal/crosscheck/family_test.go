@@ -170,14 +170,7 @@ func TestDevicesOfEachFamilyTakeWhatTheyMayBeTold(t *testing.T) {
 		if n := int(count.Load()); n < f.steered {
 			t.Errorf("the house was told %d things", n)
 		}
-		for _, v := range h.Devices() {
-			if v.Faults > 0 {
-				t.Errorf("%s has %d faults: %+v", v.ID, v.Faults, v.LastFaults)
-			}
-		}
-		if o := h.Overview(); o.Faults != 0 || o.Pending != 0 {
-			t.Errorf("%d faults, %d pending: %+v", o.Faults, o.Pending, o.Unclaimed)
-		}
+		h.noFaults()
 	})
 }
 
@@ -195,20 +188,7 @@ func TestDevicesOfEachFamilyAreMissedAndComeBack(t *testing.T) {
 			if battery && !f.batteries {
 				continue
 			}
-			if err := h.sim.CutPower(id); err != nil {
-				t.Fatal(err)
-			}
-			h.settle(f.gone)
-			if r := h.device(id).Reach; r.Presence != devices.Offline {
-				t.Errorf("%s without power is %s: %s", id, r.Presence, r.Why)
-			}
-			if err := h.sim.RestorePower(id); err != nil {
-				t.Fatal(err)
-			}
-			h.settle(5 * time.Second)
-			if r := h.device(id).Reach; r.Presence != devices.Online {
-				t.Errorf("%s with power again is %s: %s", id, r.Presence, r.Why)
-			}
+			h.losesPower(id, f.gone, nil)
 		}
 	})
 }

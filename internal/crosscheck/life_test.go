@@ -15,25 +15,11 @@ func TestPowerCutsAreSeenAndExplained(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := liveHome(t, hub.Options{}, simulator.Options{})
 		for _, spec := range h.plan.Devices {
-			id := spec.ID()
-			if err := h.sim.CutPower(id); err != nil {
-				t.Fatal(err)
-			}
-			h.settle(3 * time.Second)
-			r := h.device(id).Reach
-			if r.Presence != devices.Offline || !strings.Contains(r.Why, "without a goodbye") {
-				t.Errorf("%s without power is %s: %s", id, r.Presence, r.Why)
-			}
-			if o := h.Overview(); o.Online != len(h.plan.Devices)-1 {
-				t.Errorf("without %s, %d are online", id, o.Online)
-			}
-			if err := h.sim.RestorePower(id); err != nil {
-				t.Fatal(err)
-			}
-			h.settle(3 * time.Second)
-			if r := h.device(id).Reach; r.Presence != devices.Online {
-				t.Errorf("%s with power again is %s: %s", id, r.Presence, r.Why)
-			}
+			h.losesPower(spec.ID(), 3*time.Second, func(r devices.Reach) {
+				if o := h.Overview(); o.Online != len(h.plan.Devices)-1 || !strings.Contains(r.Why, "without a goodbye") {
+					t.Errorf("without %s (%s), %d are online", spec.ID(), r.Why, o.Online)
+				}
+			})
 		}
 	})
 }

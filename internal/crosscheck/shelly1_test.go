@@ -4,11 +4,8 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"home.arpa/homehub/devices"
-	"home.arpa/homehub/hub"
-	"home.arpa/homehub/simulator"
 )
 
 // shelly1House has every kind of device that exists as a Shelly of the first generation, and people's ways of setting them up.
@@ -60,46 +57,20 @@ func TestAHouseWithShelliesOfTheFirstGenerationJoins(t *testing.T) {
 		h := family(t, shelly1House)
 		h.wantShellies1()
 		h.noFaults()
-		for path, want := range map[string]string{
+		h.wantValues(map[string]string{
 			"kitchen-plug/relay-0/energy": "", "kitchen-strip/relay-3/on": "false", "kitchen-meter/emeter-0/energy": "",
 			"kitchen-shutter/roller-0/position": "", "kitchen-valve/thermostat/target-temperature": "21", "kitchen-window/opening/opening": "false",
-		} {
-			if got := h.value(path); got == "" || want != "" && got != want {
-				t.Errorf("%s is %q, want %q", path, got, want)
-			}
-		}
+		})
 	})
 }
 
 func TestAHouseWithShelliesOfTheFirstGenerationObeys(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := family(t, shelly1House)
-		count := h.everySettable(func(c devices.Component, p devices.Property, path devices.Path, v devices.Value) {
-			switch {
-			case c.Kind == devices.Update, p.ID == devices.Effect: // there is no update, and the lamp knows no effects
-			case path.Device == "kitchen-blind" && p.ID == devices.State: // whether it got there nobody can know, since it only says "stop"
-			default:
-				h.steer(c, p, path, v)
-			}
-		})
-		if count["shelly"] < 25 {
-			t.Errorf("there are %v settable properties", count)
-		}
-		h.noFaults()
+	obeys(t, shelly1House, "shelly", 25, func(c devices.Component, p devices.Property, path devices.Path) bool {
+		return c.Kind == devices.Update || p.ID == devices.Effect || // there is no update, and the lamp knows no effects
+			path.Device == "kitchen-blind" && p.ID == devices.State // whether it got there nobody can know, since it only says "stop"
 	})
 }
 
 func TestAHubThatComesLateToShelliesOfTheFirstGenerationKnowsEverythingSoon(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHome(t)
-		h.live(shelly1House)
-		h.startHouse(simulator.Options{})
-		h.settle(time.Minute)
-		for range 2 {
-			h.startHub(hub.Options{Rooms: []string{"Kitchen"}})
-			h.settle(2 * time.Second)
-			h.wantShellies1()
-			h.hubEnd()
-		}
-	})
+	knowsSoon(t, shelly1House, (*home).wantShellies1)
 }

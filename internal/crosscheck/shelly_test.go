@@ -37,15 +37,11 @@ func TestAHouseWithShelliesJoins(t *testing.T) {
 		h := family(t, shellyHouse)
 		h.wantHouse()
 		h.noFaults()
-		for path, want := range map[string]string{
+		h.wantValues(map[string]string{
 			"kitchen-plug/switch-0/energy": "", "kitchen-strip/switch-3/on": "false", "kitchen-shutter/cover-0/position": "",
 			"kitchen-thermostat/thermostat-0/target-temperature": "", "kitchen-climate/temperature-0/temperature": "",
 			"kitchen-presence/presencezone-200/occupancy": "false", "kitchen-window/input-0/input": "false",
-		} {
-			if got := h.value(path); got == "" || want != "" && got != want {
-				t.Errorf("%s is %q, want %q", path, got, want)
-			}
-		}
+		})
 		blind := h.device("kitchen-blind")
 		if c := blind.Component("cover-0"); c == nil || c.Property(devices.Position) != nil {
 			t.Errorf("a cover that is not calibrated has a position: %+v", c)
@@ -54,17 +50,8 @@ func TestAHouseWithShelliesJoins(t *testing.T) {
 }
 
 func TestAHouseWithShelliesObeys(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := family(t, shellyHouse)
-		count := h.everySettable(func(c devices.Component, p devices.Property, path devices.Path, v devices.Value) {
-			if c.Kind != devices.Update && c.ID != "restart" { // there is no update, and who restarts does nothing else meanwhile
-				h.steer(c, p, path, v)
-			}
-		})
-		if count["shelly"] < 30 {
-			t.Errorf("there are %v settable properties", count)
-		}
-		h.noFaults()
+	obeys(t, shellyHouse, "shelly", 30, func(c devices.Component, _ devices.Property, _ devices.Path) bool {
+		return c.Kind == devices.Update || c.ID == "restart" // there is no update, and who restarts does nothing else meanwhile
 	})
 }
 
@@ -72,10 +59,7 @@ func TestAHouseWithShelliesObeys(t *testing.T) {
 func TestAHubThatIsNewToAHouseFindsItsShellies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHome(t)
-		var err error
-		if h.plan, err = simulator.ParseHouse("test.yaml", []byte(shellyHouse)); err != nil {
-			t.Fatal(err)
-		}
+		h.live(shellyHouse)
 		h.startHouse(simulator.Options{})
 		h.settle(time.Hour)
 		h.startHub(hub.Options{Rooms: []string{"Kitchen"}})

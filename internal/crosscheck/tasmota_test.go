@@ -86,40 +86,17 @@ func TestAHouseWithTasmotaJoins(t *testing.T) {
 		h := family(t, tasmotaHouse)
 		h.wantHouse()
 		h.noFaults()
-		for path, want := range map[string]string{
+		h.wantValues(map[string]string{
 			"kitchen-plug/energy/energy": "", "kitchen-climate/si7021/temperature": "", "garden-weather/bme280/pressure": "",
 			"kitchen-motion/switch-1/on": "", "kitchen-strip/relay-3/on": "false",
-		} {
-			if got := h.value(path); got == "" || want != "" && got != want {
-				t.Errorf("%s is %q, want %q", path, got, want)
-			}
-		}
+		})
 	})
 }
 
-func TestAHouseWithTasmotaObeys(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := family(t, tasmotaHouse)
-		if count := h.everySettable(h.steer); count["tasmota"] < 25 {
-			t.Errorf("there are %v settable properties", count)
-		}
-		h.noFaults()
-	})
-}
+func TestAHouseWithTasmotaObeys(t *testing.T) { obeys(t, tasmotaHouse, "tasmota", 25, nil) }
 
 func TestAHubThatComesLateToTasmotaKnowsEverythingSoon(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHome(t)
-		h.live(tasmotaHouse)
-		h.startHouse(simulator.Options{})
-		h.settle(time.Minute)
-		for range 2 {
-			h.startHub(hub.Options{Rooms: []string{"Kitchen", "Garden"}})
-			h.settle(2 * time.Second)
-			h.wantHouse()
-			h.hubEnd()
-		}
-	})
+	knowsSoon(t, tasmotaHouse, (*home).wantHouse)
 }
 
 func TestPowerCutsOfAFamilyAreSeen(t *testing.T) {
@@ -131,21 +108,11 @@ func TestPowerCutsOfAFamilyAreSeen(t *testing.T) {
 					if spec.Sleeps > 0 || spec.Speaks == simulator.Shelly1 && spec.Kind == simulator.KindContact {
 						continue // who sleeps is not missed
 					}
-					id := spec.ID()
-					if err := h.sim.CutPower(id); err != nil {
-						t.Fatal(err)
-					}
-					h.settle(3 * time.Second)
-					if r := h.device(id).Reach; r.Presence != devices.Offline || !strings.Contains(r.Why, "without a goodbye") {
-						t.Errorf("%s without power is %s: %s", id, r.Presence, r.Why)
-					}
-					if err := h.sim.RestorePower(id); err != nil {
-						t.Fatal(err)
-					}
-					h.settle(3 * time.Second)
-					if r := h.device(id).Reach; r.Presence != devices.Online {
-						t.Errorf("%s with power again is %s: %s", id, r.Presence, r.Why)
-					}
+					h.losesPower(spec.ID(), 3*time.Second, func(r devices.Reach) {
+						if !strings.Contains(r.Why, "without a goodbye") {
+							t.Errorf("%s without power: %s", spec.ID(), r.Why)
+						}
+					})
 				}
 				h.noFaults()
 			})
