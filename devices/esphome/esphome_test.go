@@ -10,18 +10,16 @@ import (
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/esphome"
 	"home.arpa/homehub/devices/internal/house"
-	"home.arpa/homehub/hub"
-	"home.arpa/homehub/hub/conventiontest"
 )
 
 var convention = house.Maker(esphome.New)
 
 func TestConventionKeepsItsContract(t *testing.T) {
-	conventiontest.Run(t, conventiontest.Setup{New: func() hub.Convention { return convention(t) }, House: house.File(t, "house.tsv")})
+	house.Contract(t, convention, house.File(t, "house.tsv"))
 }
 
 func TestTheHouseBecomesWhatWasCheckedByEye(t *testing.T) {
-	house.Golden(t, "house.golden", house.Story(convention(t), house.File(t, "house.tsv")))
+	house.Told(t, convention(t))
 }
 
 func whole(t testing.TB) *esphome.Convention {
@@ -34,14 +32,7 @@ func whole(t testing.TB) *esphome.Convention {
 
 func TestCommands(t *testing.T) {
 	c := whole(t)
-	green, _ := devices.ColorValue(120, 100)
-	number := func(f float64) devices.Value {
-		v, err := devices.FloatValue(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
+	green := house.Color(t, 120, 100)
 	for _, test := range []struct {
 		ref   string
 		value devices.Value
@@ -49,21 +40,21 @@ func TestCommands(t *testing.T) {
 	}{
 		{"relay/on", devices.BoolValue(true), "switch/relay/command ON"},
 		{"switch-door/on", devices.BoolValue(false), "switch/door/command OFF"},
-		{"limit/value", number(3.5), "number/limit/command 3.5"},
+		{"limit/value", house.Float(t, 3.5), "number/limit/command 3.5"},
 		{"scene/value", devices.TextValue("Night"), "select/scene/command Night"},
 		{"front/state", devices.EnumValue("unlocked"), "lock/front/command UNLOCK"},
 		{"blind/state", devices.EnumValue("closed"), "cover/blind/command CLOSE"},
 		{"blind/stop", devices.BoolValue(true), "cover/blind/command STOP"},
-		{"blind/position", number(30), "cover/blind/position/command 30"},
-		{"vent/speed-level", number(2), "fan/vent/speed_level/command 2"},
+		{"blind/position", house.Float(t, 30), "cover/blind/position/command 30"},
+		{"vent/speed-level", house.Float(t, 2), "fan/vent/speed_level/command 2"},
 		{"vent/oscillating", devices.BoolValue(true), "fan/vent/oscillation/command oscillate_on"},
 		{"heater/mode", devices.EnumValue("off"), "climate/heater/mode/command off"},
-		{"heater/target-temperature", number(20), "climate/heater/target_temperature/command 20"},
+		{"heater/target-temperature", house.Float(t, 20), "climate/heater/target_temperature/command 20"},
 		{"lamp/on", devices.BoolValue(false), `light/lamp/command {"state":"OFF"}`},
-		{"lamp/brightness", number(20), `light/lamp/command {"state":"ON","brightness":51}`},
-		{"lamp/brightness", number(0), `light/lamp/command {"state":"OFF"}`},
+		{"lamp/brightness", house.Float(t, 20), `light/lamp/command {"state":"ON","brightness":51}`},
+		{"lamp/brightness", house.Float(t, 0), `light/lamp/command {"state":"OFF"}`},
 		{"lamp/color", green, `light/lamp/command {"state":"ON","color":{"r":0,"g":255,"b":0}}`},
-		{"strip/white", number(20), `light/strip/command {"state":"ON","color":{"w":51}}`},
+		{"strip/white", house.Float(t, 20), `light/strip/command {"state":"ON","color":{"w":51}}`},
 		{"lamp/color-temperature", devices.IntValue(4000), `light/lamp/command {"state":"ON","color_temp":250}`},
 	} {
 		component, property, _ := strings.Cut(test.ref, "/")

@@ -10,8 +10,6 @@ import (
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/frigate"
 	"home.arpa/homehub/devices/internal/house"
-	"home.arpa/homehub/hub"
-	"home.arpa/homehub/hub/conventiontest"
 )
 
 var newConvention = house.Maker(frigate.New)
@@ -33,7 +31,7 @@ var cameras = []string{
 }
 
 func TestConformance(t *testing.T) {
-	conventiontest.Run(t, conventiontest.Setup{New: func() hub.Convention { return newConvention(t) }, House: house.Messages(cameras...)})
+	house.Contract(t, newConvention, house.Messages(cameras...))
 }
 
 func TestCamerasAreUnderstood(t *testing.T) {
@@ -136,11 +134,7 @@ func TestWhatIsKeptIsBounded(t *testing.T) {
 }
 
 func TestRecordedMessages(t *testing.T) {
-	h := newHouse(t)
-	for _, m := range house.Recorded(t, "others.tsv") {
-		h.Take(m)
-	}
-	house.Golden(t, "recorded.txt", h.Outline())
+	house.Recalls(t, newConvention(t), "others.tsv")
 }
 
 func FuzzConvention(f *testing.F) {
@@ -160,11 +154,5 @@ func BenchmarkForeign(b *testing.B) {
 }
 
 func TestOtherFamiliesAreLeftAlone(t *testing.T) {
-	h := newHouse(t)
-	for _, m := range house.Others(t, "others.tsv") {
-		h.Take(m)
-	}
-	if out := h.Outline(); out != "" {
-		t.Error(out)
-	}
+	house.LeavesOthersAlone(t, newConvention(t), "others.tsv")
 }

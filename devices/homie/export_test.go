@@ -12,28 +12,11 @@ import (
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/homie"
+	shared "home.arpa/homehub/devices/internal/house"
 	"home.arpa/homehub/hub"
 )
 
 var _ hub.Exporter = (*homie.Exporter)(nil)
-
-func float(tb testing.TB, f float64) devices.Value {
-	tb.Helper()
-	v, err := devices.FloatValue(f)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return v
-}
-
-func color(tb testing.TB, hue, saturation float64) devices.Value {
-	tb.Helper()
-	v, err := devices.ColorValue(hue, saturation)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return v
-}
 
 // house is a view of devices of every kind, with a value for everything that has one.
 func house(tb testing.TB) hub.View {
@@ -110,19 +93,19 @@ func house(tb testing.TB) hub.View {
 	}
 	v := hub.View{Device: d, Reach: devices.Reach{Presence: devices.Online}, Reported: map[string]devices.Reading{}, Targets: map[string]devices.Value{}}
 	for path, value := range map[string]devices.Value{
-		"blind/position": float(tb, 33), "blind/state": devices.EnumValue("opening"), "blind/tilt": float(tb, 0.25),
+		"blind/position": shared.Float(tb, 33), "blind/state": devices.EnumValue("opening"), "blind/tilt": shared.Float(tb, 0.25),
 		"door/state": devices.EnumValue("jammed"), "heating/action": devices.EnumValue("heating"),
-		"heating/current-temperature": float(tb, -0.5), "heating/mode": devices.EnumValue("heat_cool"), "heating/preset": devices.EnumValue("eco"),
-		"heating/target-temperature": float(tb, 21.5), "light/brightness": float(tb, 49.8039215686), "light/color": color(tb, 30.5, 80),
+		"heating/current-temperature": shared.Float(tb, -0.5), "heating/mode": devices.EnumValue("heat_cool"), "heating/preset": devices.EnumValue("eco"),
+		"heating/target-temperature": shared.Float(tb, 21.5), "light/brightness": shared.Float(tb, 49.8039215686), "light/color": shared.Color(tb, 30.5, 80),
 		"light/color-temperature": devices.IntValue(2703), "light/effect": devices.EnumValue("none"), "light/on": devices.BoolValue(true),
-		"meter/energy": float(tb, 1e16), "meter/power": float(tb, 1e-9), "meter/uptime": devices.IntValue(86400), "motion/battery": devices.IntValue(87),
-		"motion/occupancy": devices.BoolValue(false), "plug/on": devices.BoolValue(false), "plug/power": float(tb, 3.2), "speaker/value": devices.TextValue(""),
+		"meter/energy": shared.Float(tb, 1e16), "meter/power": shared.Float(tb, 1e-9), "meter/uptime": devices.IntValue(86400), "motion/battery": devices.IntValue(87),
+		"motion/occupancy": devices.BoolValue(false), "plug/on": devices.BoolValue(false), "plug/power": shared.Float(tb, 3.2), "speaker/value": devices.TextValue(""),
 		"ventilator/direction": devices.EnumValue("reverse"), "ventilator/on": devices.BoolValue(true), "ventilator/oscillating": devices.BoolValue(true),
-		"ventilator/speed": float(tb, 75), "washer/phase": devices.EnumValue("spin"), "washer/plan": jsonValue, "washer/program": devices.EnumValue("cotton 40°"),
+		"ventilator/speed": shared.Float(tb, 75), "washer/phase": devices.EnumValue("spin"), "washer/plan": jsonValue, "washer/program": devices.EnumValue("cotton 40°"),
 	} {
 		v.Reported[path] = devices.Reading{Value: value}
 	}
-	v.Targets["blind/position"] = float(tb, 100)
+	v.Targets["blind/position"] = shared.Float(tb, 100)
 	return v
 }
 

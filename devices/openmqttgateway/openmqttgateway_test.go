@@ -9,8 +9,6 @@ import (
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/internal/house"
 	"home.arpa/homehub/devices/openmqttgateway"
-	"home.arpa/homehub/hub"
-	"home.arpa/homehub/hub/conventiontest"
 )
 
 var newConvention = house.Maker(openmqttgateway.New)
@@ -39,7 +37,7 @@ var home = []string{
 }
 
 func TestConformance(t *testing.T) {
-	conventiontest.Run(t, conventiontest.Setup{New: func() hub.Convention { return newConvention(t) }, House: house.Messages(home...)})
+	house.Contract(t, newConvention, house.Messages(home...))
 }
 
 func TestAHouseIsUnderstood(t *testing.T) {
@@ -222,13 +220,7 @@ func TestRecordedDevices(t *testing.T) {
 }
 
 func TestOtherFamiliesAreLeftAlone(t *testing.T) {
-	h := newHouse(t)
-	for _, m := range house.Others(t, "openmqttgateway-theengs.tsv") {
-		h.Take(m)
-	}
-	if out := h.Outline(); out != "" {
-		t.Error(out)
-	}
+	house.LeavesOthersAlone(t, newConvention(t), "openmqttgateway-theengs.tsv")
 }
 
 func FuzzConvention(f *testing.F) {

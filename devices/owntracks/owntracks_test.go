@@ -9,8 +9,6 @@ import (
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/internal/house"
 	"home.arpa/homehub/devices/owntracks"
-	"home.arpa/homehub/hub"
-	"home.arpa/homehub/hub/conventiontest"
 )
 
 var newConvention = house.Maker(owntracks.New)
@@ -28,7 +26,7 @@ var people = []string{
 }
 
 func TestConformance(t *testing.T) {
-	conventiontest.Run(t, conventiontest.Setup{New: func() hub.Convention { return newConvention(t) }, House: house.Messages(people...)})
+	house.Contract(t, newConvention, house.Messages(people...))
 }
 
 func TestAPhoneIsUnderstood(t *testing.T) {
@@ -98,11 +96,7 @@ func TestPhonesAreBounded(t *testing.T) {
 }
 
 func TestRecordedMessages(t *testing.T) {
-	h := newHouse(t)
-	for _, m := range house.Recorded(t, "others.tsv") {
-		h.Take(m)
-	}
-	house.Golden(t, "recorded.txt", h.Outline())
+	house.Recalls(t, newConvention(t), "others.tsv")
 }
 
 func FuzzConvention(f *testing.F) {

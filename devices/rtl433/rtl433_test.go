@@ -169,13 +169,7 @@ func TestRecordedMessages(t *testing.T) {
 }
 
 func TestOtherFamiliesAreLeftAlone(t *testing.T) {
-	h := newHouse(t)
-	for _, m := range house.Others(t, "rtl_433.tsv") {
-		h.Take(m)
-	}
-	if out := h.Outline(); out != "" {
-		t.Error(out)
-	}
+	house.LeavesOthersAlone(t, newConvention(t), "rtl_433.tsv")
 }
 
 func FuzzConvention(f *testing.F) {

@@ -8,18 +8,16 @@ import (
 	"home.arpa/homehub/devices/homie"
 	"home.arpa/homehub/devices/internal/house"
 	"home.arpa/homehub/devices/valetudo"
-	"home.arpa/homehub/hub"
-	"home.arpa/homehub/hub/conventiontest"
 )
 
 var convention = house.Maker(valetudo.New)
 
 func TestConventionKeepsItsContract(t *testing.T) {
-	conventiontest.Run(t, conventiontest.Setup{New: func() hub.Convention { return convention(t) }, House: house.File(t, "house.tsv")})
+	house.Contract(t, convention, house.File(t, "house.tsv"))
 }
 
 func TestTheHouseBecomesWhatWasCheckedByEye(t *testing.T) {
-	house.Golden(t, "house.golden", house.Story(convention(t), house.File(t, "house.tsv")))
+	house.Told(t, convention(t))
 }
 
 const fox = "valetudo/4/SpottedCleverFox"

@@ -13,18 +13,16 @@ import (
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/internal/house"
 	"home.arpa/homehub/devices/wled"
-	"home.arpa/homehub/hub"
-	"home.arpa/homehub/hub/conventiontest"
 )
 
 var convention = house.Maker(wled.New)
 
 func TestConventionKeepsItsContract(t *testing.T) {
-	conventiontest.Run(t, conventiontest.Setup{New: func() hub.Convention { return convention(t) }, House: house.File(t, "house.tsv")})
+	house.Contract(t, convention, house.File(t, "house.tsv"))
 }
 
 func TestTheHouseBecomesWhatWasCheckedByEye(t *testing.T) {
-	house.Golden(t, "house.golden", house.Story(convention(t), house.File(t, "house.tsv")))
+	house.Told(t, convention(t))
 }
 
 func TestCollectedMessages(t *testing.T) {
@@ -49,25 +47,25 @@ const whole = `<?xml version="1.0" ?><vs><ac>128</ac><cl>255</cl><cl>0</cl><cl>0
 func TestCommands(t *testing.T) {
 	c := convention(t)
 	house.Say(c, "wled/x/v", whole)
-	green, _ := devices.ColorValue(120, 100)
+	green := house.Color(t, 120, 100)
 	for _, test := range []struct {
 		ref   string
 		value devices.Value
 		want  string
 	}{
 		{"light/on", devices.BoolValue(false), `{"on":false}`},
-		{"light/brightness", number(t, 20), `{"on":true,"bri":51}`},
-		{"light/transition", number(t, 0.7), `{"transition":7}`},
-		{"light/brightness", number(t, 0.1), `{"on":true,"bri":1}`},
-		{"light/brightness", number(t, 0), `{"on":false,"bri":1}`},
+		{"light/brightness", house.Float(t, 20), `{"on":true,"bri":51}`},
+		{"light/transition", house.Float(t, 0.7), `{"transition":7}`},
+		{"light/brightness", house.Float(t, 0.1), `{"on":true,"bri":1}`},
+		{"light/brightness", house.Float(t, 0), `{"on":false,"bri":1}`},
 		{"light/color", green, `{"seg":{"col":[[0,255,0,51]]}}`},
-		{"light/white", number(t, 100), `{"seg":{"col":[[255,0,0,255]]}}`},
+		{"light/white", house.Float(t, 100), `{"seg":{"col":[[255,0,0,255]]}}`},
 		{"light/effect", devices.EnumValue("Rainbow"), `{"seg":{"fx":9}}`},
 		{"preset/option", devices.EnumValue("12"), `{"ps":12}`},
 		{"nightlight/on", devices.BoolValue(true), `{"nl":{"on":true}}`},
 		{"palette/value", devices.IntValue(7), `{"seg":{"pal":7}}`},
-		{"effect-speed/value", number(t, 100), `{"seg":{"sx":255}}`},
-		{"effect-intensity/value", number(t, 0), `{"seg":{"ix":0}}`},
+		{"effect-speed/value", house.Float(t, 100), `{"seg":{"sx":255}}`},
+		{"effect-intensity/value", house.Float(t, 0), `{"seg":{"ix":0}}`},
 	} {
 		component, property, _ := strings.Cut(test.ref, "/")
 		got, err := c.Encode("wled/x", devices.Ref{Component: component, Property: property}, test.value)
@@ -75,15 +73,6 @@ func TestCommands(t *testing.T) {
 			t.Errorf("%s = %s: %v, %v, want %s", test.ref, test.value, got, err, test.want)
 		}
 	}
-}
-
-func number(t *testing.T, f float64) devices.Value {
-	t.Helper()
-	v, err := devices.FloatValue(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
 }
 
 func TestFaultsSayWhatWasExpectedAndWhatWasGot(t *testing.T) {

@@ -8,8 +8,6 @@ import (
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/internal/house"
 	"home.arpa/homehub/devices/zwavejs"
-	"home.arpa/homehub/hub"
-	"home.arpa/homehub/hub/conventiontest"
 )
 
 var newConvention = house.Maker(zwavejs.New)
@@ -30,7 +28,7 @@ var network = []string{
 }
 
 func TestConformance(t *testing.T) {
-	conventiontest.Run(t, conventiontest.Setup{New: func() hub.Convention { return newConvention(t) }, House: house.Messages(network...)})
+	house.Contract(t, newConvention, house.Messages(network...))
 }
 
 func TestANetworkIsUnderstood(t *testing.T) {
@@ -166,11 +164,7 @@ func TestSleepers(t *testing.T) {
 }
 
 func TestRecordedMessages(t *testing.T) {
-	h := newHouse(t)
-	for _, m := range house.Recorded(t, "others.tsv") {
-		h.Take(m)
-	}
-	house.Golden(t, "recorded.txt", h.Outline())
+	house.Recalls(t, newConvention(t), "others.tsv")
 }
 
 func FuzzConvention(f *testing.F) {

@@ -1,38 +1,9 @@
 package announce_test
 
 import (
-	"testing"
-
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/hub"
 )
-
-func number(tb testing.TB, f float64) devices.Value {
-	tb.Helper()
-	v, err := devices.FloatValue(f)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return v
-}
-
-func color(tb testing.TB, hue, saturation float64) devices.Value {
-	tb.Helper()
-	v, err := devices.ColorValue(hue, saturation)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return v
-}
-
-func raw(tb testing.TB, s string) devices.Value {
-	tb.Helper()
-	v, err := devices.JSONValue(s)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return v
-}
 
 // rw, ro and act are a property that is read and set, that is read, and that is done.
 func rw(id string, t devices.Datatype, change ...func(*devices.Property)) devices.Property {

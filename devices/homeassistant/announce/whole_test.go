@@ -5,6 +5,7 @@ import (
 
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/homeassistant/announce"
+	"home.arpa/homehub/devices/internal/house"
 )
 
 func TestWhatHomeAssistantTakesInOneObject(t *testing.T) {
@@ -18,16 +19,19 @@ func TestWhatHomeAssistantTakesInOneObject(t *testing.T) {
 		want             string // empty: it is not told so
 	}{
 		{
-			"a vacuum", "robot", map[string]devices.Value{"state": devices.EnumValue("docked"), "fan-speed": devices.EnumValue("low"), "battery": number(t, 80)},
+			"a vacuum", "robot",
+			map[string]devices.Value{"state": devices.EnumValue("docked"), "fan-speed": devices.EnumValue("low"), "battery": house.Float(t, 80)},
 			"vacuum/robot", "state_topic", `{"state":"docked","fan_speed":"low"}`,
 		},
 		{"a vacuum of which nothing is known", "robot", nil, "vacuum/robot", "state_topic", `{"state":null}`},
 		{
-			"a phone", "phone", map[string]devices.Value{"latitude": number(t, 48.5), "longitude": number(t, -2), "accuracy": number(t, 12.6)},
+			"a phone", "phone",
+			map[string]devices.Value{"latitude": house.Float(t, 48.5), "longitude": house.Float(t, -2), "accuracy": house.Float(t, 12.6)},
 			"device_tracker/phone", "json_attributes_topic", `{"latitude":48.5,"longitude":-2,"gps_accuracy":13}`,
 		},
 		{
-			"a phone that says half of where it is", "phone", map[string]devices.Value{"latitude": number(t, 48.5)},
+			"a phone that says half of where it is", "phone",
+			map[string]devices.Value{"latitude": house.Float(t, 48.5)},
 			"device_tracker/phone", "json_attributes_topic", `{}`,
 		},
 		{"a plug", "plug", map[string]devices.Value{"on": devices.BoolValue(true)}, "", "", ""},
@@ -56,7 +60,8 @@ func TestOddVacuums(t *testing.T) {
 		{"one that only reports", []devices.Property{ro("state", devices.Enum, choices("cleaning", "docked"))}, "vacuum/robot", 0},
 		{
 			"one whose fan's speed can only be read",
-			[]devices.Property{ro("fan-speed", devices.Enum, choices("low")), rw("state", devices.Enum, choices("cleaning"))}, "sensor/robot_fan-speed", 0,
+			[]devices.Property{ro("fan-speed", devices.Enum, choices("low")), rw("state", devices.Enum, choices("cleaning"))},
+			"sensor/robot_fan-speed", 0,
 		},
 		{"one that can be found", []devices.Property{act("locate"), ro("state", devices.Enum, choices("cleaning"))}, "vacuum/robot", 1},
 	} {
