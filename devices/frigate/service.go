@@ -61,14 +61,7 @@ func (s *service) announce(t *thing, u *hub.Update) {
 	}
 	for _, path := range t.paths {
 		for _, b := range t.bindings[path] {
-			i := slices.IndexFunc(d.Components, func(c devices.Component) bool { return c.ID == b.component.ID })
-			if i < 0 {
-				i = len(d.Components)
-				d.Components = append(d.Components, b.component)
-			}
-			if d.Components[i].Property(b.property.ID) == nil {
-				d.Components[i].Properties = append(d.Components[i].Properties, b.property)
-			}
+			d.Components = fields.Put(d.Components, b.component, b.property)
 		}
 	}
 	d.Sort()

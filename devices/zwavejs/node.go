@@ -147,14 +147,7 @@ func (c *Convention) announce(n *node, u *hub.Update) {
 		d.Name = "Z-Wave node"
 	}
 	for _, b := range n.bindings {
-		i := slices.IndexFunc(d.Components, func(x devices.Component) bool { return x.ID == b.component.ID })
-		if i < 0 {
-			i = len(d.Components)
-			d.Components = append(d.Components, b.component)
-		}
-		if d.Components[i].Property(b.property.ID) == nil {
-			d.Components[i].Properties = append(d.Components[i].Properties, b.property)
-		}
+		d.Components = fields.Put(d.Components, b.component, b.property)
 	}
 	d.Sort()
 	u.Devices = slices.DeleteFunc(u.Devices, func(a hub.Announced) bool { return a.Key == n.key })

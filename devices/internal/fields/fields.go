@@ -169,18 +169,23 @@ func (s *Set) Components() []devices.Component {
 	var out []devices.Component
 	for _, key := range s.order {
 		f := s.fields[key]
-		i := slices.IndexFunc(out, func(c devices.Component) bool { return c.ID == f.Component })
-		if i < 0 {
-			i = len(out)
-			out = append(out, devices.Component{ID: f.Component, Kind: f.Kind, Name: f.Name, Category: f.Category, Hidden: f.Hidden})
-		}
-		if out[i].Property(f.Property.ID) == nil {
-			out[i].Properties = append(out[i].Properties, f.Property)
-		}
+		out = Put(out, devices.Component{ID: f.Component, Kind: f.Kind, Name: f.Name, Category: f.Category, Hidden: f.Hidden}, f.Property)
 	}
 	d := devices.Device{Components: out}
 	d.Sort()
 	return d.Components
+}
+
+// Put adds a property to the component with the ID of c, which is c itself if there is none yet. What is there already stays.
+func Put(to []devices.Component, c devices.Component, p devices.Property) []devices.Component {
+	i := slices.IndexFunc(to, func(x devices.Component) bool { return x.ID == c.ID })
+	if i < 0 {
+		i, to = len(to), append(to, c)
+	}
+	if to[i].Property(p.ID) == nil {
+		to[i].Properties = append(to[i].Properties, p)
+	}
+	return to
 }
 
 // Momentary says whether a field is known, and tells of events.
