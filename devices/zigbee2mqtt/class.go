@@ -1,6 +1,7 @@
 package zigbee2mqtt
 
 import (
+	"slices"
 	"strings"
 
 	"home.arpa/homehub/devices"
@@ -18,7 +19,7 @@ var classes = map[string]string{
 	"illuminance": "illuminance", "illuminance_lux": "illuminance", "co2": "carbon_dioxide", "co": "carbon_monoxide",
 	"pm1": "pm1", "pm25": "pm25", "pm10": "pm10", "aqi": "aqi", "soil_moisture": "moisture", "noise": "sound_pressure",
 	"distance": "distance", "target_distance": "distance", "water_consumed": "water", "wind_speed": "wind_speed",
-	"flow": "volume_flow_rate", "precipitation": "precipitation",
+	"flow": "volume_flow_rate", "precipitation": "precipitation", "voc": "volatile_organic_compounds",
 }
 
 // binaryClasses are the same for bools; they say what true means.
@@ -32,7 +33,27 @@ var binaryClasses = map[string]string{
 
 // unitClasses are the classes of measurements whose name says nothing but whose unit does.
 var unitClasses = map[string]string{
-	"W": "power", "kWh": "energy", "V": "voltage", "A": "current", "lx": "illuminance", "hPa": "atmospheric_pressure", "VA": "apparent_power",
+	"°C": "temperature", "W": "power", "kWh": "energy", "V": "voltage", "A": "current", "lx": "illuminance", "hPa": "atmospheric_pressure", "VA": "apparent_power",
+}
+
+// measuredClass is the class of a measurement: by its name, or by its unit. What is a difference of temperatures is none.
+func measuredClass(e *expose) string {
+	unit, _ := unitOf(e.unit, false)
+	class := classes[e.name]
+	switch {
+	case class == "volatile_organic_compounds" && (unit == "ppb" || unit == "ppm"):
+		return "volatile_organic_compounds_parts"
+	case class != "", unit == "°C" && e.difference():
+		return class
+	}
+	return unitClasses[unit]
+}
+
+// difference says whether a number in degrees is how far two temperatures are apart.
+func (e *expose) difference() bool {
+	return slices.ContainsFunc([]string{"calibration", "offset", "difference", "hysteresis", "deadzone"}, func(word string) bool {
+		return strings.Contains(e.name, word)
+	})
 }
 
 // classIDs are the IDs of properties whose device class is not their name; the other conventions have the same words.

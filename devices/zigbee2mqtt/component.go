@@ -250,7 +250,7 @@ func (p *part) boolean(id, class string, e *expose) {
 
 // numeric is the property of a numeric expose in the model's unit.
 func (p *part) numeric(id, class string, e *expose) {
-	unit, s := unitOf(e.unit, class == "temperature_delta" || strings.Contains(e.name, "calibration") || strings.Contains(e.name, "offset"))
+	unit, s := unitOf(e.unit, e.difference())
 	prop := devices.Property{ID: id, Datatype: devices.Float, Class: class, Unit: unit}
 	if e.low != nil {
 		prop.Min = bound(s.in(*e.low))

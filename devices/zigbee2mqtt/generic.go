@@ -29,9 +29,7 @@ func (b *builder) generic(e *expose) {
 			b.part(e.property, devices.Number, e).numeric(devices.ValueID, class, e)
 			return
 		}
-		if unit, _ := unitOf(e.unit, false); class == "" {
-			class = unitClasses[unit]
-		}
+		class = measuredClass(e)
 		b.part(e.property, devices.Sensor, e).numeric(propertyID(class, devices.ValueID), class, e)
 	case "enum":
 		b.enum(e)

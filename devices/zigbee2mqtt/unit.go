@@ -75,6 +75,7 @@ var units = map[string]struct {
 	"kPa": {"hPa", 10}, "mbar": {"hPa", 1}, "lux": {"lx", 1}, "C": {"°C", 1}, "℃": {"°C", 1}, "ºC": {"°C", 1}, "km/h": {"km/h", 1},
 	"ms": {"s", 1e-3}, "sec": {"s", 1}, "second": {"s", 1}, "seconds": {"s", 1},
 	"min": {"s", 60}, "minute": {"s", 60}, "minutes": {"s", 60}, "mins": {"s", 60},
+	"l": {"L", 1}, "liter": {"L", 1}, "liters": {"L", 1}, "litre": {"L", 1},
 	"h": {"s", 3600}, "hour": {"s", 3600}, "hours": {"s", 3600},
 }
 
