@@ -380,6 +380,14 @@ func TestDashboard(t *testing.T) {
 		}
 		look(t, ctx, 1280, 900, "light")
 	})
+	t.Run("a broker elsewhere that is lost is said, and that it is back", func(t *testing.T) {
+		m.broken("connecting: connection refused")
+		srv.CloseClientConnections()
+		until(t, ctx, `document.querySelector("#broker").checkVisibility() && document.querySelector("#broker").textContent.includes("does not reach its broker: connecting: connection refused.")`)
+		m.broken("")
+		srv.CloseClientConnections()
+		until(t, ctx, `!document.querySelector("#broker").checkVisibility()`)
+	})
 	t.Run("the stream comes back after a break", func(t *testing.T) {
 		srv.CloseClientConnections()
 		until(t, ctx, `document.querySelector("#live").dataset.state === "reconnecting"`)

@@ -29,6 +29,7 @@ type memory struct {
 	news     chan struct{} // closed at the next event
 	silent   map[string]bool
 	links    string
+	down     bool            // the link to the broker is
 	strays   []hub.FaultNote // of no known device, newest first
 	watchErr error
 }
@@ -94,6 +95,13 @@ func (m *memory) fault(device string, note hub.FaultNote) {
 	m.views[device].LastFaults = append([]hub.FaultNote{note}, m.views[device].LastFaults...)
 }
 
+// broken lets the link to the broker be down, for a reason, or up without one.
+func (m *memory) broken(reason string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.down, m.links = reason != "", reason
+}
+
 // stray lets something that is not understood come from no known device.
 func (m *memory) stray(note hub.FaultNote) {
 	m.mu.Lock()
@@ -132,7 +140,7 @@ func (m *memory) Overview() hub.Overview {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	o := hub.Overview{
-		Started: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC), LinkUp: true, LinkNote: m.links, Messages: 4711, Faults: 3,
+		Started: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC), LinkUp: !m.down, LinkNote: m.links, Messages: 4711, Faults: 3,
 		Epoch: m.epoch, LastEvent: m.last, Unclaimed: slices.Clone(m.strays),
 	}
 	for _, v := range m.views {

@@ -92,6 +92,9 @@ type shell struct {
 	MQTT           []string
 	TimeZone       string
 	Modules        []string
+	// External says that the broker is not in this process, Here is the address at which programs on this machine reach it, if there is one.
+	External bool
+	Here     string
 	// Session says that the browser is signed in, so that there is something to sign out of.
 	Session bool
 }
@@ -109,7 +112,13 @@ func (s *Server) dashboard(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/login", http.StatusSeeOther)
 		return
 	}
-	s.page(w, http.StatusOK, "dashboard.html", shell{Title: "Home", MQTT: s.o.MQTTAddresses, Modules: s.pages.modules, Session: c.By == "session"})
+	sh := shell{Title: "Home", MQTT: s.o.MQTTAddresses, Modules: s.pages.modules, Session: c.By == "session", External: s.o.Broker == nil}
+	for _, a := range sh.MQTT { // the best for others is the first, and unencrypted will do here
+		if sh.Here == "" || strings.HasPrefix(a, "mqtt://") {
+			sh.Here = a
+		}
+	}
+	s.page(w, http.StatusOK, "dashboard.html", sh)
 }
 
 // login shows the page for signing in. It looks the same to everybody; its script goes on when nobody needs to sign in.

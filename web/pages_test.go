@@ -51,6 +51,19 @@ func TestPages(t *testing.T) {
 			t.Errorf("%s: got %d, want %d", path, w.Code, want)
 		}
 	}
+	firstRun := func(o web.Options) string {
+		o.OpenLoopback, o.MQTTAddresses = true, []string{"mqtt://192.168.1.5:1883", "mqtt://127.0.0.1:1883", "mqtts://127.0.0.1:8883"}
+		return request{target: "/"}.do(handler(t, newMemory(), o)).Body.String()
+	}
+	inside, elsewhere := firstRun(web.Options{Broker: counted{}}), firstRun(web.Options{})
+	for text, want := range map[string][2]bool{ // with the broker inside, and with another one
+		"hub user add NAME --generate": {true, false}, `id="broker"`: {false, true}, "Point your devices at the broker": {false, true},
+		"simulator --broker mqtt://127.0.0.1:1883<": {true, true}, "one of these addresses": {true, true},
+	} {
+		if got := [2]bool{strings.Contains(inside, text), strings.Contains(elsewhere, text)}; got != want {
+			t.Errorf("%q is on the pages of the broker inside and of another one: %v, want %v", text, got, want)
+		}
+	}
 	missing := request{target: "/nowhere", header: map[string]string{"Accept": "text/html,*/*;q=0.8"}}.do(h)
 	if missing.Code != 404 || !strings.Contains(missing.Body.String(), "nothing here") {
 		t.Errorf("a browser at a wrong address gets %d %s", missing.Code, missing.Body)

@@ -218,7 +218,7 @@ func (c *client) removeDevice(ctx context.Context, id string, clearing bool) err
 		fmt.Fprintf(c.out, "%s no longer follows %s\n", f.To, f.From)
 	}
 	for _, f := range after {
-		fmt.Fprintf(c.out, "%s still follows %s: that is in the configuration file\n", f.To, f.From)
+		fmt.Fprintf(c.out, "%s still follows %s: that is in the configuration\n", f.To, f.From)
 	}
 	return nil
 }

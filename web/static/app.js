@@ -1,4 +1,5 @@
 // The dashboard: keeps the house, draws it by room, and sends what people want.
+import { ask } from "./api.js";
 import { card } from "./card.js";
 import { byId, el, text } from "./dom.js";
 import { listFaults } from "./faults.js";
@@ -294,12 +295,21 @@ new ResizeObserver(([entry]) => { width = entry.contentRect.width; lanes(); }).o
 
 const live = byId("live");
 const states = { live: "Live", reconnecting: "Reconnecting", paused: "Paused", connecting: "Connecting" };
+const PATIENCE = 5000; // ms without the hub before the page says how old it is
+let lost = null, patience = 0; // when the hub was lost
+
+function connection(name) {
+  clearTimeout(patience);
+  live.dataset.state = name;
+  lost = name === "reconnecting" ? lost || new Date() : null;
+  const left = lost && PATIENCE - (new Date() - lost);
+  text(live.querySelector("span"), lost && left <= 0 ? "No answer since " + moment(lost) : states[name]);
+  if (name === "live") reach();
+  if (lost && left > 0) patience = setTimeout(() => connection(name), left);
+}
 
 follow({
-  state(name) {
-    live.dataset.state = name;
-    text(live.querySelector("span"), states[name]);
-  },
+  state: connection,
   reset: () => house.load(),
   event: (name, data) => house.take(name, data),
 });
@@ -321,8 +331,19 @@ byId("sign-out")?.addEventListener("click", async () => {
   location.assign("/login");
 });
 
+/** Says that the hub has lost a broker that is elsewhere, of which no event tells. */
+async function reach() {
+  const note = byId("broker");
+  if (!note) return;
+  const { overview } = await ask("GET", "/status").catch(() => ({}));
+  if (!overview) return; // then it is the hub that is not there
+  note.hidden = overview.link_up;
+  text(note, overview.link_up ? "" : "The hub does not reach its broker: " + (overview.link_note || "not connected yet") + ". What is shown is from before, and commands wait.");
+}
+
 setInterval(() => {
   if (!house.loaded || document.hidden) return;
+  reach();
   draw(null); // "3 min ago" grows old by itself
   house.refresh().catch(() => {}); // the stream says when the hub is gone
 }, 30_000);

@@ -230,7 +230,7 @@ function fate(cmd) {
     waiting: "Waiting, until " + moment(cmd.deadline), confirmed: "Confirmed", refused: "Refused", superseded: "Replaced",
     sent: cmd.done ? "Sent; it does not report whether it did it" : cmd.reason ? "Sent, until " + moment(cmd.deadline) : "Sent, not confirmed yet", lapsed: cmd.sent_at ? "Not confirmed" : "Never sent",
   }[cmd.status] || cmd.status;
-  const by = { dashboard: "", api: "by a program", mqtt: "by MQTT" }[cmd.origin] ?? cmd.origin.replace(/^api /, "by ").replace(/^link /, "follows ");
+  const by = { dashboard: "", api: "by a program", mqtt: "by MQTT" }[cmd.origin] ?? cmd.origin.replace(/^api /, "by ").replace(/^mqtt /, "by MQTT from ").replace(/^link /, "follows ");
   const why = cmd.reason && cmd.status !== "confirmed" ? ": " + cmd.reason : "";
   return [said + why, ago(cmd.done || cmd.created), by].filter(Boolean).join(" · ");
 }

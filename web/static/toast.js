@@ -15,8 +15,8 @@ export function toast(message, kind = "good") {
   box.append(note);
   say(message);
   let timer = setTimeout(() => note.remove(), SHOWN);
-  note.addEventListener("pointerenter", () => clearTimeout(timer));
-  note.addEventListener("pointerleave", () => { timer = setTimeout(() => note.remove(), 2500); });
+  for (const held of ["pointerenter", "focusin"]) note.addEventListener(held, () => clearTimeout(timer));
+  for (const left of ["pointerleave", "focusout"]) note.addEventListener(left, () => { clearTimeout(timer); timer = setTimeout(() => note.remove(), 2500); });
 }
 
 /** Reads a message out to those who listen to the page. */
