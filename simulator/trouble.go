@@ -13,8 +13,12 @@ func explain(detail string) (kind, text string) {
 		tail  bool // the client's words help
 	}{
 		{
-			[]string{"refuses it: bad user name", "refuses it: not authorized", "refuses it: banned"},
+			[]string{"refuses it: bad user name", "refuses it: banned"},
 			"the broker refused the login; use --user and --password-file", false,
+		},
+		{
+			[]string{"refuses it: not authorized"}, // who they are, or what they leave as their will
+			"the broker does not let the devices in; use --user and --password-file; the user needs the right to " + topicsOfAll(), false,
 		},
 		{[]string{"connection refused"}, "nobody listens at the broker's address; start the broker, or name another with --broker", true},
 		{[]string{"no such host", "lookup "}, "the broker's name is not known; name another with --broker", true},

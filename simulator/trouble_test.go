@@ -34,8 +34,8 @@ func TestTroubleIsToldOnceWithWhatToDo(t *testing.T) {
 	for detail, want := range map[string]string{
 		"no connection to mqtt://h:1: connecting: dial tcp 127.0.0.1:1: connect: connection refused":                      "start the broker, or name another with --broker",
 		"no connection to mqtt://h:1: connecting: dial tcp: lookup h: no such host":                                       "the broker's name is not known",
-		"no connection to mqtt://h:1: logging in: the broker refuses it: bad user name or password":                       "use --user and --password-file",
-		"no connection to mqtt://h:1: logging in: the broker refuses it: not authorized":                                  "use --user and --password-file",
+		"no connection to mqtt://h:1: logging in: the broker refuses it: bad user name or password":                       "the broker refused the login; use --user and --password-file",
+		"no connection to mqtt://h:1: logging in: the broker refuses it: not authorized":                                  "the user needs the right to ",
 		"no connection to mqtts://h:1: connecting: tls: failed to verify certificate: x509: unknown authority":            "--ca",
 		"no connection to mqtts://h:1: connecting: tls: first record does not look like a TLS handshake":                  "mqtt:// instead of mqtts://",
 		"no connection to mqtt://h:1: logging in: the broker hung up; it may not speak MQTT 5":                            "one that speaks MQTT 5",

@@ -46,7 +46,7 @@ func command(stdout, stderr io.Writer) *cobra.Command {
 			return s.Run(c.Context())
 		},
 	}
-	c.Flags().StringVar(&f.broker, "broker", simulator.DefaultBroker, "the broker's `URL`: mqtt:// or mqtts://, host and port")
+	c.Flags().StringVar(&f.broker, "broker", simulator.DefaultBroker, "the broker's `URL`: mqtt://, mqtts://, ws:// or wss://, host and port")
 	c.Flags().StringVar(&f.config, "config", "", "a house `file` (default: the house that is built in, see configs/house.yaml)")
 	c.Flags().IntVar(&f.devices, "devices", 0, "how many devices the house is to have (default: what the house file lists)")
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "the same seed gives the same house the same day; another one gives the same devices another day")
