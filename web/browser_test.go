@@ -195,6 +195,9 @@ func TestDashboard(t *testing.T) {
 
 	t.Run("a light is switched by its switch", func(t *testing.T) {
 		until(t, ctx, card("bedroom-lamp", ".toggle")+`.getAttribute("aria-checked") === "false"`)
+		if got := js[string](t, ctx, card("bedroom-lamp", ".toggle")+`.ariaLabel`); got != "Bedside lamp" { // "Bedside lamp: On, off" says nothing
+			t.Errorf("the switch is called %q", got)
+		}
 		press(t, ctx, `[data-id="bedroom-lamp"] .toggle`)
 		until(t, ctx, card("bedroom-lamp", ".toggle")+`.getAttribute("aria-checked") === "true"`)
 		until(t, ctx, card("bedroom-lamp", ".state")+`.textContent.startsWith("On")`)

@@ -13,7 +13,12 @@ function pendingValue(view, c, p) {
   return want !== undefined && !same(want, reported(view, c, p.id)) ? want : undefined;
 }
 
-const label = (view, c, p) => view.name + ": " + propertyName(view, c, p);
+/** What a control is called where nothing beside it is seen. What switches a device on and off is called as the device is, and needs no more. */
+function label(view, c, p) {
+  if (p.id !== "on") return view.name + ": " + propertyName(view, c, p);
+  const alike = view.components.filter((x) => !x.category && property(x, "on")?.settable);
+  return c.category || alike.length > 1 ? view.name + ": " + componentName(view, c) : view.name;
+}
 
 /** A switch that shows what is; while something else is wanted, a ring waits on the other side. */
 export function toggle(view, c, p, send) {
