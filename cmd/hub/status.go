@@ -93,6 +93,9 @@ func (c *client) printStatus(s status, now time.Time) {
 	if o.Late > 0 {
 		count += fmt.Sprintf(", %d late (silent for longer than they usually are)", o.Late)
 	}
+	if unheard := o.Devices - o.Online - o.Offline - o.Asleep - o.Late - o.Starting; unheard > 0 {
+		count += fmt.Sprintf(", %d not heard yet", unheard)
+	}
 	list("Devices", []string{count})
 	list("Commands", []string{fmt.Sprintf("%d pending", o.Pending)})
 	count = fmt.Sprintf("%d handled, %d not understood", o.Messages, o.Faults)
