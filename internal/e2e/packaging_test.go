@@ -203,6 +203,9 @@ func TestTheCompositionNeedsNothingButTheDockerfile(t *testing.T) {
 			if _, ok := c.Services[on]; !ok {
 				t.Errorf("%s: there is no service %s", name, on)
 			}
+			if strings.HasPrefix(on, "simulator") && !strings.HasPrefix(name, "simulator") { // which a real house leaves out
+				t.Errorf("%s cannot be without %s", name, on)
+			}
 		}
 		for _, p := range s.Ports {
 			_, inside, _ := strings.Cut(p, ":")
