@@ -45,10 +45,11 @@ func TestEveryCaseMeasuresItsRows(t *testing.T) {
 	hub := hubProduct("the hub", self, profiledCommand)
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			f, err := b.try(t.Context(), c, hub, 0)
+			list, err := b.try(t.Context(), c, []*product{hub}, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
+			f := list[0]
 			n := 0
 			for _, row := range rows {
 				if row.of != c.name {
@@ -84,7 +85,7 @@ func TestProfilesAreTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := small(t)
-	if _, err := b.try(t.Context(), cases[0], hubProduct("the hub", self, profiledCommand), 0); err != nil {
+	if _, err := b.try(t.Context(), cases[0], []*product{hubProduct("the hub", self, profiledCommand)}, 0); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"/p2p-q0-1-1.cpu", "/p2p-q0-1-1.heap"} {
@@ -106,11 +107,11 @@ func TestAnotherBrokerIsMeasuredBesideTheHub(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := small(t)
-	r := b.runAll(t.Context(), []*product{hubProduct("the hub", self, profiledCommand), other}, regexp.MustCompile("^(p2p-q1|retained)$"))
+	r := b.runAll(t.Context(), []*product{hubProduct("the hub", self, profiledCommand), other}, regexp.MustCompile("^(p2p-q1|latency-q1|retained)$"))
 	if len(r.failed) > 0 {
 		t.Fatal(r.failed)
 	}
-	for _, name := range []string{"p2p-q1", "retained"} {
+	for _, name := range []string{"p2p-q1", "latency-q1", "retained"} {
 		if got := verdictOf(t, r, name); got == "not measured" {
 			t.Errorf("%s: %+v", name, r.runs[name])
 		}
@@ -125,7 +126,7 @@ func TestABrokerThatDoesNotStartIsReported(t *testing.T) {
 		"one that is no broker": {"sh", "-c", "exec sleep 0.02"},
 	} {
 		p := &product{name: "broken", command: func(string, string) ([]string, error) { return command, nil }}
-		_, err := b.try(t.Context(), cases[0], p, 0)
+		_, err := b.try(t.Context(), cases[0], []*product{p}, 0)
 		if err == nil || !strings.Contains(err.Error(), command[0]) || name == "one that ends" && !strings.Contains(err.Error(), "it has no configuration") {
 			t.Errorf("%s: %v", name, err)
 		}

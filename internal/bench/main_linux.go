@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -214,11 +215,19 @@ func (b *bench) runAll(ctx context.Context, products []*product, wanted *regexp.
 			if !wanted.MatchString(c.name) || c.once && n > 0 {
 				continue
 			}
-			for _, p := range products {
-				if c.alone && !p.hub {
-					continue
+			var groups [][]*product
+			switch {
+			case c.turns != nil:
+				groups = [][]*product{products}
+			default:
+				for p := range slices.Chunk(products, 1) {
+					if p[0].hub || !c.alone {
+						groups = append(groups, p)
+					}
 				}
-				b.runOne(ctx, r, c, p, n)
+			}
+			for _, group := range groups {
+				b.runOne(ctx, r, c, group, n)
 				if ctx.Err() != nil {
 					return r
 				}
@@ -228,35 +237,52 @@ func (b *bench) runAll(ctx context.Context, products []*product, wanted *regexp.
 	return r
 }
 
-// runOne runs a case with a fresh broker, again if others have disturbed it. The last run counts.
-func (b *bench) runOne(ctx context.Context, r *results, c benchCase, p *product, n int) {
+// runOne runs a case with fresh brokers, one or those that take turns, again if others have disturbed it. The last run counts.
+func (b *bench) runOne(ctx context.Context, r *results, c benchCase, group []*product, n int) {
 	for again := 0; ; again++ {
-		f, err := b.try(ctx, c, p, n)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			fmt.Fprintf(b.log, "%s, %s: %v\n", c.name, p.name, err)
-			r.fail(c.name, p.name, err)
+		list, err := b.try(ctx, c, group, n)
+		if ctx.Err() != nil {
 			return
 		}
-		fmt.Fprintf(b.log, "%d %s, %s: %s\n", n+1, c.name, p.name, f)
-		if !f.disturbed() || again >= b.again || c.once {
-			r.add(c.name, p.name, f)
+		if err != nil {
+			names := group[0].name
+			for _, p := range group[1:] {
+				names += ", " + p.name
+			}
+			fmt.Fprintf(b.log, "%s, %s: %v\n", c.name, names, err)
+			r.fail(c.name, names, err)
+			return
+		}
+		for i, f := range list {
+			fmt.Fprintf(b.log, "%d %s, %s: %s\n", n+1, c.name, group[i].name, f)
+		}
+		if !slices.ContainsFunc(list, figures.disturbed) || again >= b.again || c.once {
+			for i, f := range list {
+				r.add(c.name, group[i].name, f)
+			}
 			return
 		}
 		fmt.Fprintln(b.log, "  other processes were busy: once more")
 	}
 }
 
-func (b *bench) try(ctx context.Context, c benchCase, p *product, n int) (figures, error) {
-	s, err := b.newStand(p, fmt.Sprintf("%s-%d", c.name, n+1))
-	if err != nil {
-		return nil, err
+// try runs a case with fresh brokers.
+func (b *bench) try(ctx context.Context, c benchCase, group []*product, n int) ([]figures, error) {
+	var stands []*stand
+	for _, p := range group {
+		s, err := b.newStand(p, fmt.Sprintf("%s-%d", c.name, n+1))
+		if err != nil {
+			return nil, err
+		}
+		defer s.clear()
+		stands = append(stands, s)
 	}
-	defer s.clear()
 	defer runtime.GC() // before the next run, not in it
-	return c.run(ctx, s)
+	if c.turns != nil {
+		return c.turns(ctx, stands)
+	}
+	f, err := c.run(ctx, stands[0])
+	return []figures{f}, err
 }
 
 // describe says where the figures come from.

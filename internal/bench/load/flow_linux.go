@@ -4,12 +4,15 @@ import (
 	"encoding/binary"
 	"slices"
 	"time"
+
+	"home.arpa/homehub/internal/bench/proc"
 )
 
 // flow is traffic on its way.
 type flow struct {
 	loop    *loop
 	traffic *Traffic
+	broker  int // its process
 
 	publishers, subscribers []*client
 	templates               []template
@@ -22,13 +25,15 @@ type flow struct {
 	slowest     []uint64 // the least of arrived, as it was when it last mattered
 
 	published, acknowledged, delivered, repeated int64
-	progress                                     int64 // moves with every acknowledgement and arrival
-	began, moved                                 time.Time
-	latency, late                                []int64 // nanoseconds
+	progress                                     int64         // moves with every acknowledgement and arrival
+	began, moved                                 time.Time     // of the run that is on
+	wall                                         time.Duration // of all runs, until the last delivery of each
+	usage                                        proc.Usage    // of the broker, in all runs
+	latency, late                                []int64       // nanoseconds
 	timing                                       bool
 }
 
-func newFlow(l *loop, t *Traffic) *flow {
+func newFlow(l *loop, t *Traffic, broker int) *flow {
 	targets := 1
 	switch t.Shape {
 	case FanOut, FanIn:
@@ -37,7 +42,7 @@ func newFlow(l *loop, t *Traffic) *flow {
 		targets = 0
 	}
 	f := &flow{
-		loop: l, traffic: t,
+		loop: l, traffic: t, broker: broker,
 		sent: make([]uint64, t.Publishers), acked: make([]uint64, t.Publishers), slowest: make([]uint64, t.Publishers),
 		arrived: make([][]uint64, t.Publishers),
 	}
@@ -149,7 +154,7 @@ func (f *flow) settled() bool {
 
 // forget begins to count anew: what the warm-up has lost is lost.
 func (f *flow) forget() {
-	f.published, f.acknowledged, f.delivered, f.repeated = 0, 0, 0, 0
+	f.published, f.acknowledged, f.delivered, f.repeated, f.wall, f.usage = 0, 0, 0, 0, 0, proc.Usage{}
 	for i, n := range f.sent {
 		f.acked[i] = n
 		for j := range f.arrived[i] {
@@ -164,8 +169,13 @@ func (f *flow) forget() {
 
 // run publishes for a time, then waits until everything has arrived or nothing moves any more.
 func (f *flow) run(d time.Duration) error {
+	before := proc.Take(f.broker)
 	f.began = time.Now()
 	f.moved = f.began
+	defer func() {
+		f.wall += f.moved.Sub(f.began)
+		f.usage = f.usage.And(before.Until(proc.Take(f.broker)))
+	}()
 	end, seen, pace := f.began.Add(d), f.progress, f.pacing()
 	for {
 		now := time.Now()

@@ -109,42 +109,67 @@ func (t *Traffic) fill() error {
 
 // Run loads the broker with the traffic and measures it.
 func (t Traffic) Run(ctx context.Context, b Broker) (Flow, error) {
-	if err := t.fill(); err != nil {
-		return Flow{}, err
-	}
-	l, err := newLoop(ctx, b.Address)
+	flows, err := t.Turns(ctx, t.Duration, b)
 	if err != nil {
 		return Flow{}, err
 	}
-	defer l.close()
-	f := newFlow(l, &t)
-	if err := f.connect(); err != nil {
-		return Flow{}, err
+	return flows[0], nil
+}
+
+// Turns loads several brokers, all of which are there all the time and have the traffic in turns of a length, each as long as t.Duration in all.
+// What the machine does meanwhile so meets all of them alike. The flows are in the order of the brokers.
+func (t Traffic) Turns(ctx context.Context, turn time.Duration, brokers ...Broker) ([]Flow, error) {
+	if err := t.fill(); err != nil {
+		return nil, err
 	}
-	if err := f.run(t.Warmup); err != nil {
-		return Flow{}, fmt.Errorf("warming up: %w", err)
+	flows := make([]*flow, len(brokers))
+	warm := make([]int64, len(brokers))
+	for i, b := range brokers {
+		l, err := newLoop(ctx, b.Address)
+		if err != nil {
+			return nil, err
+		}
+		defer l.close()
+		f := newFlow(l, &t, b.PID)
+		if err := f.connect(); err != nil {
+			return nil, err
+		}
+		if err := f.run(t.Warmup); err != nil {
+			return nil, fmt.Errorf("warming up: %w", err)
+		}
+		if t.Warmup > 0 && t.Shape != Sensors && f.delivered == 0 {
+			return nil, errors.New("warming up: nothing was delivered")
+		}
+		warm[i] = f.acknowledged
+		f.forget()
+		proc.ResetPeak(b.PID)
+		flows[i] = f
 	}
-	if t.Warmup > 0 && t.Shape != Sensors && f.delivered == 0 {
-		return Flow{}, errors.New("warming up: nothing was delivered")
+	for done := time.Duration(0); done < t.Duration; done += turn {
+		for _, f := range flows {
+			if err := f.run(min(turn, t.Duration-done)); err != nil {
+				return nil, err
+			}
+		}
 	}
-	warm := f.acknowledged
-	f.forget()
-	proc.ResetPeak(b.PID)
-	before := proc.Take(b.PID)
-	if err := f.run(t.Duration); err != nil {
-		return Flow{}, err
-	}
-	out := Flow{
-		Published: f.published, Acknowledged: f.acknowledged, Total: warm + f.acknowledged,
-		Delivered: f.delivered, Expected: f.expected(), Repeated: f.repeated,
-		Wall: f.moved.Sub(f.began), Usage: before.Until(proc.Take(b.PID)),
-		Latency: distribution(f.latency), Late: distribution(f.late),
-	}
-	out.Peak, _ = proc.ResidentPeak(b.PID) // 0 where there is no process
-	for _, c := range append(f.publishers, f.subscribers...) {
-		l.leave(c)
+	out := make([]Flow, len(flows))
+	for i, f := range flows {
+		out[i] = f.outcome(warm[i])
+		for _, c := range append(f.publishers, f.subscribers...) {
+			f.loop.leave(c)
+		}
 	}
 	return out, nil
+}
+
+// outcome is what became of the traffic, of which so many messages were acknowledged during the warm-up.
+func (f *flow) outcome(warm int64) Flow {
+	peak, _ := proc.ResidentPeak(f.broker) // 0 where there is no process
+	return Flow{
+		Published: f.published, Acknowledged: f.acknowledged, Total: warm + f.acknowledged,
+		Delivered: f.delivered, Expected: f.expected(), Repeated: f.repeated,
+		Wall: f.wall, Usage: f.usage, Peak: peak, Latency: distribution(f.latency), Late: distribution(f.late),
+	}
 }
 
 // connect brings everybody in, the subscribers first.

@@ -79,6 +79,11 @@ func (s Sample) Until(t Sample) Usage {
 	return u
 }
 
+// And returns what happened in u and v together.
+func (u Usage) And(v Usage) Usage {
+	return Usage{Wall: u.Wall + v.Wall, Process: u.Process + v.Process, Self: u.Self + v.Self, Others: u.Others + v.Others}
+}
+
 // Share is a processor time as a part of the wall time: 1 is one processor all the time.
 func (u Usage) Share(of time.Duration) float64 {
 	if u.Wall <= 0 {
