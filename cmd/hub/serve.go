@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -13,6 +14,7 @@ import (
 
 	"home.arpa/homehub/internal/app"
 	"home.arpa/homehub/internal/config"
+	"home.arpa/homehub/internal/logqueue"
 )
 
 // settings are the flags that stand for keys of the configuration.
@@ -84,7 +86,9 @@ func serveCommand() *cobra.Command {
 			return err
 		}
 		in, level := s.input(), new(slog.LevelVar)
-		o := app.Options{Version: version(), Out: cmd.OutOrStdout(), Log: logger(cfg.Log, level), Level: level, Source: &in}
+		log := logger(cfg.Log, level)
+		defer log.Close() // before the error that this returns is printed
+		o := app.Options{Version: version(), Out: cmd.OutOrStdout(), Log: slog.New(log.Handler()), Level: level, Source: &in}
 		if !signal.Ignored(syscall.SIGHUP) { // as nohup makes it: then a terminal that goes away is no wish
 			hangup := make(chan os.Signal, 1)
 			signal.Notify(hangup, syscall.SIGHUP)
@@ -145,7 +149,8 @@ func demoCommand() *cobra.Command {
 			return errors.New("the simulated house speaks plain MQTT; give it an address with " + config.FlagName("mqtt.listen"))
 		}
 		log := logger(cfg.Log, new(slog.LevelVar))
-		return app.RunDemo(cmd.Context(), cfg, app.Options{Version: version(), Out: cmd.OutOrStdout(), Log: log}, d)
+		defer log.Close() // before the error that this returns is printed
+		return app.RunDemo(cmd.Context(), cfg, app.Options{Version: version(), Out: cmd.OutOrStdout(), Log: slog.New(log.Handler())}, d)
 	}
 	return cmd
 }
@@ -184,14 +189,16 @@ func called() string {
 	return os.Args[0]
 }
 
-// logger writes the log to standard error, from a level on that can be changed while it does.
-func logger(l config.Log, level *slog.LevelVar) *slog.Logger {
+// logger writes the log to standard error, from a level on that can be changed while it does. Whoever reads it there holds nobody up.
+func logger(l config.Log, level *slog.LevelVar) *logqueue.Queue {
 	if err := level.UnmarshalText([]byte(l.Level)); err != nil {
 		level.Set(slog.LevelInfo) // config has checked it
 	}
 	o := &slog.HandlerOptions{Level: level}
-	if l.Format == "json" {
-		return slog.New(slog.NewJSONHandler(os.Stderr, o))
-	}
-	return slog.New(slog.NewTextHandler(os.Stderr, o))
+	return logqueue.Start(os.Stderr, func(to io.Writer) slog.Handler {
+		if l.Format == "json" {
+			return slog.NewJSONHandler(to, o)
+		}
+		return slog.NewTextHandler(to, o)
+	})
 }

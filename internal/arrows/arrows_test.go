@@ -42,6 +42,7 @@ var rules = []struct {
 	{"broker/embedded/journal", []string{"broker", "devices", "hub", "store", "web", "simulator", "internal", "github.com/"}},
 	{"internal/access", []string{"broker/", "devices", "hub", "store", "web", "simulator", "internal/app", "github.com/mochi-mqtt"}},
 	{"internal/certificate", []string{"broker", "devices", "hub", "store", "web", "simulator", "internal", "github.com/"}},
+	{"internal/logqueue", []string{"broker", "devices", "hub", "store", "web", "simulator", "internal", "github.com/"}},
 	{"internal/outage", []string{"broker", "devices", "hub", "store", "web", "simulator", "internal", "github.com/mochi-mqtt", "github.com/eclipse"}},
 	{"cmd/simulator", []string{"devices", "hub", "store", "web", "internal", "broker/embedded", "github.com/mochi-mqtt", "github.com/spf13/viper"}},
 }
