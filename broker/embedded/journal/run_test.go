@@ -219,6 +219,32 @@ func TestTheEndMakesEverythingDurable(t *testing.T) {
 	})
 }
 
+// Whoever begins to wait at the very end is told, too.
+func TestNobodyWaitsBeyondTheEnd(t *testing.T) {
+	for range 200 {
+		synctest.Test(t, func(t *testing.T) {
+			h := move(t, newMemory(), journal.Options{})
+			end := h.run()
+			synctest.Wait()
+			var all sync.WaitGroup
+			for range 4 {
+				all.Go(func() {
+					for {
+						p, _ := h.raise("a")
+						if h.wait(p) != nil { // for ever, which a bubble does not allow
+							return
+						}
+					}
+				})
+			}
+			if err := end(); err != nil {
+				t.Error(err)
+			}
+			all.Wait()
+		})
+	}
+}
+
 func TestWhatIsAppendedBeforeRunIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := newMemory()

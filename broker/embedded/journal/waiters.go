@@ -57,6 +57,11 @@ func (j *Journal) Wait(p Position, w Waiter) {
 func (ws *waiters) fail(durable Position, err error) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
+	ws.failAll(durable, err)
+}
+
+// failAll is fail for a caller who holds the lock.
+func (ws *waiters) failAll(durable Position, err error) {
 	rest := ws.waiting[:0]
 	for _, w := range ws.waiting {
 		if w.position > durable {
@@ -72,11 +77,10 @@ func (ws *waiters) fail(durable Position, err error) {
 
 // close has all who still wait told; whoever comes later is told at once.
 func (ws *waiters) close(durable Position, err error) {
-	ws.fail(durable, err)
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	ws.closed = true
-	signal(ws.news)
+	ws.failAll(durable, err)
 }
 
 // tell tells waiters until the journal is closed. It is a goroutine of its own so that the next sync need not wait for it.
