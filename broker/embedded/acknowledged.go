@@ -110,8 +110,8 @@ func (s *session) takenOn(c *conn, id uint16) (known bool, after position, err e
 	return true, d.after, nil
 }
 
-// receive notes a QoS 2 message of the client's. fresh is false for one that was received before and not yet released; ok is
-// false when the client has more of them open than it may.
+// receive looks at the identifier of a QoS 2 message of the client's. fresh is false for one that was received before and not yet
+// released; ok is false when the client has more of them open than it may. took notes it, when the message has gone where it goes.
 func (s *session) receive(c *conn, id uint16) (fresh, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,7 +121,6 @@ func (s *session) receive(c *conn, id uint16) (fresh, ok bool) {
 	if c.connect.version == mqtt5 && len(s.received) >= c.options.ReceiveMaximum {
 		return false, false
 	}
-	s.note(id)
 	return true, true
 }
 
@@ -131,6 +130,12 @@ func (s *session) holds(id uint16) bool {
 	defer s.mu.Unlock()
 	_, known := s.received[id]
 	return known
+}
+
+func (s *session) took(id uint16) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.note(id)
 }
 
 // note enters a packet identifier. The caller holds the lock.

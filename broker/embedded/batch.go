@@ -17,6 +17,7 @@ type batch struct {
 
 	owed     []owed     // what is to be written into the journal
 	receipt  receipt    // the publisher's for the message that is being routed
+	left     owed       // where the message that is being routed was before: in the queue of a session that ends
 	own      *session   // the publisher's, while its own copy of a QoS 2 message has to wait for PUBREC; else nil
 	aside    []outgoing // with QoS 0, what waits for that
 	selfish  bool       // something waits for that
@@ -42,14 +43,28 @@ type joint struct {
 // depend says that the acknowledgement of the message that is being routed depends on a position.
 func (b *batch) depend(p position) { b.after = max(b.after, p) }
 
-// account writes into the journal what a message has been queued for, and lets it leave.
+// account writes into the journal what a message has been queued for, and lets it leave. Only then, on the same side of the fence, does the
+// publisher's session know of a QoS 2 message: a checkpoint in which it did and the queues did not would have it taken for a repetition
+// when its publisher, who has no acknowledgement, sends it again.
 func (b *batch) account(m *message, r *router) {
-	if len(b.owed) == 0 && b.receipt.session == nil {
+	from := b.receipt
+	b.receipt = receipt{}
+	if from.session != nil {
+		from.session.took(from.id)
+		if !from.session.keeps.Load() {
+			from = receipt{}
+		}
+	}
+	if len(b.owed) == 0 && from.session == nil {
 		return
 	}
-	after := r.ledger.queued(m, b.owed, b.receipt)
+	var after position
+	if left := b.left; left.session != nil && left.session.keeps.Load() {
+		after = r.ledger.inherited(m, left, b.owed)
+	} else {
+		after = r.ledger.queued(m, b.owed, from)
+	}
 	b.depend(after)
-	b.receipt = receipt{}
 	for i := range b.owed {
 		b.owed[i].session.ready(b.owed[i].entry.seq, after, b)
 	}

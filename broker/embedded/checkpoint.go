@@ -28,7 +28,7 @@ func (b *Broker) checkpoint(w *journal.Writer) {
 	for _, o := range wills {
 		writeWill(w, o.id, o.overdueWill, c.now)
 	}
-	b.ledger.fence.Lock() // those who have put a message into queues that were read here write it down first
+	b.ledger.fence.Lock() // those who are in the middle of what was read here write it down first
 	defer b.ledger.fence.Unlock()
 }
 
@@ -104,9 +104,14 @@ func (c *checkpoint) session(s *session) {
 	c.w.End()
 }
 
+// copy copies what a session has, which is nothing if it does not outlive its connection any more: then it may have messages that are
+// given back and used again.
 func (s *session) copy() (queue []delivery, replays []replay, received []uint16, lastID uint16, next uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.keeps.Load() {
+		return nil, nil, nil, 0, 0
+	}
 	for id := range s.received {
 		received = append(received, id)
 	}
@@ -142,12 +147,13 @@ type lastingWill struct {
 	*overdueWill
 }
 
-// lasting returns the sessions and wills that outlive the program. The wills of connected clients are among them.
+// lasting returns the sessions and wills that outlive the program. The wills of connected clients are among them, and the sessions that are
+// over but not buried yet: what they leave behind is somebody else's.
 func (r *registry) lasting(now time.Time) (sessions []lastingSession, wills []lastingWill) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range r.sessions {
-		if s.keeps.Load() && !s.over(now) {
+		if s.keeps.Load() {
 			l := lastingSession{session: s, user: s.user, expiry: s.expiry}
 			if !s.expires.IsZero() {
 				l.left = max(s.expires.Sub(now), 1)

@@ -41,12 +41,23 @@ func (c *conn) control(kind byte, body []byte) error {
 	if err := decode(bytes.Clone(body)); err != nil { // the texts that it finds stay in there
 		return malformed(err.Error())
 	}
-	plane := c.broker.plane
-	cl := plane.NewClient(nil, "gate", c.connect.name, false) // for this packet alone: what one would remember is elsewhere
+	cl := c.broker.plane.NewClient(nil, "gate", c.connect.name, false) // for this packet alone: what one would remember is elsewhere
 	cl.Net.Conn = answers{c}
 	cl.Properties.ProtocolVersion = c.connect.version
 	cl.Properties.Props.MaximumPacketSize = c.connect.maxPacket
-	if err := plane.InjectPacket(cl, pk); err != nil {
+	if err := c.inject(cl, pk); err != nil {
+		return err
+	}
+	c.broker.saySubscribed(c, c.subscribed)
+	c.subscribed = nil
+	return nil
+}
+
+// inject has the packet handled, and puts the retained messages in line that are to follow.
+func (c *conn) inject(cl *mqtt.Client, pk packets.Packet) error {
+	c.broker.ledger.hold()
+	defer c.broker.ledger.letGo()
+	if err := c.broker.plane.InjectPacket(cl, pk); err != nil {
 		return err
 	}
 	if len(c.replays) > 0 {
@@ -54,8 +65,6 @@ func (c *conn) control(kind byte, body []byte) error {
 		c.replays = nil
 		c.batch.touch(c)
 	}
-	c.broker.saySubscribed(c, c.subscribed)
-	c.subscribed = nil
 	return nil
 }
 

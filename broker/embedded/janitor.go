@@ -54,15 +54,24 @@ func (b *Broker) sweep(ctx context.Context) {
 
 // tidy does what is due, and says when it has to be called again at the latest, zero for never.
 func (b *Broker) tidy(now time.Time) (next time.Time) {
-	ended, wills, next := b.registry.due(now, b.ledger)
+	ended, wills, next := b.endOverdue(now)
 	for id, w := range wills {
-		b.publishWill(id, w.user, w.will)
-		b.registry.forgetWill(id, b.ledger)
+		b.publishOverdue(id, w)
 	}
 	b.counts.expired.Add(uint64(len(ended)))
 	for _, s := range ended {
-		b.bury(s)
 		b.log.Info("session expired", "client", s.name)
 	}
 	return next
+}
+
+// endOverdue ends the sessions that are due, and lists the wills that are.
+func (b *Broker) endOverdue(now time.Time) (ended []*session, wills map[string]*overdueWill, next time.Time) {
+	b.ledger.hold()
+	defer b.ledger.letGo()
+	ended, wills, next = b.registry.due(now)
+	for _, s := range ended {
+		b.bury(s)
+	}
+	return ended, wills, next
 }

@@ -1,35 +1,10 @@
 package embedded
 
 import (
-	"strings"
 	"sync"
 	"time"
 
 	"home.arpa/homehub/broker/embedded/journal"
-)
-
-// The kinds of records in the journal and in its checkpoints. A checkpoint is made of the same records as the journal: those that
-// lead to the present state by the shortest way.
-const (
-	timeRecord         byte = 1  // the wall clock; what is left of an expiry counts from the last one
-	messageRecord      byte = 2  // a message, for the records after it to refer to by number
-	retainedRecord     byte = 3  // a message is retained
-	clearedRecord      byte = 4  // nothing is retained under a topic any more
-	sessionRecord      byte = 5  // a session begins, or is given back, or taken up again
-	endedRecord        byte = 6  // a session ends with all that it has
-	subscribedRecord   byte = 7  // a subscription is made or replaced
-	unsubscribedRecord byte = 8  // and taken back
-	plannedRecord      byte = 9  // the retained messages of a subscription are still to be sent
-	replayedRecord     byte = 10 // they have been sent
-	queuedRecord       byte = 11 // a message waits for the clients of sessions
-	sentRecord         byte = 12 // it was sent, with a packet identifier
-	takenRecord        byte = 13 // PUBREC has come for it
-	doneRecord         byte = 14 // it is acknowledged for good, or dropped
-	receivedRecord     byte = 15 // a QoS 2 message of the client's is here and not yet released
-	releasedRecord     byte = 16 // PUBREL has come for it
-	willRecord         byte = 17 // a client's will, to be published if it does not come back
-	unwilledRecord     byte = 18 // there is no will any more
-	settledRecord      byte = 19 // closes what a checkpoint says of a session
 )
 
 // position is a place in the journal. What a packet depends on must be on disk up to its position before the packet may leave; 0
@@ -50,8 +25,9 @@ type ledger struct {
 	clock   time.Time // of the last timeRecord in it
 	numbers uint64    // of messages
 
-	// fence is held for reading while a QoS 2 message is on its way from the queues into the journal. A checkpoint, which reads the
-	// queues, passes it at its end: what it has seen of such a message is in the journal then.
+	// fence is held for reading while something is in memory and the journal that a checkpoint must not see only in part: a QoS 2 message
+	// on its way from the queues into the journal, a session that ends and hands on what it leaves behind, a subscription and its plan. A
+	// checkpoint passes it at its end: what it has seen of such a thing, or missed, is in the journal then. It comes before all locks.
 	fence sync.RWMutex
 
 	mu    sync.Mutex
@@ -68,6 +44,19 @@ func (l *ledger) begin() *journal.Writer {
 		}
 	}
 	return w
+}
+
+// hold and letGo are a passage in which no checkpoint ends. It must not be entered twice.
+func (l *ledger) hold() {
+	if l != nil {
+		l.fence.RLock()
+	}
+}
+
+func (l *ledger) letGo() {
+	if l != nil {
+		l.fence.RUnlock()
+	}
 }
 
 // crowded says that the disk is slower than the clients: whoever has something for the journal should be held back.
@@ -103,77 +92,6 @@ func (l *ledger) present() (after position) {
 	return after
 }
 
-// retained says that a message took its place among the retained ones, or cleared it. What was promised to nobody (QoS 0, and what the
-// hub publishes, which it publishes anew in its next life) is written when its time comes, the newest of each topic. The caller
-// holds the router's lock.
-func (l *ledger) retained(m *message, promised bool) (after position) {
-	if l == nil {
-		return 0
-	}
-	if internal(m.topic) {
-		return 0
-	}
-	if !promised {
-		l.soil(m.topic)
-		return 0
-	}
-	w := l.begin()
-	defer l.commit(w, &after)
-	if len(m.payload) == 0 {
-		writeCleared(w, m.topic)
-	} else {
-		n := l.number(w, m)
-		w.Record(retainedRecord)
-		w.Number(n)
-		w.End()
-	}
-	return after
-}
-
-func (l *ledger) soil(topic string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.dirty == nil {
-		l.dirty = map[string]struct{}{}
-	}
-	l.dirty[topic] = struct{}{}
-}
-
-// internal says whether a topic is the broker's own, whose messages are made anew in each life.
-func internal(topic string) bool { return strings.HasPrefix(topic, "$SYS/") }
-
-// soiled returns the topics whose time has come.
-func (l *ledger) soiled() map[string]struct{} {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	dirty := l.dirty
-	l.dirty = nil
-	return dirty
-}
-
-// write writes what is retained under the topics whose time has come.
-func (r *router) write(l *ledger) {
-	for topic := range l.soiled() {
-		r.writeOne(l, topic)
-	}
-}
-
-func (r *router) writeOne(l *ledger, topic string) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	w := l.begin()
-	var after position // nobody waits for it
-	defer l.commit(w, &after)
-	if m := r.retained.get(topic); m == nil {
-		writeCleared(w, topic)
-	} else {
-		n := l.number(w, m)
-		w.Record(retainedRecord)
-		w.Number(n)
-		w.End()
-	}
-}
-
 // session says that a session was taken up or given back; left is how long it lives on, 0 while it is connected. The caller holds the
 // registry's lock.
 func (l *ledger) session(s *session, left time.Duration) (after position) {
@@ -194,7 +112,7 @@ func (l *ledger) end(s *session) position {
 	return l.ended(s)
 }
 
-// ended says that a session has ended, or outlives its connection no more. The caller holds the registry's lock.
+// ended says that a session has ended, or outlives its connection no more. What it leaves behind to others has been handed on.
 func (l *ledger) ended(s *session) (after position) {
 	if l == nil {
 		return 0
@@ -281,6 +199,19 @@ func (l *ledger) queued(m *message, all []owed, from receipt) (after position) {
 	return after
 }
 
+// inherited says that a message has been put into queues, and is no longer in the one that it was left in: after a crash it is in the
+// one or in the others. No lock is held.
+func (l *ledger) inherited(m *message, left owed, all []owed) (after position) {
+	if l == nil {
+		return 0
+	}
+	w := l.begin()
+	defer l.commit(w, &after)
+	n := l.number(w, m)
+	writeInherited(w, n, left, all...)
+	return after
+}
+
 // replay says that a retained message has been put into a queue for a new subscription. The caller holds the session's lock.
 func (l *ledger) replay(s *session, d *delivery) (after position) {
 	if l == nil || !s.keeps.Load() {
@@ -324,8 +255,7 @@ func (l *ledger) step(kind byte, s *session, d *delivery) (after position) {
 	return after
 }
 
-// received says that a QoS 2 message was taken from the client without being queued for anybody, released that it has released
-// one. The caller holds the session's lock.
+// released says that the client has released a QoS 2 message. The caller holds the session's lock.
 func (l *ledger) released(s *session, id uint16) (after position) {
 	if l == nil || !s.keeps.Load() {
 		return 0

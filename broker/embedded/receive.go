@@ -34,9 +34,7 @@ func (c *conn) publish(first byte, body []byte) error {
 			c.answer(pubrecPacket, id, success, b.ledger.present())
 			return nil
 		}
-		if c.session.keeps.Load() {
-			c.batch.receipt = receipt{c.session, id}
-		}
+		c.batch.receipt = receipt{c.session, id}
 	}
 	c.batch.after = 0
 	if m.qos == 2 {
@@ -47,7 +45,6 @@ func (c *conn) publish(first byte, body []byte) error {
 			b.reportFull(m)
 			if m.qos == 2 && c.connect.version == mqtt5 {
 				c.batch.receipt = receipt{}
-				c.session.release(c, id)
 			}
 		}
 	}

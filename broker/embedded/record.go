@@ -6,6 +6,31 @@ import (
 	"home.arpa/homehub/broker/embedded/journal"
 )
 
+// The kinds of records in the journal and in its checkpoints. A checkpoint is made of the same records as the journal: those that
+// lead to the present state by the shortest way.
+const (
+	timeRecord         byte = 1  // the wall clock; what is left of an expiry counts from the last one
+	messageRecord      byte = 2  // a message, for the records after it to refer to by number
+	retainedRecord     byte = 3  // a message is retained
+	clearedRecord      byte = 4  // nothing is retained under a topic any more
+	sessionRecord      byte = 5  // a session begins, or is given back, or taken up again
+	endedRecord        byte = 6  // a session ends with all that it has
+	subscribedRecord   byte = 7  // a subscription is made or replaced
+	unsubscribedRecord byte = 8  // and taken back
+	plannedRecord      byte = 9  // the retained messages of a subscription are still to be sent
+	replayedRecord     byte = 10 // they have been sent
+	queuedRecord       byte = 11 // a message waits for the clients of sessions
+	sentRecord         byte = 12 // it was sent, with a packet identifier
+	takenRecord        byte = 13 // PUBREC has come for it
+	doneRecord         byte = 14 // it is acknowledged for good, or dropped
+	receivedRecord     byte = 15 // a QoS 2 message of the client's is here and not yet released
+	releasedRecord     byte = 16 // PUBREL has come for it
+	willRecord         byte = 17 // a client's will, to be published if it does not come back
+	unwilledRecord     byte = 18 // there is no will any more
+	settledRecord      byte = 19 // closes what a checkpoint says of a session
+	inheritedRecord    byte = 20 // a message moves from the queue of a session that ends into another one
+)
+
 // What stands in the records, as restore.go reads it. Durations are in nanoseconds and count from the last timeRecord, since no
 // computer knows how much time passed between two of its lives as well as it knows what it wrote when.
 
@@ -68,6 +93,21 @@ func writeQueued(w *journal.Writer, number uint64, from receipt, all ...owed) {
 		w.Number(from.session.serial)
 		w.Number(uint64(from.id))
 	}
+	writeOwed(w, all)
+	w.End()
+}
+
+// writeInherited writes one record for a message that moves from one queue into others.
+func writeInherited(w *journal.Writer, number uint64, left owed, all ...owed) {
+	w.Record(inheritedRecord)
+	w.Number(number)
+	w.Number(left.session.serial)
+	w.Number(left.entry.seq)
+	writeOwed(w, all)
+	w.End()
+}
+
+func writeOwed(w *journal.Writer, all []owed) {
 	w.Number(uint64(len(all)))
 	for i := range all {
 		d := &all[i].entry
@@ -82,7 +122,6 @@ func writeQueued(w *journal.Writer, number uint64, from receipt, all ...owed) {
 			w.Number(uint64(id))
 		}
 	}
-	w.End()
 }
 
 func writeIdentifier(w *journal.Writer, kind byte, s *session, id uint16) {

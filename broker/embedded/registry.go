@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"context"
 	"sync"
 	"time"
 
@@ -35,15 +34,22 @@ func (b *Broker) claim(c *conn) (present bool, code byte) {
 		before.kick(&cause{reason: "taken over by a new connection from " + c.peer.host, code: sessionTakenOver, polite: true})
 		before.over.Wait()
 	}
-	old, w := r.settleOld(c, time.Now(), b.ledger)
-	if old != nil {
-		b.bury(old)
-	}
-	if w != nil {
-		b.publishWill(c.connect.id, w.user, w.will)
+	if w := b.settleOld(c); w != nil {
+		b.publishOverdue(c.connect.id, w)
 	}
 	present = r.install(c, b.options, b.ledger)
 	return present, success
+}
+
+// settleOld ends what a new connection puts an end to, and returns the will that has to be published because of that.
+func (b *Broker) settleOld(c *conn) (due *overdueWill) {
+	b.ledger.hold()
+	defer b.ledger.letGo()
+	old, due := b.registry.settleOld(c, time.Now(), b.ledger)
+	if old != nil {
+		c.owes = max(c.owes, b.bury(old))
+	}
+	return due
 }
 
 // hold enters a connection as the holder of its identifier, unless that belongs to another user.
@@ -66,7 +72,7 @@ func (r *registry) hold(c *conn) (before *conn, code byte) {
 }
 
 // settleOld takes away what a new connection puts an end to: the session, if the client wants a clean one or it has expired,
-// and the will that was waiting, which is returned if it has to be published now [MQTT-3.1.3-9].
+// and the will that was waiting, which is returned if it has to be published now [MQTT-3.1.3-9]. It stays in its place until it is.
 func (r *registry) settleOld(c *conn, now time.Time, l *ledger) (old *session, due *overdueWill) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -74,14 +80,15 @@ func (r *registry) settleOld(c *conn, now time.Time, l *ledger) (old *session, d
 	if s := r.sessions[id]; s != nil && (c.connect.clean || s.over(now)) {
 		old = s
 		delete(r.sessions, id)
-		c.owes = max(c.owes, l.end(s))
 	}
-	if w := r.wills[id]; w != nil {
+	switch w := r.wills[id]; {
+	case w == nil:
+	case old != nil && !w.restart && !w.leaving:
+		w.leaving = true
+		due = w
+	default:
 		delete(r.wills, id)
 		l.unwilled(id)
-		if old != nil && !w.restart {
-			due = w
-		}
 	}
 	return old, due
 }
@@ -121,37 +128,6 @@ func (r *registry) newSession(id string) *session {
 // over says whether the session has ended by its expiry. The caller holds the registry's lock.
 func (s *session) over(now time.Time) bool { return !s.expires.IsZero() && !now.Before(s.expires) }
 
-// bury takes away a session that has ended. What it had not acknowledged of shared subscriptions goes to other members (section
-// 4.8.2).
-func (b *Broker) bury(s *session) {
-	b.router.forget(s)
-	orphans := s.discard()
-	if len(orphans) == 0 {
-		return
-	}
-	var owed batch
-	defer owed.release()
-	for i := range orphans {
-		b.router.handOn(&orphans[i], &owed)
-	}
-	owed.settle(context.Background()) // there are no handlers to be called: links have no shared subscriptions
-}
-
-// discard empties a session that has ended, and returns what others may get in its place: not what was sent with QoS 2, which
-// its client may have taken [MQTT-4.8.2-5].
-func (s *session) discard() (orphans []delivery) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, d := range s.queue.entries[s.queue.head:] {
-		if d.share != "" && (d.level == 1 || !d.attempted) && !d.expired(time.Now()) {
-			orphans = append(orphans, d)
-		}
-	}
-	s.ended = true
-	s.queue, s.received, s.replays = queue{}, nil, nil
-	return orphans
-}
-
 // giveBack ends a connection's hold of its session: the links are told, the will is published or put off, the session ends or
 // waits for the client's return. Whoever waits for the identifier goes on after that.
 func (b *Broker) giveBack(c *conn) {
@@ -178,13 +154,21 @@ func (b *Broker) giveBack(c *conn) {
 			b.links.session(broker.Session{Client: s.name, User: c.connect.user, Address: c.peer.address, Clean: k.clean, Reason: k.reason, WillTopic: c.willTopic()})
 		}
 	}
-	if w := b.registry.retire(c, k, expiry, time.Now(), b.ledger); w != nil {
-		b.publishWill(s.id, c.connect.user, w)
-		b.registry.forgetWill(s.id, b.ledger)
+	if w := b.retire(c, k, expiry); w != nil {
+		b.publishOverdue(s.id, w)
 	}
+}
+
+// retire puts away the session of a connection that has ended, for so many seconds or for good, and returns the will if it has to be
+// published now.
+func (b *Broker) retire(c *conn, k *cause, expiry uint32) *overdueWill {
+	b.ledger.hold()
+	defer b.ledger.letGo()
+	w := b.registry.retire(c, k, expiry, time.Now(), b.ledger)
 	if expiry == 0 {
-		b.bury(s)
+		b.bury(c.session)
 	}
+	return w
 }
 
 func (c *conn) willTopic() string {
@@ -195,8 +179,8 @@ func (c *conn) willTopic() string {
 }
 
 // retire puts the session where the client finds it again, for so many seconds, or takes it away, and returns the will if it has to be
-// published now.
-func (r *registry) retire(c *conn, k *cause, expiry uint32, now time.Time, l *ledger) *will {
+// published now. It stays in its place until it is.
+func (r *registry) retire(c *conn, k *cause, expiry uint32, now time.Time, l *ledger) *overdueWill {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s, id := c.session, c.connect.id
@@ -204,7 +188,6 @@ func (r *registry) retire(c *conn, k *cause, expiry uint32, now time.Time, l *le
 	switch {
 	case s.expiry == 0:
 		delete(r.sessions, id)
-		l.end(s)
 	case s.expiry != neverExpires:
 		s.expires = now.Add(time.Duration(s.expiry) * time.Second)
 		l.session(s, s.expires.Sub(now))
@@ -224,19 +207,22 @@ func (r *registry) retire(c *conn, k *cause, expiry uint32, now time.Time, l *le
 	if s.expiry != neverExpires { // the session's end publishes the will, too
 		delay = min(delay, time.Duration(s.expiry)*time.Second)
 	}
-	if delay == 0 {
-		return w
-	}
-	o := &overdueWill{will: w, user: c.connect.user, due: now.Add(delay)}
+	o := &overdueWill{will: w, user: c.connect.user, due: now.Add(delay), leaving: delay == 0}
 	r.wills[id] = o
+	if o.leaving { // it is written down already
+		return o
+	}
 	l.willed(id, o)
 	return nil
 }
 
-// forgetWill writes down that a will has been published, unless the client has another one already.
-func (r *registry) forgetWill(id string, l *ledger) {
+// forgetWill takes away a will that has been published, and writes that down unless the client has another one already.
+func (r *registry) forgetWill(id string, o *overdueWill, l *ledger) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.wills[id] == o {
+		delete(r.wills, id)
+	}
 	if c := r.holders[id]; r.wills[id] == nil && (c == nil || c.session == nil || c.retired || c.connect.will == nil) {
 		l.unwilled(id)
 	}
@@ -251,8 +237,9 @@ func (r *registry) letGo(c *conn) {
 	}
 }
 
-// due takes away the sessions and wills whose time has come, and says when the next one will have.
-func (r *registry) due(now time.Time, l *ledger) (ended []*session, wills map[string]*overdueWill, next time.Time) {
+// due takes away the sessions whose time has come, lists the wills whose time has come, and says when the next one will have. A will
+// stays in its place until it has been published.
+func (r *registry) due(now time.Time) (ended []*session, wills map[string]*overdueWill, next time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	sooner := func(t time.Time) {
@@ -263,12 +250,12 @@ func (r *registry) due(now time.Time, l *ledger) (ended []*session, wills map[st
 	wills = map[string]*overdueWill{}
 	for id, w := range r.wills {
 		switch {
-		case w.due.IsZero():
+		case w.due.IsZero(), w.leaving:
 		case now.Before(w.due):
 			sooner(w.due)
 		default:
+			w.leaving = true
 			wills[id] = w
-			delete(r.wills, id)
 		}
 	}
 	for id, s := range r.sessions {
@@ -279,7 +266,6 @@ func (r *registry) due(now time.Time, l *ledger) (ended []*session, wills map[st
 		default:
 			ended = append(ended, s)
 			delete(r.sessions, id)
-			l.end(s)
 		}
 	}
 	return ended, wills, next

@@ -25,9 +25,12 @@ func (b *Broker) load() error {
 	if _, err := log.Replay(to.take); err != nil { // it tells of damage itself
 		return fmt.Errorf("reading the broker's journal: %w", err)
 	}
-	to.finish()
+	over := to.finish()
 	b.ledger = &ledger{log: log, strict: o.Durability == Strict}
 	b.router.ledger = b.ledger
+	for _, s := range over {
+		b.bury(s)
+	}
 	return nil
 }
 
@@ -68,6 +71,8 @@ func (to *restorer) take(kind byte, content *journal.Reader) {
 		to.session(content)
 	case queuedRecord:
 		to.queued(content)
+	case inheritedRecord:
+		to.inherited(content)
 	default:
 		if s := to.sessions[content.Number()]; s != nil && !content.Bad() {
 			to.about(s, kind, content)
@@ -149,8 +154,8 @@ func (to *restorer) session(content *journal.Reader) {
 	r := &to.broker.registry
 	s := to.sessions[serial]
 	if s == nil {
-		if old := r.sessions[id]; old != nil { // it cannot be: its end is missing
-			to.end(old)
+		if old := r.sessions[id]; old != nil { // the crash came before it was through with its end
+			to.left[old] = 0
 		}
 		s = r.newSession(id)
 		s.serial, r.serial = serial, max(r.serial, serial)
@@ -169,7 +174,7 @@ func (to *restorer) session(content *journal.Reader) {
 
 func (to *restorer) end(s *session) {
 	to.broker.router.forget(s)
-	_ = s.discard() // what it owed to others of its group, it handed on before its end was written down
+	_ = s.discard() // what it left to others of its group, it had handed on before its end was written down
 	delete(to.sessions, s.serial)
 	delete(to.left, s)
 	if to.broker.registry.sessions[s.id] == s {
@@ -203,61 +208,6 @@ func (to *restorer) planned(s *session, content *journal.Reader) {
 	}
 }
 
-func (to *restorer) queued(content *journal.Reader) {
-	m := to.messages[content.Number()]
-	if content.Flag() {
-		s, id := to.sessions[content.Number()], uint16(content.Number())
-		if s != nil && m != nil {
-			s.note(id)
-		}
-	}
-	for n := content.Number(); n > 0 && !content.Bad(); n-- {
-		s := to.sessions[content.Number()]
-		d := delivery{seq: content.Number()}
-		d.level, d.replay, d.planned, d.share = byte(content.Number()), content.Flag(), content.Flag(), content.Text()
-		for k := content.Number(); k > 0 && !content.Bad(); k-- {
-			d.subs = append(d.subs, uint32(content.Number()))
-		}
-		if d.message = m; m != nil && s != nil && !content.Bad() { // without a message it was in a damaged part
-			s.restore(d)
-		}
-	}
-}
-
-// restore puts an entry back into the queue, unless the checkpoint knows of it already. Two publishers may have put their messages into the
-// queue in one order and into the journal in the other; the queue's counts.
-func (s *session) restore(d delivery) {
-	if d.level < 1 || d.level > 2 {
-		return
-	}
-	if d.planned {
-		for i := range s.replays {
-			s.replays[i].topics = slices.DeleteFunc(s.replays[i].topics, func(topic string) bool { return topic == d.topic })
-		}
-	}
-	if d.seq >= s.floor {
-		s.queue.insert(d)
-	}
-}
-
-func (to *restorer) step(s *session, kind byte, content *journal.Reader) {
-	i := s.queue.place(content.Number())
-	if i < 0 {
-		return
-	}
-	d := &s.queue.entries[i]
-	switch kind {
-	case sentRecord:
-		d.id = uint16(content.Number())
-		d.attempted = d.id != 0
-		s.queue.lastID = d.id
-	case takenRecord:
-		d.released = d.level == 2
-	case doneRecord:
-		s.queue.remove(i)
-	}
-}
-
 // will brings a will back.
 func (to *restorer) will(content *journal.Reader) {
 	id, user, restart := content.Text(), content.Text(), content.Flag()
@@ -268,8 +218,9 @@ func (to *restorer) will(content *journal.Reader) {
 	}
 }
 
-// finish does what can be done only when everything is there. A client that was connected gets the time to come back from now on.
-func (to *restorer) finish() {
+// finish does what can be done only when everything is there, and returns the sessions that are over by now. A client that was connected
+// gets the time to come back from now on.
+func (to *restorer) finish() (over []*session) {
 	r := &to.broker.registry
 	for _, s := range to.sessions {
 		left, gone := to.left[s]
@@ -280,14 +231,18 @@ func (to *restorer) finish() {
 		default:
 			s.expires = to.now.Add(time.Duration(s.expiry) * time.Second)
 		}
-		if s.over(to.now) {
-			to.end(s)
-			continue
-		}
 		s.tidy(to.now)
 		s.replays = slices.DeleteFunc(s.replays, func(p replay) bool { return len(p.topics) == 0 })
 		s.hungry.Store(len(s.replays) > 0)
 		s.allow(permit(to.broker.options().Access, s.id, s.user))
+		if s.over(to.now) || r.sessions[s.id] != s {
+			over = append(over, s)
+		}
+	}
+	for _, s := range over {
+		if r.sessions[s.id] == s {
+			delete(r.sessions, s.id)
+		}
 	}
 	for _, w := range r.wills {
 		if w.restart {
@@ -295,6 +250,7 @@ func (to *restorer) finish() {
 		}
 	}
 	to.broker.router.expire(to.now)
+	return over
 }
 
 // tidy makes the queue ready for the client, without what has expired and was never sent.

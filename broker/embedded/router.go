@@ -121,9 +121,9 @@ func (r *router) clear(m *message) {
 // deliver appends the message to the sessions that it goes to. What one of them gets for several subscriptions becomes one delivery with
 // the highest QoS and all the identifiers, shared ones aside [MQTT-3.3.4-2], [MQTT-3.3.4-4].
 func (r *router) deliver(m *message, to *course, b *batch) {
-	if m.qos == 2 && r.ledger != nil {
-		r.ledger.fence.RLock()
-		defer r.ledger.fence.RUnlock()
+	if m.qos == 2 {
+		r.ledger.hold()
+		defer r.ledger.letGo()
 	}
 	limits := r.limits()
 	for i := 0; i < len(to.hits); {
@@ -138,14 +138,12 @@ func (r *router) deliver(m *message, to *course, b *batch) {
 			}
 		}
 		o.level = min(o.level, m.qos)
-		if !h.session.offer(o, "", b, r, limits) {
+		if h.session.offer(o, "", b, r, limits) == crammed {
 			r.full(h.session)
 		}
 	}
 	for _, g := range to.groups {
-		if h, ok := g.choose(m.topic); ok {
-			r.give(m, h, b, limits)
-		}
+		r.share(m, g, b, limits)
 	}
 	b.account(m, r)
 }

@@ -65,39 +65,50 @@ func (c *conn) attached() *session {
 	return nil
 }
 
-// offer gives the session a message (by a shared subscription with this key, if it is not empty), and says whether it found room. For QoS 0
-// it goes to the present connection or nowhere; for QoS 1 and 2 it is queued first, within limits.
-func (s *session) offer(o outgoing, share string, b *batch, r *router, limits *Options) (room bool) {
+// answer is what becomes of a message that a session was offered.
+type answer byte
+
+const (
+	accepted answer = iota // it is on its way to the client, or the client's business
+	declined               // the session takes nothing: it is ending, its client is not there for QoS 0, or may not have the message
+	crammed                // there is no room
+)
+
+// offer gives the session a message, by a shared subscription with this key if it is not empty. For QoS 0 it goes to the present
+// connection or nowhere; for QoS 1 and 2 it is queued first, within limits.
+func (s *session) offer(o outgoing, share string, b *batch, r *router, limits *Options) answer {
 	if o.level > 0 {
 		return s.enqueue(delivery{outgoing: o, share: share}, b, r, limits)
 	}
 	c := s.conn.Load()
 	switch {
 	case c == nil, !s.may().MayReceive(o.topic):
-		return true
+		return declined
 	case s == b.own:
 		b.aside, b.selfish = append(b.aside, o), true
-		return true
+		return accepted
 	case c.tooLarge(&o):
 		r.counts.dropped.Add(1)
-		return true
-	case !c.out.publish(&o, c.connect.version == mqtt5, 0, limits.MaxQueuedBytes):
-		return c.cause.Load() != nil
+		return accepted
+	case c.out.publish(&o, c.connect.version == mqtt5, 0, limits.MaxQueuedBytes):
+		b.touch(c)
+		return accepted
+	case c.cause.Load() != nil:
+		return declined
 	}
-	b.touch(c)
-	return true
+	return crammed
 }
 
 // enqueue puts a message into the queue. In a lasting session it leaves when batch.account has written it into the journal.
-func (s *session) enqueue(d delivery, b *batch, r *router, limits *Options) (room bool) {
+func (s *session) enqueue(d delivery, b *batch, r *router, limits *Options) answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.conn.Load()
 	switch {
 	case s.ended, c == nil && !s.keeps.Load(), !s.may().MayReceive(d.topic):
-		return true
+		return declined
 	case s.queue.len() >= limits.MaxQueued, s.queue.len() > 0 && s.queue.bytes+d.message.size() > limits.MaxQueuedBytes:
-		return false
+		return crammed
 	}
 	lasts := s.keeps.Load()
 	d.ready, d.borrowed = r.ledger == nil || !lasts, b.borrowed && !lasts // a checkpoint looks at what a lasting session has
@@ -110,7 +121,7 @@ func (s *session) enqueue(d delivery, b *batch, r *router, limits *Options) (roo
 	case c != nil && s.pump(c):
 		b.touch(c)
 	}
-	return true
+	return accepted
 }
 
 // sendOwn sends a publisher what it gets of its own QoS 2 message, which was put off until PUBREC stood before it: a client that sees the
@@ -126,7 +137,7 @@ func (c *conn) sendOwn() {
 	aside := b.aside
 	b.aside = nil
 	for _, o := range aside {
-		if !c.session.offer(o, "", b, &c.broker.router, c.broker.options()) {
+		if c.session.offer(o, "", b, &c.broker.router, c.broker.options()) == crammed {
 			c.broker.lost(c.session)
 		}
 	}

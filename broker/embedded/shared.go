@@ -49,40 +49,41 @@ func (g *group) choose(topic string) (h hit, ok bool) {
 	return h, ok
 }
 
-// handOn gives a message that one member of a shared subscription has not got to another one, if there is one.
-func (r *router) handOn(d *delivery, b *batch) {
-	h, ok := r.heir(d.share, d.topic)
+// share gives a message to one member of a shared subscription: to the one whose turn it is, or, if that is just leaving or has no room,
+// to the next one that takes it.
+func (r *router) share(m *message, g *group, b *batch, limits *Options) {
+	chosen, ok := g.choose(m.topic)
 	if !ok {
 		return
 	}
-	if d.qos == 2 && r.ledger != nil {
-		r.ledger.fence.RLock()
-		defer r.ledger.fence.RUnlock()
+	first := r.give(m, chosen, b, limits)
+	if first == accepted {
+		return
 	}
-	r.give(d.message, h, b, r.limits())
-	b.account(d.message, r)
+	for _, other := range g.all() {
+		if other.session != chosen.session && r.give(m, hit(other), b, limits) == accepted {
+			return
+		}
+	}
+	if first == crammed {
+		r.full(chosen.session)
+	}
 }
 
-// heir is the member of a shared subscription who gets a message that another one leaves behind.
-func (r *router) heir(share, topic string) (hit, bool) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	g := r.groups[share]
-	if g == nil {
-		return hit{}, false
-	}
-	return g.choose(topic)
-}
-
-// give appends a message to the member of a shared subscription that was chosen for it.
-func (r *router) give(m *message, h hit, b *batch, limits *Options) {
+// give offers a message to a member of a shared subscription.
+func (r *router) give(m *message, h hit, b *batch, limits *Options) answer {
 	o := outgoing{message: m, level: min(m.qos, h.sub.qos), replay: h.sub.asPublished && m.retain}
 	if h.sub.id != 0 {
 		o.subs = []uint32{h.sub.id}
 	}
-	if !h.session.offer(o, h.sub.group.key, b, r, limits) {
-		r.full(h.session)
-	}
+	return h.session.offer(o, h.sub.group.key, b, r, limits)
+}
+
+// group returns a shared subscription by its key, nil when it has no members.
+func (r *router) group(key string) *group {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.groups[key]
 }
 
 // join makes a session a member of a shared subscription, leave takes it away. The caller holds the lock.

@@ -22,6 +22,13 @@ type overdueWill struct {
 	user    string
 	due     time.Time
 	restart bool // its client was connected when the broker stopped, and withdraws it by coming back, whatever its session
+	leaving bool // it is being published; guarded by the registry
+}
+
+// publishOverdue publishes a will whose time has come, and forgets it then: a crash in between lets it come twice rather than never.
+func (b *Broker) publishOverdue(id string, w *overdueWill) {
+	b.publishWill(id, w.user, w.will)
+	b.registry.forgetWill(id, w, b.ledger)
 }
 
 // publishWill brings a will in as a message of its client. It is called with no lock held, by whoever found that it is due.

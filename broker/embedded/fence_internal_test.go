@@ -1,0 +1,163 @@
+package embedded
+
+import (
+	"bytes"
+	"context"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"home.arpa/homehub/broker"
+	"home.arpa/homehub/broker/embedded/journal"
+)
+
+// What a checkpoint must not see half of.
+
+// newSessions builds a broker that does not run, with some sessions that last.
+func newSessions(t *testing.T, o Options, ids ...string) (*Broker, []*session) {
+	t.Helper()
+	b, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []*session
+	for _, id := range ids {
+		s := b.registry.newSession(id)
+		s.keeps.Store(true)
+		all = append(all, s)
+	}
+	return b, all
+}
+
+// The publisher's session knows of a QoS 2 message when the queues do. If a checkpoint saw it earlier, and the program crashed before the message
+// was written down, the publisher's repetition would be acknowledged and thrown away.
+func TestAQoS2MessageIsKnownWhenItIsQueued(t *testing.T) {
+	b, s := newSessions(t, Options{Folder: filepath.Join(t.TempDir(), "broker")}, "pub", "sub")
+	b.router.put(s[1], &subscription{filter: "t", qos: 2})
+	c := &conn{broker: b, options: b.options(), session: s[0], connect: connect{version: mqtt5}}
+	if fresh, ok := s[0].receive(c, 7); !fresh || !ok {
+		t.Fatal("the message is not fresh")
+	}
+	if _, _, received, _, _ := s[0].copy(); len(received) > 0 {
+		t.Errorf("identifiers %v are known before their message is queued", received)
+	}
+	c.batch.receipt = receipt{s[0], 7}
+	if code := b.router.route(&message{topic: "t", qos: 2}, s[0], nil, &c.batch, nil); code != success {
+		t.Fatalf("routing: %#x", code)
+	}
+	if _, _, received, _, _ := s[0].copy(); !slices.Equal(received, []uint16{7}) {
+		t.Errorf("identifiers %v are known, want 7", received)
+	}
+	if queue, _, _, _, _ := s[1].copy(); len(queue) != 1 {
+		t.Errorf("%d messages are queued", len(queue))
+	}
+}
+
+// A session that was one that lasts, and is not any more when a checkpoint comes to it, has messages in its queue whose memory is used
+// again as soon as they are acknowledged: the checkpoint leaves them alone.
+func TestACheckpointLeavesBorrowedMessagesAlone(t *testing.T) {
+	b, s := newSessions(t, Options{Folder: filepath.Join(t.TempDir(), "broker")}, "sub")
+	b.router.put(s[0], &subscription{filter: "t", qos: 1})
+	listed, _ := b.registry.lasting(time.Now())
+	if len(listed) != 1 {
+		t.Fatalf("%d sessions last", len(listed))
+	}
+	s[0].keeps.Store(false) // its client has come back, and has said that it wants no more of it
+	s[0].conn.Store(&conn{broker: b, options: b.options(), session: s[0]})
+	var owed batch
+	b.router.route(&message{topic: "t", payload: bytes.Repeat([]byte("x"), 100), qos: 1}, nil, nil, &owed, nil)
+	if s[0].queue.len() != 1 || !s[0].queue.entries[0].borrowed {
+		t.Fatal("the message is not borrowed")
+	}
+	if queue, _, _, _, _ := listed[0].copy(); len(queue) > 0 {
+		t.Errorf("%d messages are copied, which are somebody else's soon", len(queue))
+	}
+}
+
+// A member of a group that has just ended, whom a publisher still holds for one, takes no message away with it.
+func TestAMemberThatHasJustEnded(t *testing.T) {
+	b, s := newSessions(t, Options{}, "leaves", "stays")
+	for _, each := range s {
+		b.router.put(each, &subscription{filter: "$share/g/t", qos: 1})
+	}
+	g := b.router.groups["g/t"]
+	s[0].discard() // it ends, and is still in the group
+	var owed batch
+	for range 4 {
+		b.router.share(&message{topic: "t", qos: 1}, g, &owed, b.options())
+	}
+	if got := s[1].queue.len(); got != 4 {
+		t.Errorf("the member that stays has %d messages of 4", got)
+	}
+}
+
+// watcher is a handler that calls a function with each message.
+type watcher func(broker.Message)
+
+func (w watcher) HandleMessage(_ context.Context, m broker.Message) { w(m) }
+func (watcher) HandleSession(context.Context, broker.Session)       {}
+func (watcher) HandleLink(bool, string)                             {}
+
+// A will that is due stays in what a checkpoint writes until it has been published: those before it may take long, since their handlers
+// may wait.
+func TestAWillIsKeptUntilItIsPublished(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, err := New(Options{Folder: filepath.Join(t.TempDir(), "broker")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		const count = 3
+		for _, id := range []string{"a", "b", "c"} {
+			b.registry.wills[id] = &overdueWill{will: &will{message: &message{topic: "will/" + id, payload: []byte("gone"), qos: 1}}, due: time.Now()}
+		}
+		published := 0
+		ctx, end := context.WithCancel(t.Context())
+		l := b.Link()
+		l.Subscribe(broker.Subscription{Filter: "will/#", QoS: 1})
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = l.Run(ctx, watcher(func(broker.Message) {
+				if _, wills := b.registry.lasting(time.Now()); len(wills) != count-published {
+					t.Errorf("with %d wills published before this one, %d of %d are kept", published, len(wills), count)
+				}
+				published++
+			}))
+		}()
+		synctest.Wait()
+		b.tidy(time.Now())
+		if _, wills := b.registry.lasting(time.Now()); published != count || len(wills) > 0 {
+			t.Errorf("%d wills were published, %d are kept", published, len(wills))
+		}
+		if next := b.tidy(time.Now()); published != count || !next.IsZero() {
+			t.Errorf("%d wills were published in the end, the next is due at %s", published, next)
+		}
+		end()
+		<-ended
+	})
+}
+
+// A checkpoint does not end before those that are in the middle of something have ended it.
+func TestACheckpointWaitsAtTheFence(t *testing.T) {
+	b, _ := newSessions(t, Options{Folder: filepath.Join(t.TempDir(), "broker")}, "a")
+	b.ledger.hold()
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		b.checkpoint(&journal.Writer{})
+	}()
+	for b.ledger.fence.TryRLock() { // nobody waits for it
+		b.ledger.fence.RUnlock()
+		select {
+		case <-written:
+			t.Fatal("the checkpoint has ended")
+		default:
+			runtime.Gosched()
+		}
+	}
+	b.ledger.letGo()
+	<-written
+}

@@ -1,0 +1,148 @@
+package embedded_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"home.arpa/homehub/broker/brokertest"
+	"home.arpa/homehub/broker/embedded"
+)
+
+// What a session leaves to the other members of its group when it ends, over restarts and crashes.
+
+// A member whose session expires while the broker does not run leaves what it had to the others.
+func TestALegacyOverARestart(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "broker")
+	bubble(t, embedded.Options{Folder: folder}, func(t *testing.T, b *brokertest.Broker) {
+		for id, expiry := range map[string]int{"short": 60, "long": 3600} {
+			c := connect(t, b, hello{version: 5, id: id, persistent: true, props: prop(0x11, u32(expiry))})
+			c.subscribe(filter{"$share/g/t", 2})
+			c.nc.Close()
+		}
+		synctest.Wait()
+		pub := connect(t, b, hello{id: "pub"})
+		want := map[string]bool{}
+		for i := range 8 {
+			want[fmt.Sprint(i)] = true
+			pub.publish(post{topic: "t", payload: fmt.Sprint(i), qos: byte(1 + i%2), id: 1})
+		}
+		b.Stop()
+		time.Sleep(100 * time.Second)
+		again := brokertest.New(t, embedded.Options{Folder: folder})
+		left := crash(t, folder) // and once more, before anybody has taken it
+		for _, b := range []*brokertest.Broker{again, brokertest.New(t, embedded.Options{Folder: left})} {
+			long := connect(t, b, lasting("long"))
+			got := map[string]bool{}
+			for _, m := range long.collect(len(want)) {
+				got[m.payload] = true
+			}
+			if !maps.Equal(want, got) {
+				t.Errorf("of %v %v arrived", slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got)))
+			}
+			long.quiet()
+		}
+	})
+}
+
+// Wherever a crash cuts off the journal while a session ends and others get what it leaves behind, each message is in one queue: not in
+// none, and not in two.
+func TestALegacyInACrashAtAnyInstant(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "broker")
+	bubble(t, embedded.Options{Folder: folder}, func(t *testing.T, b *brokertest.Broker) {
+		for _, id := range []string{"first", "second", "third"} {
+			c := connect(t, b, lasting(id))
+			c.subscribe(filter{"$share/g/t", 2})
+			c.nc.Close()
+			synctest.Wait()
+		}
+		pub := connect(t, b, hello{id: "pub"})
+		const count = 12
+		for i := range count {
+			pub.publish(post{topic: "t", payload: fmt.Sprint(i), qos: byte(1 + i%2), id: 1})
+		}
+		before := segment(t, folder)
+		connect(t, b, hello{version: 5, id: "first"}).goodbye()
+		time.Sleep(20 * time.Second)
+		after := segment(t, folder)
+		if b.Stats().Queued != count || len(after) <= len(before) {
+			t.Fatalf("%d messages are queued; the journal has %d bytes, and had %d", b.Stats().Queued, len(after), len(before))
+		}
+		for size := len(before); size <= len(after); size++ {
+			cut := t.TempDir()
+			if err := os.WriteFile(filepath.Join(cut, "journal-000000000001"), after[:size], 0o600); err != nil {
+				t.Fatal(err)
+			}
+			restored, err := embedded.New(embedded.Options{Folder: cut})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := restored.Stats().Queued; got != count {
+				t.Errorf("cut off after %d of %d to %d bytes: %d messages are queued, not %d", size, len(before), len(after), got, count)
+			}
+		}
+	})
+}
+
+// segment is the only file of a journal.
+func segment(t *testing.T, folder string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(folder, "journal-000000000001"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// A message of a group goes to a member that takes it, whoever's turn it is: not to one that has no room, and not to one that may not
+// have it.
+func TestAMemberThatTakesNothingIsPassedOver(t *testing.T) {
+	tests := map[string]embedded.Options{
+		"because it has no room":  {MaxQueued: 2},
+		"because it may not have": {Access: readers(func(client, topic string) bool { return client != "first" || topic != "t/2" })},
+	}
+	for name, o := range tests {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, o, func(t *testing.T, b *brokertest.Broker) {
+				first := connect(t, b, lasting("first"))
+				first.subscribe(filter{"$share/g/t/+", 1})
+				pub := connect(t, b, hello{id: "pub"})
+				if o.MaxQueued > 0 { // it takes them, and acknowledges none
+					pub.publish(post{topic: "t/1", payload: "x", qos: 1, id: 1})
+					pub.publish(post{topic: "t/1", payload: "x", qos: 1, id: 1})
+				}
+				second := connect(t, b, lasting("second"))
+				second.subscribe(filter{"$share/g/t/+", 1})
+				const count = 10
+				for i := range count {
+					pub.publish(post{topic: "t/2", payload: fmt.Sprint(i), qos: 1, id: 1})
+					if m := second.receive(); m.payload != fmt.Sprint(i) {
+						t.Fatalf("got %+v, want message %d", m, i)
+					}
+				}
+				if dropped := b.Stats().MessagesDropped; dropped != 0 {
+					t.Errorf("%d messages were dropped", dropped)
+				}
+			})
+		})
+	}
+}
+
+// readers is an access policy that is about reading only.
+type readers func(client, topic string) bool
+
+func (r readers) Permit(client, _ string) embedded.Permit { return reader{r, client} }
+
+type reader struct {
+	may    readers
+	client string
+}
+
+func (reader) MayPublish(string) bool         { return true }
+func (r reader) MayReceive(topic string) bool { return r.may(r.client, topic) }
+func (reader) MaySubscribe(string) bool       { return true }

@@ -1,0 +1,79 @@
+package embedded
+
+import (
+	"slices"
+
+	"home.arpa/homehub/broker/embedded/journal"
+)
+
+// queued takes a message that was put into queues, with the publisher's receipt.
+func (to *restorer) queued(content *journal.Reader) {
+	m := to.messages[content.Number()]
+	if content.Flag() {
+		s, id := to.sessions[content.Number()], uint16(content.Number())
+		if s != nil && m != nil {
+			s.note(id)
+		}
+	}
+	to.owed(m, content)
+}
+
+// inherited moves a message from the queue of a session that ends into others.
+func (to *restorer) inherited(content *journal.Reader) {
+	m, left, seq := to.messages[content.Number()], to.sessions[content.Number()], content.Number()
+	if left != nil && m != nil && !content.Bad() {
+		if i := left.queue.place(seq); i >= 0 {
+			left.queue.remove(i)
+		}
+	}
+	to.owed(m, content)
+}
+
+// owed puts a message into the queues that a record names.
+func (to *restorer) owed(m *message, content *journal.Reader) {
+	for n := content.Number(); n > 0 && !content.Bad(); n-- {
+		s := to.sessions[content.Number()]
+		d := delivery{seq: content.Number()}
+		d.level, d.replay, d.planned, d.share = byte(content.Number()), content.Flag(), content.Flag(), content.Text()
+		for k := content.Number(); k > 0 && !content.Bad(); k-- {
+			d.subs = append(d.subs, uint32(content.Number()))
+		}
+		if d.message = m; m != nil && s != nil && !content.Bad() { // without a message it was in a damaged part
+			s.restore(d)
+		}
+	}
+}
+
+// restore puts an entry back into the queue, unless the checkpoint knows of it already. Two publishers may have put their messages into the
+// queue in one order and into the journal in the other; the queue's counts.
+func (s *session) restore(d delivery) {
+	if d.level < 1 || d.level > 2 {
+		return
+	}
+	if d.planned {
+		for i := range s.replays {
+			s.replays[i].topics = slices.DeleteFunc(s.replays[i].topics, func(topic string) bool { return topic == d.topic })
+		}
+	}
+	if d.seq >= s.floor {
+		s.queue.insert(d)
+	}
+}
+
+func (to *restorer) step(s *session, kind byte, content *journal.Reader) {
+	i := s.queue.place(content.Number())
+	if i < 0 {
+		return
+	}
+	d := &s.queue.entries[i]
+	switch kind {
+	case sentRecord:
+		d.id = uint16(content.Number())
+		d.attempted = d.id != 0
+		s.queue.lastID = d.id
+	case takenRecord:
+		d.released = d.level == 2
+	case doneRecord:
+		s.queue.remove(i)
+	}
+}
