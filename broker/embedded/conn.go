@@ -58,6 +58,7 @@ type conn struct {
 	options *Options // in force when it came
 	net     net.Conn
 	socket  *socket // of plain TCP, else nil
+	lobby   *lobby  // where it waits for its client, nil: its goroutine waits
 	peer    peer
 	born    time.Time
 
@@ -82,6 +83,10 @@ type conn struct {
 	idle       time.Duration
 	armed      time.Time // the read deadline that is set
 	silent     time.Time // since when the client's next bytes are waited for, zero while they are not
+	dry        bool      // the last read has left nothing behind, it seems
+	returns    int       // how many times in a row it has come back from the lobby soon
+	place      int       // in the lobby
+	watched    bool      // the lobby has asked for it before
 	names      names
 	scratch    message
 	codes      []byte // for the SUBACK or UNSUBACK that mochi is about to encode
@@ -109,6 +114,9 @@ func newConn(b *Broker, nc net.Conn, p peer) *conn {
 	}
 	return c
 }
+
+// rests says whether the connection waits in the lobby when there is nothing to do.
+func (c *conn) rests() bool { return c.lobby != nil && c.returns < often && c.opened.Load() }
 
 // work handles the packets that have come, and pays what the connection owes for them.
 func (c *conn) work() error {

@@ -33,6 +33,7 @@ func (c *conn) kick(k *cause) {
 		wake = time.Now().Add(linger)
 	}
 	_ = c.net.SetReadDeadline(wake)
+	c.lobby.wake(c)
 }
 
 // fail ends the connection from its own goroutine, for an error of its reader.

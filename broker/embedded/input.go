@@ -26,8 +26,7 @@ func returnInput(b []byte) {
 // fill reads more input, waiting for it as long as the keep alive allows.
 func (c *conn) fill() error {
 	c.makeRoom()
-	c.silent = time.Time{}
-	if c.socket == nil { // one waits here for what is not there yet: a socket knows whether it has to
+	if c.socket == nil || c.dry && c.rests() { // one waits here for what is not there yet: a socket knows whether it has to
 		if err := c.brace(); err != nil {
 			return err
 		}
@@ -36,6 +35,7 @@ func (c *conn) fill() error {
 		n, err := c.read()
 		if n > 0 {
 			c.news.Bytes += uint64(n)
+			c.silent = time.Time{}
 			return nil
 		}
 		if err == nil {
@@ -47,9 +47,9 @@ func (c *conn) fill() error {
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return err
 		}
-		c.armed = time.Time{} // an alarm that was set by an older sign of life, or that passed when nobody waited, says nothing
-		if !c.silent.IsZero() && !time.Now().Before(c.deadline(c.silent)) {
-			return c.late()
+		c.armed = longAgo // an alarm that was set by an older sign of life, or that passed when nobody waited, says nothing
+		if !c.silent.IsZero() && time.Since(c.silent) >= patience {
+			c.returns = 0
 		}
 		if err := c.brace(); err != nil {
 			return err
@@ -61,6 +61,8 @@ func (c *conn) fill() error {
 func (c *conn) brace() error {
 	if c.silent.IsZero() {
 		c.silent = time.Now()
+	} else if due := c.deadline(c.silent); !due.IsZero() && !time.Now().Before(due) {
+		return c.late()
 	}
 	if err := c.arm(c.silent); err != nil {
 		return err
@@ -68,13 +70,16 @@ func (c *conn) brace() error {
 	if c.cause.Load() != nil { // whoever set it moved the deadline after that, perhaps before we did
 		return net.ErrClosed
 	}
+	if c.rests() {
+		return errQuiet
+	}
 	return nil
 }
 
 // arm sets the read deadline of a client last heard at a time. One that is set and comes too early is left as it is, since most
 // clients are heard again before it passes.
 func (c *conn) arm(heard time.Time) error {
-	deadline := c.deadline(heard)
+	deadline := c.alarm(heard)
 	if c.armed != deadline && (deadline.IsZero() || c.peer.fragile || !c.armed.After(heard) || c.armed.After(deadline)) {
 		if err := c.net.SetReadDeadline(deadline); err != nil {
 			return err
@@ -82,6 +87,19 @@ func (c *conn) arm(heard time.Time) error {
 		c.armed = deadline
 	}
 	return nil
+}
+
+// alarm is when to look after a client last heard at a time; zero means never.
+func (c *conn) alarm(heard time.Time) time.Time {
+	deadline := c.deadline(heard)
+	switch {
+	case c.lobby == nil, !c.opened.Load():
+	case c.rests():
+		return time.Time{} // the lobby looks after it
+	case deadline.IsZero() || heard.Add(patience).Before(deadline):
+		return heard.Add(patience)
+	}
+	return deadline
 }
 
 // read reads what has come, waiting for it as long as the deadline allows. makeRoom has been called.
@@ -95,6 +113,7 @@ func (c *conn) read() (n int, err error) {
 		_, n, err = c.socket.read(c.in[c.top:], false)
 	}
 	c.top += n
+	c.dry = c.top < len(c.in)
 	return n, err
 }
 

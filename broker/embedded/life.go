@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"runtime/debug"
@@ -12,11 +13,19 @@ import (
 )
 
 // serve runs one connection from its first byte to its last.
-func (b *Broker) serve(nc net.Conn, p peer) {
-	if c := newConn(b, secure(nc), p); c.arrive() {
-		c.stay()
-		c.depart()
+func (b *Broker) serve(nc net.Conn, p peer) { newConn(b, secure(nc), p).serve() }
+
+// serve serves a connection that has come, or has come back from the lobby, until it has ended or goes to the lobby, and says which of the
+// two: a connection that rests belongs to somebody else already.
+func (c *conn) serve() (rests bool) {
+	if !c.opened.Load() && !c.arrive() {
+		return false
 	}
+	if c.stay() {
+		return true
+	}
+	c.depart()
+	return false
 }
 
 // arrive is a connection's life up to its CONNACK, and all of it when it is not let in. It says whether the client is there: then
@@ -88,18 +97,47 @@ func (c *conn) greet() (there bool) {
 	return true
 }
 
-// stay serves a client that was let in until the connection's end. Between two packets it waits in fill, called from here: a goroutine
-// that waits at a small depth gets by with a small stack, and most of them do nothing else.
-func (c *conn) stay() {
+// stay serves a client that was let in as long as it has something to say, and says whether the connection is in the lobby then: otherwise it
+// has ended.
+func (c *conn) stay() (rests bool) {
 	defer c.rescue()
+	c.comeBack()
 	err := c.work()
 	for err == nil {
-		if err = c.fill(); err == nil {
+		switch err = c.fill(); {
+		case err == nil:
 			err = c.work()
+		case errors.Is(err, errQuiet):
+			if c.rest(); c.lobby.enter(c) {
+				return true
+			}
+			err = nil // it cannot wait there, or has been ended: fill finds out
 		}
 	}
 	c.fail(err)
 	c.settle()
+	return false
+}
+
+// comeBack counts how often the client speaks. One that does so all the time keeps its goroutine.
+func (c *conn) comeBack() {
+	if c.silent.IsZero() {
+		return
+	}
+	if time.Since(c.silent) < patience {
+		c.returns++
+	} else {
+		c.returns = 0
+	}
+}
+
+// rest gives back what a connection does not need while it waits.
+func (c *conn) rest() {
+	c.dry = false
+	if c.start == c.top {
+		returnInput(c.in)
+		c.in, c.start, c.top = nil, 0, 0
+	}
 }
 
 // depart ends what arrive has begun: the session is given back, what is left to be told is written, and the socket is closed.

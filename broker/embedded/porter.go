@@ -12,12 +12,15 @@ import (
 // porterRest is how long porters wait for the next connection: of those who were idle all that time each ends.
 const porterRest = 2 * time.Second
 
-// porters are the goroutines that bring the connections of one listener in and see them out. What happens up to CONNACK, and at the end,
-// takes several times the stack of a connection that only waits, and a stack grows by being copied: porters, whose stacks have grown,
-// do it for one connection after the other, and leave each that stays to a goroutine of its own.
+// porters are the goroutines that serve the connections of one listener: one after the other, each for as long as its client has something to
+// say. Between that a connection waits in the lobby, where it has no goroutine. What a packet, CONNECT above all, needs of stack is several times
+// what a goroutine begins with, and a stack grows by being copied: those of porters have grown.
 type porters struct {
 	broker *Broker
-	work   sync.WaitGroup // of porters, and of the connections that they have brought in
+	open   sync.Once
+	lobby  *lobby // nil where there is none
+	watch  sync.WaitGroup
+	work   sync.WaitGroup // of porters, and of the connections that they serve
 
 	mu     sync.Mutex
 	idle   []porter // the one that was the last to finish comes last, and is the next to work
@@ -26,25 +29,18 @@ type porters struct {
 	ended  bool
 }
 
-// porter is where a porter who is idle waits for its next errand. It ends when that is closed.
-type porter chan errand
-
-// errand is a connection that has just come, or one that goes.
-type errand struct {
-	comes net.Conn
-	goes  *conn
-}
+// porter is where a porter who is idle waits for the next connection. It ends when that is closed.
+type porter chan *conn
 
 // accept serves the connections of one listener until it is closed. Other errors, such as too many open files, pass.
 func (b *Broker) accept(ctx context.Context, l net.Listener) {
 	p := &porters{broker: b}
-	defer p.work.Wait()
-	defer p.end()
+	defer p.close()
 	for {
 		nc, err := l.Accept()
 		switch {
 		case err == nil:
-			p.send(errand{comes: nc})
+			p.admit(nc)
 		case errors.Is(err, net.ErrClosed):
 			return
 		default:
@@ -60,27 +56,52 @@ func (b *Broker) accept(ctx context.Context, l net.Listener) {
 	}
 }
 
-// send sends a porter who is idle on an errand, or a new one: it waits for nobody.
-func (p *porters) send(e errand) {
+// admit has a connection served that has just come.
+func (p *porters) admit(nc net.Conn) {
+	c := newConn(p.broker, secure(nc), peerOf(nc))
+	if c.socket != nil {
+		p.open.Do(p.openLobby)
+		c.lobby = p.lobby
+	}
+	p.work.Add(1)
+	p.send(c)
+}
+
+// openLobby opens the lobby for the first connection that can wait in it.
+func (p *porters) openLobby() {
+	l, err := newLobby(p.send)
+	if err != nil {
+		p.broker.log.Warn("each connection waits for its client with a goroutine of its own", "error", err)
+	}
+	if p.lobby = l; l != nil {
+		p.watch.Go(l.run)
+	}
+}
+
+// close waits until all connections have ended, and ends what was started for them.
+func (p *porters) close() {
+	p.end()
+	p.work.Wait()
+	p.lobby.close()
+	p.watch.Wait()
+}
+
+// send has a porter who is idle serve a connection, or a new one: it waits for nobody.
+func (p *porters) send(c *conn) {
 	if idle := p.call(); idle != nil {
-		idle <- e
+		idle <- c
 		return
 	}
 	me := make(porter, 1)
-	me <- e
+	me <- c
 	p.work.Go(func() { p.run(me) })
 }
 
 // run is a porter's life.
 func (p *porters) run(me porter) {
-	for e := range me {
-		if e.goes != nil {
-			e.goes.depart()
-		} else if c := newConn(p.broker, secure(e.comes), peerOf(e.comes)); c.arrive() {
-			p.work.Go(func() {
-				c.stay()
-				p.send(errand{goes: c})
-			})
+	for c := range me {
+		if rests := c.serve(); !rests {
+			p.work.Done()
 		}
 		p.rest(me)
 	}

@@ -25,7 +25,7 @@ func TestPortersComeWithConnectionsAndGoWhenThereIsNothingToDo(t *testing.T) {
 		for range 20 {
 			client, server := net.Pipe()
 			clients = append(clients, client)
-			p.send(errand{comes: server})
+			p.admit(server)
 		}
 		synctest.Wait()
 		if n := p.idlers(); n != 0 {
@@ -35,15 +35,15 @@ func TestPortersComeWithConnectionsAndGoWhenThereIsNothingToDo(t *testing.T) {
 			come(t, client, string(rune('a'+i)))
 		}
 		synctest.Wait()
-		if n := p.idlers(); n != 20 {
-			t.Errorf("%d porters are idle after they have let 20 clients in", n)
+		if n := p.idlers(); n != 0 {
+			t.Errorf("%d porters are idle while all of them wait for clients over pipes, for which there is no lobby", n)
 		}
 		for _, client := range clients[1:] {
 			client.Close()
 		}
 		synctest.Wait()
-		if n := p.idlers(); n != 20 {
-			t.Errorf("%d porters are idle after they have seen 19 clients out, want those who were there", n)
+		if n := p.idlers(); n != 19 {
+			t.Errorf("%d porters are idle after they have seen 19 clients out", n)
 		}
 		time.Sleep(3 * porterRest) // of the bubble's time
 		synctest.Wait()
@@ -52,7 +52,7 @@ func TestPortersComeWithConnectionsAndGoWhenThereIsNothingToDo(t *testing.T) {
 		}
 		p.end()
 		clients[0].Close() // who stays longer than the listener is seen out all the same
-		p.work.Wait()
+		p.close()
 		if n := p.idlers(); n != 0 {
 			t.Errorf("%d porters are idle after the end", n)
 		}

@@ -1,0 +1,237 @@
+package embedded
+
+import (
+	"errors"
+	"io"
+	"net"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// house is a broker whose porters serve plain sockets, without a listener.
+type house struct {
+	*porters
+	t *testing.T
+}
+
+func openHouse(t *testing.T) *house {
+	b, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &house{&porters{broker: b}, t}
+	t.Cleanup(func() { h.broker.gate.empty(); h.close() })
+	return h
+}
+
+// visit lets a client in, and returns its end of the connection and the broker's, which is in the lobby.
+func (h *house) visit(id string) (client net.Conn, c *conn) {
+	h.t.Helper()
+	client, server := overTCP(h.t)
+	h.admit(server)
+	come(h.t, client, id)
+	if h.lobby == nil {
+		h.t.Skip("this system has no lobby: each connection waits with a goroutine of its own")
+	}
+	h.broker.registry.mu.Lock()
+	c = h.broker.registry.holders[id]
+	h.broker.registry.mu.Unlock()
+	h.rests(c)
+	return client, c
+}
+
+// look looks at what is in the lobby, while nobody can leave it.
+func (h *house) look(at func()) {
+	h.lobby.mu.Lock()
+	defer h.lobby.mu.Unlock()
+	at()
+}
+
+// inside says whether a connection is in the lobby.
+func (h *house) inside(c *conn) (is bool) {
+	h.look(func() { is = slices.Contains(h.lobby.inside, c) })
+	return is
+}
+
+// rests waits until a connection is in the lobby.
+func (h *house) rests(c *conn) {
+	h.t.Helper()
+	for !h.inside(c) {
+		if h.t.Context().Err() != nil {
+			h.t.Fatal("it is not in the lobby")
+		}
+		runtime.Gosched()
+	}
+}
+
+func ping(t *testing.T, client net.Conn) {
+	t.Helper()
+	if _, err := client.Write([]byte{pingreqPacket << 4, 0}); err != nil {
+		t.Fatal(err)
+	}
+	answer := make([]byte, 2)
+	if _, err := io.ReadFull(client, answer); err != nil || answer[0] != pingrespPacket<<4 {
+		t.Fatalf("the answer is % x, %v", answer, err)
+	}
+}
+
+func TestAClientThatSaysLittleHasNoGoroutine(t *testing.T) {
+	h := openHouse(t)
+	before := runtime.NumGoroutine()
+	var clients []net.Conn
+	var conns []*conn
+	for i := range 40 {
+		client, c := h.visit(strconv.Itoa(i))
+		clients, conns = append(clients, client), append(conns, c)
+	}
+	if n := runtime.NumGoroutine() - before; n >= len(clients)/2 {
+		t.Errorf("%d goroutines wait for %d clients", n, len(clients))
+	}
+	for i, c := range conns {
+		ping(t, clients[i])
+		h.rests(c)
+		h.look(func() {
+			if c.in != nil {
+				t.Error("a connection in the lobby keeps a buffer")
+			}
+		})
+	}
+	for _, client := range clients { // nobody says goodbye
+		client.Close()
+	}
+	for _, c := range conns {
+		c.over.Wait()
+		if k := c.cause.Load(); k == nil || !strings.Contains(k.reason, "closed") {
+			t.Errorf("it ended because of %+v", k)
+		}
+	}
+}
+
+func TestWhatOnlyPartlyArrivedIsKeptInTheLobby(t *testing.T) {
+	h := openHouse(t)
+	client, c := h.visit("slow")
+	if _, err := client.Write([]byte{pingreqPacket << 4}); err != nil {
+		t.Fatal(err)
+	}
+	for ; ; runtime.Gosched() { // until it has been back
+		h.rests(c)
+		half := 0
+		if h.look(func() { half = c.top - c.start }); half == 1 {
+			break
+		}
+	}
+	if _, err := client.Write([]byte{0}); err != nil {
+		t.Fatal(err)
+	}
+	answer := make([]byte, 2)
+	if _, err := io.ReadFull(client, answer); err != nil || answer[0] != pingrespPacket<<4 {
+		t.Fatalf("the answer is % x, %v", answer, err)
+	}
+}
+
+func TestAConnectionInTheLobbyIsEndedFromElsewhere(t *testing.T) {
+	h := openHouse(t)
+	client, c := h.visit("a")
+	if !h.broker.Disconnect("a") {
+		t.Fatal("it is not there")
+	}
+	if n, err := client.Read(make([]byte, 10)); !errors.Is(err, io.EOF) {
+		t.Errorf("read %d bytes, %v", n, err)
+	}
+	c.over.Wait()
+	if again, taken := h.visit("a"); again == nil || taken == c {
+		t.Error("its identifier is not free")
+	}
+}
+
+func TestAClientThatIsSilentForTooLongIsEndedInTheLobby(t *testing.T) {
+	h := openHouse(t)
+	client, silent := h.visit("silent")
+	_, alive := h.visit("alive")
+	h.look(func() {
+		if h.lobby.next.IsZero() || h.lobby.next.After(time.Now().Add(90*time.Second)) {
+			t.Errorf("with a keep alive of 60 s the alarm is set for %v", h.lobby.next)
+		}
+		silent.silent = time.Now().Add(-91 * time.Second)
+	})
+	h.lobby.sweep()
+	if n, err := client.Read(make([]byte, 10)); !errors.Is(err, io.EOF) {
+		t.Errorf("read %d bytes, %v", n, err)
+	}
+	silent.over.Wait()
+	if k := silent.cause.Load(); !strings.HasPrefix(k.reason, "keep alive of 60 s passed") {
+		t.Errorf("it ended because of %q", k.reason)
+	}
+	if !h.inside(alive) {
+		t.Error("the other one left the lobby, too")
+	}
+	h.look(func() {
+		if left := time.Until(h.lobby.next); left < 80*time.Second || left > 90*time.Second {
+			t.Errorf("the next look is in %v", left)
+		}
+	})
+}
+
+func TestAClientThatSpeaksAllTheTimeHasAGoroutineUntilItIsQuiet(t *testing.T) {
+	h := openHouse(t)
+	client, c := h.visit("busy")
+	for range often - 1 {
+		ping(t, client)
+		h.rests(c)
+	}
+	h.look(func() {
+		if c.returns != often-1 {
+			t.Errorf("it has come back %d times, want %d", c.returns, often-1)
+		}
+	})
+	if !h.lobby.take(c) { // from here on this test's goroutine is the connection's
+		t.Fatal("it is not in the lobby")
+	}
+	c.comeBack()
+	if c.rests() {
+		t.Fatal("it is to wait in the lobby")
+	}
+	c.silent = time.Now().Add(-2 * patience)
+	if err := c.fill(); !errors.Is(err, errQuiet) || !c.rests() {
+		t.Fatalf("after a long silence it does not go to the lobby: %v", err)
+	}
+	if c.rest(); !h.lobby.enter(c) {
+		t.Fatal("it cannot go to the lobby")
+	}
+	ping(t, client) // the alarm that has passed does not keep it from reading
+}
+
+func TestNobodyGoesToTheLobbyWhoHasBeenEnded(t *testing.T) {
+	h := openHouse(t)
+	client, c := h.visit("a")
+	if !h.lobby.take(c) {
+		t.Fatal("it is not in the lobby")
+	}
+	c.kick(&cause{reason: "a test"})
+	if h.lobby.enter(c) {
+		t.Error("it is in the lobby, where nobody looks for it any more")
+	}
+	h.send(c)
+	if _, err := client.Read(make([]byte, 10)); !errors.Is(err, io.EOF) {
+		t.Errorf("it lives on: %v", err)
+	}
+}
+
+func TestALobbyThatCannotWatchAConnectionLeavesItWithItsGoroutine(t *testing.T) {
+	h := openHouse(t)
+	client, c := h.visit("a")
+	if !h.lobby.take(c) {
+		t.Fatal("it is not in the lobby")
+	}
+	c.watched = false // asked for as if it were new, the kernel refuses it
+	h.send(c)
+	ping(t, client)
+	if h.inside(c) {
+		t.Error("it is in the lobby")
+	}
+	ping(t, client)
+}
