@@ -327,8 +327,12 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 }
 
 byId("sign-out")?.addEventListener("click", async () => {
-  await fetch("/api/v1/session", { method: "DELETE" });
-  location.assign("/login");
+  try {
+    await ask("DELETE", "/session");
+    location.assign("/login");
+  } catch (refusal) {
+    toast("Still signed in: " + refusal.message, "bad");
+  }
 });
 
 /** Says that the hub has lost a broker that is elsewhere, of which no event tells. */
