@@ -308,13 +308,12 @@ func (l *line) switches() (powered context.Context, on <-chan struct{}) {
 	return l.powered, l.on
 }
 
-// setPower cuts the power, which breaks the connection without a word, or gives it back. It says whether that changed anything.
-func (l *line) setPower(off bool) bool {
+// setPower cuts the power, which breaks the connection without a word, or gives it back.
+func (l *line) setPower(off bool) {
 	l.power.Lock()
 	defer l.power.Unlock()
 	switch {
-	case off == (l.powered.Err() != nil):
-		return false
+	case off == (l.powered.Err() != nil): // it is so already
 	case off:
 		l.on = make(chan struct{})
 		l.cut()
@@ -322,7 +321,6 @@ func (l *line) setPower(off bool) bool {
 		l.powered, l.cut = context.WithCancel(context.Background())
 		close(l.on)
 	}
-	return true
 }
 
 // pause waits for a time, or until ctx ends.
