@@ -1,7 +1,6 @@
 package simulator
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
@@ -10,69 +9,7 @@ import (
 	"time"
 
 	"home.arpa/homehub/broker"
-	"home.arpa/homehub/simulator/physics"
 )
-
-// Zigbee2MQTT is the language of the Zigbee devices behind a bridge of that name.
-const Zigbee2MQTT = "zigbee2mqtt"
-
-var zigbeeLanguage = language{
-	name: Zigbee2MQTT, title: "Zigbee2MQTT", topics: []string{"zigbee2mqtt/#"},
-	kinds: []string{
-		KindLight, KindThermostat, KindPlug, KindClimate, KindMotion, KindContact, KindCover, KindLock, KindFan, KindRemote,
-	},
-	keys: []string{"topic"},
-	check: func(d DeviceSpec, fault func(format string, args ...any)) {
-		if d.ID() == Zigbee2MQTT {
-			fault("its id is the bridge's")
-		}
-		if why := zigbeeNameFault(d.zigbeeName()); why != "" {
-			fault("as a friendly name, %s", why)
-		}
-	},
-	bridge: func(h House, list []*device) bridge { return newZigbeeBridge(h.Zigbee2MQTT, list) },
-}
-
-// zigbeeName is the friendly name of a Zigbee device.
-func (d DeviceSpec) zigbeeName() string {
-	if d.Topic != "" {
-		return d.Topic
-	}
-	return d.Name
-}
-
-// ZigbeeSpec says how the bridge of the Zigbee devices is set up.
-type ZigbeeSpec struct {
-	// Base is the first level of its topics; empty means zigbee2mqtt.
-	Base string `yaml:"base"`
-	// Old: it speaks as versions before 2.0 did, which say their state and the devices' availability in plain text.
-	Old bool `yaml:"old"`
-	// Output is json (default), attribute (each attribute has a topic of its own) or attribute_and_json.
-	Output string `yaml:"output"`
-	// Partial: a state holds what has changed only, not all that is known (the option cache_state set to false).
-	Partial bool `yaml:"partial"`
-	// Timeout is how long a device with mains power may be silent before the bridge asks whether it is there; 0 means a minute,
-	// which is the least that Zigbee2MQTT allows (its own default is ten).
-	Timeout time.Duration `yaml:"timeout"`
-	// Blind: it does not watch availability at all, which is Zigbee2MQTT's own default.
-	Blind bool `yaml:"blind"`
-	// apart stands behind the bridge's name: see House.Apart.
-	apart string
-}
-
-func (z ZigbeeSpec) base() string { return cmp.Or(z.Base, Zigbee2MQTT) }
-
-func (z ZigbeeSpec) check(fault func(format string, args ...any)) {
-	if slices.Contains([]string{"homeassistant", "homie", "sim", "esphome"}, z.Base) || broker.ValidTopic(z.Base+"x") != nil {
-		fault("zigbee2mqtt: base is a topic that is not used by others, not %q", z.Base)
-	}
-	if !slices.Contains([]string{"", "json", "attribute", "attribute_and_json"}, z.Output) {
-		fault("zigbee2mqtt: output is json, attribute or attribute_and_json, not %q", z.Output)
-	}
-	if z.Timeout != 0 && (z.Timeout < time.Minute || z.Timeout > 24*time.Hour) {
-		fault("zigbee2mqtt: timeout is 1m to 24h, not %s", z.Timeout)
-	}
-}
 
 // passiveTimeout is how long a device with a battery may be silent before the bridge takes it for gone.
 const passiveTimeout = 25 * time.Hour
@@ -145,25 +82,6 @@ func (b *zigbeeBridge) goodbye() []broker.Message { return []broker.Message{b.wi
 // filters: the bridge subscribes to all that is below its base, its own messages too, which it ignores.
 func (b *zigbeeBridge) filters() []broker.Subscription {
 	return []broker.Subscription{{Filter: b.spec.Base + "/#"}}
-}
-
-// publish says something below the base, with QoS 0.
-func (b *zigbeeBridge) publish(path string, payload []byte, retain bool) {
-	b.out = append(b.out, broker.Message{Topic: b.spec.Base + "/" + path, Payload: payload, Retain: retain})
-}
-
-// log says something on the topic of the bridge's log.
-func (b *zigbeeBridge) log(level, format string, args ...any) {
-	b.publish("bridge/logging", marshal(map[string]string{
-		"level": level, "message": fmt.Sprintf(format, args...), "namespace": "z2m",
-	}), false)
-}
-
-// said returns what the present call has said.
-func (b *zigbeeBridge) said() []broker.Message {
-	out := b.out
-	b.out = nil
-	return out
 }
 
 func (b *zigbeeBridge) announce(now time.Time) []broker.Message {
@@ -262,14 +180,6 @@ func (b *zigbeeBridge) watch(n *zigbeeNode) {
 			g.available = reachable
 			b.publishAvailability(g.name, reachable)
 		}
-	}
-}
-
-func (b *zigbeeBridge) publishAvailability(name string, online bool) {
-	if !b.spec.Blind {
-		b.out = append(b.out, broker.Message{
-			Topic: b.spec.Base + "/" + name + "/availability", Payload: b.presence(online), QoS: 1, Retain: true,
-		})
 	}
 }
 
@@ -392,49 +302,4 @@ func (b *zigbeeBridge) find(name string) (*zigbeeNode, *zigbeeGroup) {
 		}
 	}
 	return nil, nil
-}
-
-// publishState tells what is known of a device: all of it, or what has changed (nil: all) where the bridge is set up so.
-func (b *zigbeeBridge) publishState(n *zigbeeNode, changed []*physics.Property) {
-	state := n.payload(b.now, b.spec.Partial, changed)
-	retain, _ := n.options["retain"].(bool)
-	n.told = b.now
-	b.publishOutput(n.name, state, retain)
-	for _, g := range b.groups {
-		if g.has(n) && g != b.ordering {
-			b.publishGroup(g, n)
-		}
-	}
-}
-
-// publishAction tells what was done with a device. It is no state, so that it is told once and then forgotten.
-func (b *zigbeeBridge) publishAction(n *zigbeeNode, action string) {
-	state := n.payload(b.now, b.spec.Partial, []*physics.Property{})
-	state["action"] = action
-	b.publishOutput(n.name, state, false)
-}
-
-// publishOutput tells a state as one document, as a topic for each attribute, or both.
-func (b *zigbeeBridge) publishOutput(name string, state map[string]any, retain bool) {
-	if b.spec.Output != "attribute" {
-		b.publish(name, marshal(state), retain)
-	}
-	if b.spec.Output == "attribute" || b.spec.Output == "attribute_and_json" {
-		b.publishAttributes(name+"/", state, retain)
-	}
-}
-
-func (b *zigbeeBridge) publishAttributes(root string, state map[string]any, retain bool) {
-	for _, key := range sortedKeys(state) {
-		switch v := state[key].(type) {
-		case nil:
-			b.publish(root+key, nil, retain)
-		case map[string]any:
-			b.publishAttributes(root+key+"-", v, retain)
-		case string:
-			b.publish(root+key, []byte(v), retain)
-		default:
-			b.publish(root+key, marshal(v), retain)
-		}
-	}
 }

@@ -6,14 +6,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 	"unicode"
+	"time"
 )
-
-// updateTakes is how long, in model time, a device takes to get a new firmware.
-const updateTakes = time.Minute
 
 // request answers a request to the bridge. Those that the simulator does not know stay without an answer, as they do with the real
 // one.
@@ -136,102 +132,6 @@ func (b *zigbeeBridge) newName(name string) (string, error) {
 	return name, nil
 }
 
-func (b *zigbeeBridge) permitJoin(r zigbeeRequest) (map[string]any, error) {
-	seconds := 0.0
-	switch v := r.fields["time"].(type) {
-	case float64:
-		seconds = v
-	case string:
-		r.text = v
-	case nil:
-		if r.fields != nil {
-			return nil, errInvalidPayload
-		}
-	}
-	if r.text != "" {
-		f, err := strconv.ParseFloat(strings.TrimSpace(r.text), 64)
-		if err != nil {
-			return nil, errInvalidPayload
-		}
-		seconds = f
-	}
-	switch {
-	case !(seconds >= 0):
-		return nil, errInvalidPayload
-	case seconds > 254:
-		return nil, errors.New("Cannot permit join for more than 254 seconds.") //nolint:staticcheck,revive // the bridge's own words
-	}
-	data := map[string]any{"time": float64(int(seconds))}
-	if via := r.word("device"); via != "" && r.fields != nil {
-		n, err := b.node(via)
-		if err != nil {
-			return nil, err
-		}
-		data["device"] = n.name
-	}
-	b.open = int(seconds) > 0
-	b.permit, b.next = time.Now().Add(time.Duration(seconds)*time.Second), b.now.Add(5*time.Second)
-	b.log("info", "Zigbee: %s", map[bool]string{true: "allowing new devices to join.", false: "disabling joining new devices."}[b.open])
-	b.publishInfo()
-	return data, nil
-}
-
-// join lets devices that were removed join again while that is permitted, one after the other.
-func (b *zigbeeBridge) join() {
-	if !b.open {
-		return
-	}
-	if !time.Now().Before(b.permit) {
-		b.open = false
-		b.publishInfo()
-		return
-	}
-	i := slices.IndexFunc(b.nodes, func(n *zigbeeNode) bool { return n.removed && n.powered })
-	if i < 0 || b.now.Before(b.next) {
-		return
-	}
-	n := b.nodes[i]
-	b.next = b.now.Add(5 * time.Second)
-	n.removed, n.name, n.seen, n.available = false, n.ieee, b.now, false
-	n.options, n.pending = map[string]any{}, nil
-	b.publishDevices()
-	b.event("device_joined", n, nil)
-	b.introduce(n)
-	b.watch(n)
-	n.device.recount(b.now)
-	n.refresh(b.now, nil)
-	b.publishState(n, nil)
-}
-
-// event tells what happened to a device.
-func (b *zigbeeBridge) event(kind string, n *zigbeeNode, more map[string]any) {
-	data := map[string]any{"friendly_name": n.name, "ieee_address": n.ieee}
-	maps.Copy(data, more)
-	b.publish("bridge/event", marshal(map[string]any{"type": kind, "data": data}), false)
-}
-
-// introduce tells that a device is asked what it is, and what it answered.
-func (b *zigbeeBridge) introduce(n *zigbeeNode) {
-	b.event("device_interview", n, map[string]any{"status": "started"})
-	b.event("device_interview", n, map[string]any{"status": "successful", "supported": true, "definition": n.definition()})
-	b.publishDevices()
-}
-
-func (b *zigbeeBridge) interview(r zigbeeRequest) (map[string]any, error) {
-	if r.fields == nil || r.fields["id"] == nil {
-		return nil, errInvalidPayload
-	}
-	n, err := b.node(r.word("id"))
-	if err != nil {
-		return nil, err
-	}
-	if !n.powered || n.sleepy {
-		return nil, fmt.Errorf("interview of '%s' failed", n.name)
-	}
-	b.introduce(n)
-	return map[string]any{"id": r.word("id")}, nil
-}
-
 func (b *zigbeeBridge) renameDevice(r zigbeeRequest) (map[string]any, error) {
 	if _, ok := r.fields["to"].(string); !ok || r.fields["from"] == nil {
 		return nil, errInvalidPayload
@@ -331,53 +231,4 @@ func (b *zigbeeBridge) restart(zigbeeRequest) (map[string]any, error) {
 	b.log("info", "Restarting Zigbee2MQTT")
 	b.nodes[0].device.line.leave(b.goodbye(), 10*time.Second)
 	return map[string]any{}, nil
-}
-
-func (b *zigbeeBridge) checkUpdate(r zigbeeRequest) (map[string]any, error) {
-	n, err := b.node(r.word("id"))
-	if err != nil {
-		return nil, err
-	}
-	if n.battery || !n.powered {
-		return nil, fmt.Errorf("Failed to check if OTA update available for '%s' (Error: Timeout)", n.name) //nolint:staticcheck // the bridge's own words
-	}
-	b.refreshUpdate(n)
-	return map[string]any{"id": r.word("id"), "update_available": n.kept["installed_version"] != n.kept["latest_version"]}, nil
-}
-
-func (b *zigbeeBridge) startUpdate(r zigbeeRequest) (map[string]any, error) {
-	n, err := b.node(r.word("id"))
-	switch {
-	case err != nil:
-		return nil, err
-	case n.battery || !n.powered || n.kept["installed_version"] == n.kept["latest_version"]:
-		return nil, fmt.Errorf("Update of '%s' failed (No image currently available)", n.name) //nolint:staticcheck // the bridge's own words
-	case n.updating >= 0:
-		return nil, fmt.Errorf("OTA update or check for update already in progress for '%s'", n.name)
-	}
-	n.updating = 0
-	b.refreshUpdate(n)
-	// The real bridge answers when the update is done; this one says at once that it has begun, so that it need not remember who asked.
-	return map[string]any{"id": r.word("id"), "from": n.kept["installed_version"], "to": n.kept["latest_version"]}, nil
-}
-
-// update goes on with an update of the firmware, which is told every few seconds.
-func (b *zigbeeBridge) update(n *zigbeeNode) {
-	if n.updating < 0 {
-		return
-	}
-	before := int(n.updating * 12)
-	n.updating += step.Seconds() / updateTakes.Seconds()
-	if n.updating >= 1 {
-		n.updating = -1
-		n.kept["installed_version"] = n.kept["latest_version"]
-	}
-	if n.updating < 0 || int(n.updating*12) != before {
-		b.refreshUpdate(n)
-	}
-}
-
-func (b *zigbeeBridge) refreshUpdate(n *zigbeeNode) {
-	n.state["update"] = n.updateState()
-	b.publishState(n, nil)
 }
