@@ -7,8 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
 	"time"
+	"unicode"
 )
 
 // request answers a request to the bridge. Those that the simulator does not know stay without an answer, as they do with the real
