@@ -84,10 +84,13 @@ func decodeConnect(body []byte) (k connect, err error) {
 	if c.bad == nil && len(c.rest) > 0 {
 		c.fail(malformed("bytes follow the end of CONNECT"))
 	}
-	if c.bad != nil {
-		return k, c.bad
+	switch {
+	case c.bad == nil:
+		return k, k.check()
+	case errors.Is(c.bad, errCut): // perhaps none of it means what it seems to; no answer is owed [MQTT-3.1.4-1], and the log has the reason
+		return k, &packetError{0, errCut.Error()}
 	}
-	return k, k.check()
+	return k, c.bad
 }
 
 func (k *connect) defaults() {

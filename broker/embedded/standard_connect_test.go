@@ -135,8 +135,8 @@ func TestStandardConnectFields(t *testing.T) {
 		{"the QoS of a will that is not there", func(v byte) []byte { return raw(v, 0xC2|0x08, str("c"), str("u"), str("p")) }, 0xFF, 0x81, "", ""}, // [MQTT-3.1.2-11]
 		{"the retain flag of a will that is not there", func(v byte) []byte { return raw(v, 0xC2|0x20, str("c"), str("u"), str("p")) }, 0xFF, 0x81, "", ""},
 		{"the reserved flag", func(v byte) []byte { return raw(v, 0xC3, str("c"), str("u"), str("p")) }, 0xFF, 0x81, "", ""},          // [MQTT-3.1.2-3]
-		{"a will flag without a will", func(v byte) []byte { return raw(v, 0xC6, str("c"), str("u"), str("p")) }, 0xFF, 0x81, "", ""}, // what is there is taken for the will, and the rest is missing
-		{"a user flag without a user", func(v byte) []byte { return raw(v, 0xC2, str("c")) }, 0xFF, 0x81, "", ""},
+		{"a will flag without a will", func(v byte) []byte { return raw(v, 0xC6, str("c"), str("u"), str("p")) }, 0xFF, 0xFF, "", ""}, // it is cut: [MQTT-3.1.4-1] asks for no answer,
+		{"a user flag without a user", func(v byte) []byte { return raw(v, 0xC2, str("c")) }, 0xFF, 0xFF, "", ""},
 		{"a user without its flag", func(v byte) []byte { return raw(v, 0x02, str("c"), str("u")) }, 0xFF, 0x81, "", ""},
 	}
 	for _, test := range tests {
