@@ -165,8 +165,8 @@ func (h *Hub) adopt(e *entry, x *account) {
 	h.byKey[x.key] = e
 }
 
-// unite makes one device of two that have turned out to be the same thing, and returns it: the one that the house has known for longer. gone is
-// the ID of the other one.
+// unite makes one device of two that have turned out to be the same thing, and returns it: the one that the house has known for longer, with
+// what people chose for either. gone is the ID of the other one.
 func (h *Hub) unite(now time.Time, a, b *entry) (one *entry, gone string) {
 	if b.twin.Joined().Before(a.twin.Joined()) {
 		a, b = b, a
@@ -176,6 +176,14 @@ func (h *Hub) unite(now time.Time, a, b *entry) (one *entry, gone string) {
 	for _, x := range accounts {
 		x.bring(b)
 	}
+	d, other := a.twin.Device(), b.twin.Device()
+	if b.nameSet && !a.nameSet {
+		d.Name, a.nameSet = other.Name, true
+	}
+	if b.roomSet && !a.roomSet {
+		d.Room, a.roomSet = other.Room, true
+	}
+	h.emit(now, a, a.twin.Describe(now, d))
 	h.drop(now, b)
 	for _, x := range accounts {
 		h.adopt(a, x)

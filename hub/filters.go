@@ -12,6 +12,10 @@ import (
 // maxKnown topics are remembered with those who are interested in them.
 const maxKnown = 4096
 
+// maxDeclared filters can be declared, and as many announcements remembered: ten for each of 20,000 entities, which is more than the
+// conventions take. Whoever announces things without end does not fill the memory.
+const maxDeclared = 200_000
+
 // maxConventions is how many conventions' interest in a filter can be told apart.
 const maxConventions = 64
 
@@ -83,22 +87,26 @@ func (f *filters) all() []broker.Subscription {
 
 // need declares what an announcement needs. fresh says whether it must be subscribed, too: it is false when this very
 // announcement was seen before and all that it needs was declared. A changed one has it all subscribed again, since it
-// may read more out of the same topics, so that they must be replayed.
-func (f *filters) need(convention int, m broker.Message, subs []broker.Subscription) (fresh bool) {
+// may read more out of the same topics, so that they must be replayed. full says that there is no room for what it needs, so that
+// nothing is declared.
+func (f *filters) need(convention int, m broker.Message, subs []broker.Subscription) (fresh, full bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	from, hash := source{convention, m.Topic}, maphash.Bytes(seed, m.Payload)
 	if old, seen := f.announced[from]; seen && old == hash && f.have(convention, subs) {
-		return false
+		return false, false
 	}
-	if f.announced == nil {
+	if len(f.declared)+len(subs) > maxDeclared && f.lack(subs) > maxDeclared-len(f.declared) {
+		return false, true
+	}
+	if f.announced == nil || len(f.announced) >= maxDeclared { // then each counts as new once more, which does no harm
 		f.announced = map[source]uint64{}
 	}
 	f.announced[from] = hash
 	for _, s := range subs {
 		f.add(convention, s)
 	}
-	return true
+	return true, false
 }
 
 // again returns subscriptions to filters: as they are declared, or with QoS 0 if they are not.
@@ -161,7 +169,16 @@ func (f *filters) drop(link Link, list []string) {
 	}
 }
 
-// have and add must be called with the lock held.
+// lack, have and add must be called with the lock held. lack is how many of the filters nobody has declared.
+func (f *filters) lack(subs []broker.Subscription) (n int) {
+	for _, s := range subs {
+		if _, declared := f.declared[s.Filter]; !declared {
+			n++
+		}
+	}
+	return n
+}
+
 func (f *filters) have(convention int, subs []broker.Subscription) bool {
 	for _, s := range subs {
 		in, ok := f.declared[s.Filter]

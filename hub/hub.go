@@ -100,7 +100,7 @@ type Hub struct {
 	linkNews  chan struct{}
 	linkState atomic.Pointer[linkState]
 
-	collecting sync.Mutex                // held by whoever looks for leftovers
+	collecting chan struct{}             // has room for the one who looks for leftovers
 	collector  atomic.Pointer[collector] // nil: nobody does
 
 	heardLink chan struct{} // closed at the link's first news
@@ -177,7 +177,7 @@ func New(link Link, store Store, conventions []Convention, o Options) (*Hub, err
 		log: o.Logger, link: link, store: store, conventions: conventions, exporter: o.Exporter, announcers: o.Announcers, rooms: o.Rooms, keep: o.Keep,
 		outbox: newOutbox(), recorder: newRecorder(store, o.Logger), feed: newFeed(feedSize),
 		requests: make(chan func(time.Time)), results: make(chan result), linkNews: make(chan struct{}, 1),
-		heardLink: make(chan struct{}), started: make(chan struct{}), stopping: make(chan struct{}), stopped: make(chan struct{}),
+		collecting: make(chan struct{}, 1), heardLink: make(chan struct{}), started: make(chan struct{}), stopping: make(chan struct{}), stopped: make(chan struct{}),
 		startedAt: time.Now().UTC(),
 		byID:      map[string]*entry{}, byKey: map[deviceKey]*entry{}, byAddress: map[string][]*entry{}, sessions: map[string]session{},
 		byClient: map[string]map[*entry]struct{}{}, pending: map[string]*entry{}, waits: map[string]chan struct{}{},

@@ -66,7 +66,10 @@ func (h *Hub) parse(first int, by uint64, it *item) (next int) {
 		if parsed.Content == nil && len(parsed.Subscribe) == 0 {
 			continue
 		}
-		fresh := len(parsed.Subscribe) > 0 && h.filters.need(next, it.message, parsed.Subscribe)
+		fresh := false
+		if len(parsed.Subscribe) > 0 {
+			fresh, _ = h.filters.need(next, it.message, parsed.Subscribe) // the hub's goroutine tells if there is no room
+		}
 		it.reads = append(it.reads, read{convention: next, parsed: parsed, fresh: fresh})
 	}
 	return next

@@ -2,7 +2,9 @@ package hub_test
 
 import (
 	"context"
+	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -209,4 +211,38 @@ func TestManyAtOnce(t *testing.T) {
 			t.Errorf("%s has %d pending commands for one property", v.ID, len(v.Pending))
 		}
 	}
+}
+
+// greedy is a convention that wants new topics with each message, and takes no device.
+type greedy struct{ plain }
+
+func (*greedy) Filters() []broker.Subscription { return []broker.Subscription{{Filter: "greedy/#"}} }
+
+func (*greedy) Parse(m broker.Message) hub.Parsed {
+	p := hub.Parsed{Content: m.Topic}
+	for i := range 1000 {
+		p.Subscribe = append(p.Subscribe, broker.Subscription{Filter: fmt.Sprintf("%s/%d", m.Topic, i)})
+	}
+	return p
+}
+
+func (*greedy) Apply(broker.Message, hub.Parsed) hub.Update { return hub.Update{} }
+
+func TestNobodyCanMakeTheHubSubscribeWithoutEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &still{}
+		h := runHub(t, l, memory.New(), &greedy{}, hub.Options{})
+		for i := range 250 {
+			h.HandleMessage(t.Context(), message(fmt.Sprintf("greedy/%d", i), "x", "flood"))
+		}
+		synctest.Wait()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if n := len(l.subscribed); n > 200_000 || n < 100_000 {
+			t.Errorf("there are %d subscriptions", n)
+		}
+		if o := h.Overview(); len(o.Unclaimed) == 0 || !strings.Contains(o.Unclaimed[0].Reason, "subscribed already") {
+			t.Errorf("it is not told: %+v", o.Unclaimed)
+		}
+	})
 }

@@ -90,8 +90,14 @@ func (h *Hub) leftovers(ctx context.Context, id string) ([]Leftover, error) {
 	if l := h.linkState.Load(); !l.up {
 		return nil, fmt.Errorf("%w: the link to the broker is down: %s", ErrConflict, l.detail)
 	}
-	h.collecting.Lock() // one at a time
-	defer h.collecting.Unlock()
+	select {
+	case h.collecting <- struct{}{}: // one at a time
+		defer func() { <-h.collecting }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-h.stopped:
+		return nil, ErrStopped
+	}
 	c := &collector{filters: filters, found: map[string]Leftover{}, last: time.Now()}
 	h.collector.Store(c)
 	defer h.collector.Store(nil)

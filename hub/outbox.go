@@ -82,11 +82,15 @@ func (o *outbox) export(messages ...broker.Message) {
 	o.wake()
 }
 
-// again puts back an export that could not be published, unless a newer one has come.
+// again puts back an export that could not be published, unless a newer one has come. What is not retained was for that moment.
 func (o *outbox) again(m broker.Message) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if _, newer := o.exports[m.Topic]; !newer && m.Retain {
+	if !m.Retain {
+		o.dropped++
+		return
+	}
+	if _, newer := o.exports[m.Topic]; !newer {
 		o.exports[m.Topic] = m
 		o.order = append(o.order, m.Topic)
 	}

@@ -29,6 +29,8 @@ type signs struct {
 	// cadence is how often it speaks, last when it last did.
 	cadence devices.Cadence
 	last    time.Time
+	// behind: it is offline because its gateway is.
+	behind bool
 	// back is when it was last away and is there again: the silence before says nothing.
 	back time.Time
 	// kept and keptWatch are the limit and the time of watching that the store knows, keptAt since when.
@@ -56,7 +58,9 @@ func (h *Hub) presence(now time.Time, e *entry) (devices.Presence, string) {
 	switch {
 	case said.Presence == devices.Asleep && cut != "" && e.twin.Device().Wakes > 0: // who would wake it, or keep anything for it, is away
 		return devices.Offline, cut
-	case said.Presence == devices.Asleep && s.awake.After(said.Since):
+	case said.Presence == devices.Asleep && s.awake.After(said.Since) && s.ended != nil && !s.ended.clean:
+		return devices.Offline, s.ended.reason
+	case said.Presence == devices.Asleep && s.awake.After(said.Since) && s.ended == nil:
 		return devices.Online, "it has woken up"
 	case said.Presence == devices.Asleep && overdue != "":
 		return devices.Offline, "it sleeps, and should have woken up: " + overdue
@@ -287,8 +291,15 @@ func (h *Hub) unbind(e *entry) {
 // settle lets the signs take effect, and sends what waited for the device if it is back.
 func (h *Hub) settle(now time.Time, e *entry) {
 	presence, why := h.presence(now, e)
+	cut := h.cutOff(e)
+	behind := presence == devices.Offline && cut != "" && why == cut
+	back := e.signs.behind && !behind
+	e.signs.behind = behind
 	before := e.twin.Reach().Presence
 	if presence == before {
+		if back { // it is away all the same, for a reason of its own
+			h.emit(now, e, e.twin.Explain(now, why))
+		}
 		if presence != devices.Online || e.twin.Waits() {
 			h.sendWaiting(now, e)
 		}

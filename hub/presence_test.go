@@ -219,6 +219,30 @@ func TestPresence(t *testing.T) {
 			minutes(1.5)
 			h.wantPresence("plug", devices.Late, "no switch/power for more than 60 s, within which it promised one")
 		},
+		"a device that is offline by itself is not so because of its gateway when that is back": func(t *testing.T, h *house) {
+			c := h.client("gateway", nil)
+			c.publish("plain/box/config", "Box!")
+			c.publish("plain/bulb/config", "via=box Bulb!")
+			c.publish("plain/box/status", "offline")
+			h.wantPresence("bulb", devices.Offline, "its gateway Box is offline: it said so")
+			c.publish("plain/bulb/status", "offline")
+			c.publish("plain/box/status", "online")
+			h.wantPresence("bulb", devices.Offline, "it said so")
+		},
+		"a device that woke up and lost its connection is offline": func(t *testing.T, h *house) {
+			c := h.client("plug", nil)
+			c.publish("plain/plug/config", "Plug!")
+			c.publish("plain/plug/status", "asleep")
+			c.leave()
+			h.wantPresence("plug", devices.Asleep, "it said so")
+			minutes(5)
+			c = h.client("plug", nil)
+			h.wantPresence("plug", devices.Online, "it has woken up")
+			c.cut()
+			if r := h.device("plug").Reach; r.Presence != devices.Offline || r.Why == "" {
+				t.Errorf("it is %+v", r)
+			}
+		},
 		"a device whose connection breaks while it is starting is offline": func(t *testing.T, h *house) {
 			c := h.client("plug", nil)
 			c.publish("plain/plug/config", "Plug!")

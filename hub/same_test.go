@@ -149,6 +149,26 @@ func TestOneDeviceOnce(t *testing.T) {
 				t.Errorf("left are %+v", all)
 			}
 		},
+		"the name and the room that people chose are kept when two turn out to be one": func(t *testing.T, h *house) {
+			c := h.client("plug", nil)
+			c.publish("plain/plug/config", "Plug")
+			seconds(1)
+			c.publish("rumour/x/config", rumour)
+			h.device("socket")
+			if _, err := h.Edit(t.Context(), "socket", ptr("Kettle"), ptr("Pantry")); err != nil {
+				t.Fatal(err)
+			}
+			c.publish("plain/plug/config", native)
+			only(t, h, "plug")
+			c.publish("plain/plug/config", native+" of old")
+			if v := h.device("plug"); v.Name != "Kettle" || v.Room != "Pantry" {
+				t.Errorf("it is called %q and is in %q", v.Name, v.Room)
+			}
+			h.restart()
+			if v := h.device("plug"); v.Name != "Kettle" || v.Room != "Pantry" {
+				t.Errorf("after a restart it is called %q and is in %q", v.Name, v.Room)
+			}
+		},
 		"two of one convention with the same address remain two": func(t *testing.T, h *house) {
 			c := h.client("plug", nil)
 			c.publish("plain/a/config", "mac=aa:bb:cc:dd:ee:ff A")

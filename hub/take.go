@@ -71,11 +71,19 @@ func (h *Hub) apply(now time.Time, first int, by uint64, it *item) (next int) {
 		// The publisher's goroutine subscribes what a fresh announcement needs. That was undone, or not done, if the device
 		// was removed in between.
 		if subs := r.parsed.Subscribe; len(subs) > 0 && (joined && !r.fresh || h.filters.missing(next, subs)) {
-			h.filters.need(next, it.message, subs)
-			h.outbox.do(func(l Link) { l.Subscribe(subs...) })
+			h.want(now, next, it.message, subs)
 		}
 	}
 	return next
+}
+
+// want has what a message m announces be subscribed by the dispatcher.
+func (h *Hub) want(now time.Time, convention int, m broker.Message, subs []broker.Subscription) {
+	if _, full := h.filters.need(convention, m, subs); full {
+		h.fault(now, nil, m, m.Topic, fmt.Sprintf("no room for what it announces: %d topics are subscribed already", maxDeclared))
+		return
+	}
+	h.outbox.do(func(l Link) { l.Subscribe(subs...) })
 }
 
 // touched is a device that a message concerns; spoke says that it had a value for it.
@@ -157,8 +165,7 @@ func (h *Hub) update(now time.Time, convention int, m broker.Message, u *Update)
 		}
 	}
 	if subs := u.Subscribe; len(subs) > 0 && h.filters.missing(convention, subs) {
-		h.filters.need(convention, m, subs)
-		h.outbox.do(func(l Link) { l.Subscribe(subs...) })
+		h.want(now, convention, m, subs)
 	}
 	h.unneeded(convention, u.Unsubscribe)
 	h.question(now, convention, u.Ask)
