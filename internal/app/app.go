@@ -13,7 +13,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"home.arpa/homehub/broker/embedded"
@@ -28,8 +27,12 @@ import (
 	"home.arpa/homehub/web"
 )
 
-// brokerStop is how long the broker may take to stop: a second for its clients' last words, and the disk's time.
-const brokerStop = 10 * time.Second
+// brokerStop is how long the broker may take to stop: a second for its clients' last words, and the disk's time. hubStop is the hub's: the
+// store may take five seconds of it, and what is to be published half a second.
+const (
+	brokerStop = 10 * time.Second
+	hubStop    = 8 * time.Second
+)
 
 // Domain is the Homie domain under which the hub publishes every device.
 const Domain = "hub"
@@ -293,7 +296,7 @@ func (h *house) openWeb(server web.Options, broker *part) error {
 	if err != nil {
 		return err
 	}
-	h.parts = append(h.parts, part{name: "the hub", run: h.hub.Run, ready: h.hub.Started()})
+	h.parts = append(h.parts, part{name: "the hub", run: h.hub.Run, ready: h.hub.Started(), patience: hubStop})
 	if broker != nil {
 		h.parts = append(h.parts, *broker)
 	}
@@ -307,93 +310,4 @@ func (h *house) ready() error {
 		return errors.New("no broker: " + o.LinkNote)
 	}
 	return nil
-}
-
-// announce prints where the hub is.
-func (h *house) announce(out io.Writer) {
-	if out == nil {
-		return
-	}
-	w := &printer{w: out}
-	w.line("Homehub is running.")
-	w.line("")
-	if h.cfg.External.URL != "" {
-		w.line("  Broker  %s", h.mqtt[0])
-	} else {
-		w.list("  MQTT    ", h.mqtt)
-		w.line("          %s", logins[h.cfg.MQTT.Anonymous])
-	}
-	w.list("  Pages   ", h.web)
-	if h.cfg.Web.Anonymous == "loopback" {
-		w.line("          from another machine log in with a token: hub token add NAME")
-	} else {
-		w.line("          log in with a token: hub token add NAME")
-	}
-	w.line("  Data    %s", h.cfg.DataDir)
-	w.line("")
-	w.line("Ctrl-C stops it.")
-}
-
-// logins say who needs one, by the policy in the configuration.
-var logins = map[string]string{
-	"loopback": "clients of this machine need no login; for the others: hub user add NAME --generate",
-	"never":    "every client needs a login: hub user add NAME --generate",
-	"always":   "no client needs a login: everybody who reaches this port may read and steer the house",
-}
-
-// printer writes lines; what cannot be written is nobody's trouble.
-type printer struct{ w io.Writer }
-
-func (p *printer) line(format string, args ...any) {
-	_, _ = fmt.Fprintf(p.w, format+"\n", args...)
-}
-
-// list writes one line for each item, the label before the first.
-func (p *printer) list(label string, items []string) {
-	for i, item := range items {
-		if i > 0 {
-			label = strings.Repeat(" ", len(label))
-		}
-		p.line("%s%s", label, item)
-	}
-}
-
-// brokerView shows the embedded broker to the pages.
-type brokerView struct{ b *embedded.Broker }
-
-func (v brokerView) Clients() []web.Client {
-	var out []web.Client
-	for _, c := range v.b.Clients() {
-		out = append(out, web.Client{
-			ID: c.ID, User: c.User, Address: c.Address, Transport: c.Transport, Version: c.Version, Since: c.Since,
-			KeepAlive: int(c.KeepAlive / time.Second), SessionExpiry: lasting(c.SessionExpiry), CleanStart: c.CleanStart,
-			Subscriptions: c.Subscriptions, Queued: c.Queued, Dropped: c.Dropped,
-			MessagesReceived: c.In.Published(), MessagesSent: c.Out.Published(), BytesReceived: c.In.Bytes, BytesSent: c.Out.Bytes,
-			ReceivedRate: c.Rates.MessagesIn, SentRate: c.Rates.MessagesOut,
-		})
-	}
-	return out
-}
-
-func (v brokerView) Counters() web.Counters {
-	s := v.b.Stats()
-	return web.Counters{
-		MessagesReceived: s.MessagesReceived, MessagesSent: s.MessagesSent, MessagesDropped: s.MessagesDropped,
-		BytesReceived: s.BytesReceived, BytesSent: s.BytesSent,
-		ReceivedByQoS: s.In.Messages, SentByQoS: s.Out.Messages, Refused: s.Refused,
-		Dropped: map[string]uint64{
-			"queue_full": s.Overflowed, "retained_full": s.Unkept, "unfit": s.MessagesDropped - min(s.MessagesDropped, s.Overflowed+s.Unkept),
-		},
-		Connections: s.Connections, Expired: s.Expired, JournalBytes: s.JournalBytes, JournalSyncs: s.JournalSyncs, JournalErr: s.JournalErr,
-		Connected: s.Connected, Sessions: s.Sessions, Subscriptions: s.Subscriptions, Retained: s.Retained, RetainedBytes: s.RetainedBytes,
-		Queued: s.Queued, QueuedBytes: s.QueuedBytes,
-	}
-}
-
-// lasting is a duration in seconds, negative for ever.
-func lasting(d time.Duration) int64 {
-	if d < 0 {
-		return -1
-	}
-	return int64(d / time.Second)
 }
