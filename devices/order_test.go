@@ -197,7 +197,7 @@ func TestCommands(t *testing.T) {
 		}},
 		{"are refused when the device is removed", func(b *bench) {
 			b.add(on, yes)
-			b.want(b.twin.Leave(b.now), "c1 refused the device was removed", "left lamp")
+			b.want(b.twin.Leave(b.now, "the device was removed"), "c1 refused the device was removed", "left lamp")
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -441,11 +441,11 @@ func (t *Twin) KeptReach() Reach {
 	return t.reach
 }
 
-// Leave ends the twin: what is pending is refused, and the device has left.
-func (t *Twin) Leave(now time.Time) []Event {
+// Leave ends the twin: what is pending is refused for this reason, and the device has left.
+func (t *Twin) Leave(now time.Time, reason string) []Event {
 	var events []Event
 	for _, o := range slices.Clone(t.orders) {
-		events = append(events, t.end(now, o.ID, Refused, "the device was removed")...)
+		events = append(events, t.end(now, o.ID, Refused, reason)...)
 	}
 	return append(events, Left{Device: t.device.ID, At: now})
 }

@@ -133,7 +133,8 @@ type API interface {
 	Watch(ctx context.Context, epoch string, after uint64, visit func(Numbered) error) error
 
 	// Follows lists what follows what; Follow adds (ErrNotFound when a property of a known device does not exist,
-	// ErrConflict for a loop, devices.ErrValue for types that do not fit), Unfollow removes.
+	// ErrConflict for a loop or the 1001st, devices.ErrValue for types that do not fit), Unfollow removes. Both return when the store
+	// has it.
 	Follows() []Follow
 	Follow(ctx context.Context, f Follow) error
 	Unfollow(ctx context.Context, f Follow) error

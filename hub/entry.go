@@ -184,7 +184,7 @@ func (h *Hub) unite(now time.Time, a, b *entry) (one *entry, gone string) {
 		d.Room, a.roomSet = other.Room, true
 	}
 	h.emit(now, a, a.twin.Describe(now, d))
-	h.drop(now, b)
+	h.drop(now, b, fmt.Sprintf("the device has turned out to be %s", a.id()))
 	for _, x := range accounts {
 		h.adopt(a, x)
 	}

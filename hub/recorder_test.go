@@ -24,10 +24,12 @@ type moody struct {
 
 func (s *moody) mood() error {
 	s.mu.Lock()
-	err, slow := s.err, s.slow
+	slow := s.slow
 	s.mu.Unlock()
 	time.Sleep(slow)
-	return err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
 }
 
 func (s *moody) set(err error, slow time.Duration) {

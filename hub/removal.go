@@ -80,12 +80,12 @@ func (h *Hub) remove(now time.Time, e *entry) {
 	for _, a := range e.accounts {
 		h.forgetSources(a)
 	}
-	h.drop(now, e)
+	h.drop(now, e, "the device was removed")
 }
 
-// drop takes a device out of the house. Links with it stay: programs that announce all anew take their devices back first.
-func (h *Hub) drop(now time.Time, e *entry) {
-	h.emit(now, e, e.twin.Leave(now))
+// drop takes a device out of the house, for a reason that those learn who wait for its commands. Links with it stay: programs that announce all anew take their devices back first.
+func (h *Hub) drop(now time.Time, e *entry, reason string) {
+	h.emit(now, e, e.twin.Leave(now, reason))
 	h.unbind(e)
 	h.unaddress(e)
 	delete(h.byID, e.id())

@@ -155,6 +155,34 @@ func TestAStoreThatFailsForgetsLinksLater(t *testing.T) {
 	})
 }
 
+// Readings that the store has refused wait; a new device of the same ID must not get those of its predecessor.
+func TestReadingsOfARemovedDeviceThatWaitAreNotItsSuccessors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &moody{Store: memory.New()}
+		h := runHub(t, &still{}, s, newPlain(), hub.Options{})
+		h.HandleMessage(t.Context(), message("plain/plug/config", "Plug", ""))
+		seconds(2)
+		s.set(nil, time.Minute) // the store is busy with the reading when it learns that the device is removed, and then refuses it
+		h.HandleMessage(t.Context(), message("plain/plug/is/power", "42", ""))
+		seconds(5)
+		s.set(errors.New("the disk is full"), 0)
+		removed := make(chan error, 1)
+		go func() { _, err := h.Remove(t.Context(), "plug", false); removed <- err }()
+		synctest.Wait()
+		h.HandleMessage(t.Context(), message("plain/plug/config", "Plug", ""))
+		<-removed
+		s.set(nil, 0)
+		minutes(2)
+		if _, err := h.Device("plug"); err != nil {
+			t.Fatal(err)
+		}
+		past, err := h.History(t.Context(), parsePath(t, "plug/switch/power"), time.Time{}, time.Now().Add(time.Hour), 10)
+		if err != nil || len(past) != 0 {
+			t.Errorf("its history is %+v, %v", past, err)
+		}
+	})
+}
+
 func TestLinksOfTwoDevicesThatTurnOutToBeOne(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {
 		h.powerLamp("lamp", "Lamp", "false", true)
@@ -165,8 +193,9 @@ func TestLinksOfTwoDevicesThatTurnOutToBeOne(t *testing.T) {
 		h.wantValue("socket/relay/on", "")
 		h.follow("socket/relay/on", "lamp/light/on")
 		h.follow("socket/volts/voltage", "lamp/light/brightness")
+		command := h.send("socket/relay/on", "true")
 		c.publish("plain/plug/config", "mac=AA:BB:CC:DD:EE:FF Plug")
-		synctest.Wait()
+		h.wantCommand(command.ID, devices.Refused, "the device has turned out to be plug")
 		want := []hub.Follow{link(t, "plug/switch/on", "lamp/light/on"), link(t, "plug/volts/voltage", "lamp/light/brightness")}
 		if d := cmp.Diff(want, h.Follows()); d != "" {
 			t.Errorf("follows (-want +got):\n%s", d)

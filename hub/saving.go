@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -110,12 +111,18 @@ func (r *recorder) reuse(samples []Sample) {
 	r.samples.reuse(samples)
 }
 
-// putBack returns readings that could not be saved to the head of the queue.
+// putBack returns readings that could not be saved to the head of the queue, but for those of devices that are being forgotten.
 func (r *recorder) putBack(samples []Sample) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.samples.putBack(samples)
-	r.thin()
+	samples = slices.DeleteFunc(samples, func(s Sample) bool {
+		job := r.devices[s.Device]
+		return job != nil && job.forget
+	})
+	if len(samples) > 0 {
+		r.samples.putBack(samples)
+		r.thin()
+	}
 }
 
 // saveFollows comes before saveDevices: whoever waits for a device to be forgotten waits for its links, too.

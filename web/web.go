@@ -23,7 +23,7 @@
 //	GET    /devices?room=NAME                  []View; the header Last-Event-ID is where a stream goes on
 //	GET    /devices/{id}                       View
 //	PATCH  /devices/{id}                       {"name"?, "room"?} → View
-//	DELETE /devices/{id}?retained=keep         204; it comes back when it announces itself again. With retained=clear, what the broker retains in
+//	DELETE /devices/{id}?retained=keep         204; its history and its links go, and it comes back when it announces itself again. With retained=clear, what the broker retains in
 //	                                           its name is cleared, too: 200 []hub.Leftover
 //	GET    /devices/{id}/retained              []hub.Leftover, what the broker retains in the device's own topics
 //	POST   /devices/{id}/commands?wait=10s     CommandRequest → 202 (200: it has ended), Location, devices.Command
