@@ -9,7 +9,8 @@ import (
 	"home.arpa/homehub/devices/homeassistant/template"
 )
 
-// entity is one component as its configuration describes it. It is not changed once Parse has made it.
+// entity is one component as its configuration describes it. What Parse has made is not changed, but for what the functions that
+// read and write its values remember of them.
 type entity struct {
 	id    string // component/node object
 	topic string // of the announcement

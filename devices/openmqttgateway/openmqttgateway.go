@@ -9,7 +9,7 @@
 // a Bluetooth device is announced when its model was decoded and its address is one that stays, a radio sensor when it was heard
 // twice, and the number of all is bounded.
 //
-// What is left out: actuators (relays of the gateway, curtains and bots that are commanded over Bluetooth), and Pilight.
+// What is left out: the relays of a gateway, Bluetooth devices that are commanded other than SwitchBot's Bot and Curtain, and Pilight.
 //
 // The sources are https://docs.openmqttgateway.com and the properties of https://decoder.theengs.io.
 package openmqttgateway

@@ -80,7 +80,7 @@ func (b *build) bluetooth() {
 		if i > 0 {
 			id, name = "button-"+strconv.Itoa(i+1), "Button "+strconv.Itoa(i+1)
 		}
-		b.pushes(b.component(id, devices.EventSource, name, ""), index)
+		b.pushes(b.component(id, devices.EventSource, name, ""), index, bluetoothPresses)
 	}
 }
 
@@ -141,7 +141,7 @@ func (b *build) bluetoothSensor() {
 		suffix = "-" + strconv.Itoa(index+1)
 	}
 	if number == buttonObject {
-		b.pushes(b.component("button"+suffix, devices.EventSource, name, ""), "")
+		b.pushes(b.component("button"+suffix, devices.EventSource, name, ""), "", bluetoothPresses)
 		return
 	}
 	o, known := objects[number]

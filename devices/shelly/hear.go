@@ -247,7 +247,7 @@ func eventIndex(kind string, event jsontext.Value) string {
 func (d *modern) pressAdds(event jsontext.Value) bool {
 	key := event.Get("component").Text()
 	kind, _, _ := splitKey(key)
-	if _, known := pressed[event.Get("event").Text()]; !known || kind != "bthomedevice" || d.parts[key] == nil {
+	if name := pressed[event.Get("event").Text()]; kind != "bthomedevice" || !slices.Contains(bluetoothPresses, name) || d.parts[key] == nil {
 		return false
 	}
 	_, known := d.parts[key].press[eventIndex(kind, event)]
@@ -258,13 +258,13 @@ func (d *modern) pressAdds(event jsontext.Value) bool {
 func (d *modern) pressed(event jsontext.Value, u *hub.Update) {
 	key := event.Get("component").Text()
 	p := d.parts[key]
-	name, known := pressed[event.Get("event").Text()]
-	if p == nil || !known {
+	if p == nil {
 		return
 	}
+	name := pressed[event.Get("event").Text()]
 	kind, _, _ := splitKey(key)
-	t, known := p.press[eventIndex(kind, event)]
-	if !known {
+	t := p.press[eventIndex(kind, event)]
+	if !slices.Contains(t.choices, name) {
 		return
 	}
 	if at := event.Get("ts"); at.Is() {

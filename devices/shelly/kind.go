@@ -83,22 +83,31 @@ var pressed = map[string]string{
 	"rotate_left": "left", "rotate_right": "right",
 }
 
-// presses are what is announced, and with it the only ones that are reported.
-var presses = []string{
-	"single", "double", "triple", "long", "long-double", "long-triple", "hold", "down", "up", "left", "right",
+// What is announced of a button that is wired, one that people press on a page, and one that speaks Bluetooth; with it, the only
+// presses that are reported.
+var (
+	wiredPresses     = []string{"single", "double", "triple", "long", "down", "up"}
+	virtualPresses   = []string{"single", "double", "triple", "long"}
+	bluetoothPresses = []string{"single", "double", "triple", "long", "long-double", "long-triple", "hold", "left", "right"}
+)
+
+// press is where the presses of one button go, and those that it has.
+type press struct {
+	target
+	choices []string
 }
 
 // pushes adds the events of a button.
-func (b *build) pushes(c *devices.Component, index string) {
+func (b *build) pushes(c *devices.Component, index string, choices []string) {
 	if c.Property(devices.EventType) == nil {
 		c.Properties = append(c.Properties, devices.Property{
-			ID: devices.EventType, Datatype: devices.Enum, Choices: presses, Readable: true, Momentary: true,
+			ID: devices.EventType, Datatype: devices.Enum, Choices: choices, Readable: true, Momentary: true,
 		})
 	}
 	if b.part.press == nil {
-		b.part.press = map[string]target{}
+		b.part.press = map[string]press{}
 	}
-	b.part.press[index] = target{b.unit, devices.Ref{Component: c.ID, Property: devices.EventType}}
+	b.part.press[index] = press{target{b.unit, devices.Ref{Component: c.ID, Property: devices.EventType}}, choices}
 }
 
 // input is a switch that is on or off, a button that is pressed, an analog one or a counter.
@@ -121,7 +130,7 @@ func (b *build) input() {
 	}
 	switch kind {
 	case "button":
-		b.pushes(b.own(devices.EventSource, ""), "")
+		b.pushes(b.own(devices.EventSource, ""), "", wiredPresses)
 	case "analog":
 		c := b.own(devices.Sensor, "")
 		b.measure(c, "percent", "level", "", "%", 1)

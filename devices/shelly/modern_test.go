@@ -378,6 +378,14 @@ func TestModern(t *testing.T) {
 				t.Errorf("%q", got)
 			}
 		}},
+		{"presses that a button does not have are not reported", cover, func(t *testing.T, h *home) {
+			for event, n := range map[string]int{"triple_push": 1, "rotate_left": 0, "swipe": 0} {
+				topic, payload, _ := strings.Cut(notified(coverID, coverID, "NotifyEvent", `"events":[{"component":"input:0","event":"`+event+`"}]`), " ")
+				if got := h.Take(house.Message(topic + " " + payload)).Readings; len(got) != n {
+					t.Errorf("%s: %v", event, got)
+				}
+			}
+		}},
 		{"changed settings are asked for", plug, func(t *testing.T, h *home) {
 			h.Asked = nil
 			h.Hear(notified(plugID, plugID, "NotifyEvent", `"events":[{"component":"switch:0","event":"config_changed","restart_required":false,"cfg_rev":4,"ts":9}]`))

@@ -63,10 +63,10 @@ type bind struct {
 // part is one component of the device's own, with what was learnt of it.
 type part struct {
 	binds []bind
-	set   []setting         // what its configuration says
-	lacks []path            // what would add a property if it were reported
-	press map[string]target // where events go, by the index of the button ("" for the only one)
-	last  string            // the last event, so that one which arrives twice counts once
+	set   []setting        // what its configuration says
+	lacks []path           // what would add a property if it were reported
+	press map[string]press // where events go, by the index of the button ("" for the only one)
+	last  string           // the last event, so that one which arrives twice counts once
 }
 
 // setting is a value of a component's configuration, which no status repeats.

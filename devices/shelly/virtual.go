@@ -125,7 +125,7 @@ func (b *build) text() {
 func (b *build) button() {
 	c := b.own(devices.Button, "")
 	b.act(c, devices.Press, "", "Button.Trigger", b.with("event", "single_push"))
-	b.pushes(c, "")
+	b.pushes(c, "", virtualPresses)
 }
 
 // service is a program of the manufacturer's that runs on the device; what it is about is in its virtual components.

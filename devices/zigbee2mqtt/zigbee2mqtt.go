@@ -6,7 +6,7 @@
 // "Exposes") and from what versions 1.17 to 2.14 publish.
 //
 // What is not kept: scenes, presets that are words in the place of a number (the model has names for numbers only), bindings
-// and reporting as they are, and the options of devices.
+// and reporting as they are, and the options of devices, but for the transition of lights.
 package zigbee2mqtt
 
 import (
