@@ -187,7 +187,7 @@ func (b *builder) known(m *devices.Property, p property) codec {
 func chosen(m *devices.Property, p property, kind devices.Kind) codec {
 	m.Datatype = devices.Enum
 	known := names(kind, m.ID)
-	wanted := map[string][]string{string(devices.Cover): {"open", "closed"}, string(devices.Lock): {"unlocked", "locked"}}[string(kind)]
+	wanted := map[devices.Kind][]string{devices.Cover: {"open", "closed"}, devices.Lock: {"unlocked", "locked"}}[kind]
 	if p.datatype == typeBoolean {
 		c := twofold{"unlocked", "locked"}
 		if len(p.choices) == 2 && known[folded(p.choices[0])] != "" && known[folded(p.choices[1])] != "" {
