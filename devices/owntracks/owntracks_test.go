@@ -52,6 +52,8 @@ func TestPlaceAndPresence(t *testing.T) {
 		{`owntracks/jane/phone {"_type":"location","lat":1,"lon":2}`, "not_home"},
 		{event("enter", "zuhause"), "home"},
 		{`owntracks/jane/phone {"_type":"location","lat":1,"lon":2,"inregions":[]}`, "not_home"},
+		{event("enter", "Home"), "home"},
+		{`owntracks/jane/phone {"_type":"location","lat":1,"lon":2}`, "not_home"}, // apps leave empty lists out
 	} {
 		h.Hear(c.line)
 		if got := h.Values[place].String(); got != c.place {

@@ -22,6 +22,7 @@ type phone struct {
 	fields          fields.Set
 	regions         []string // in which it is, as far as it said what it enters and leaves
 	told            bool     // it has said something of regions
+	lists           bool     // its locations name the regions in which it is, and leave the list out when there are none
 	connected       bool
 }
 
@@ -77,6 +78,9 @@ func (d *phone) announce(c *Convention, u *hub.Update) {
 func (d *phone) source(c *Convention) broker.Message {
 	var b strings.Builder
 	b.WriteString(`{"_type":"` + keptType + `","name":` + jsontext.Quote(d.name) + `,"model":` + jsontext.Quote(d.model) + `,"firmware":` + jsontext.Quote(d.firmware))
+	if d.lists {
+		b.WriteString(`,"lists":true`)
+	}
 	d.fields.Samples(&b)
 	b.WriteByte('}')
 	return broker.Message{Topic: c.base + "/" + d.key + "/status", Payload: []byte(b.String()), Retain: true}
@@ -114,6 +118,7 @@ func (d *phone) hear(c *Convention, kind string, v jsontext.Value, m broker.Mess
 		}
 	case keptType:
 		d.name, d.model, d.firmware = jsontext.Clip(v.Get("name").Text(), 60), jsontext.Clip(v.Get("model").Text(), 60), jsontext.Clip(v.Get("firmware").Text(), 60)
+		d.lists, _ = v.Get("lists").Bool()
 		d.learn(c, v, u)
 		d.announce(c, u)
 	}
@@ -162,10 +167,14 @@ func (d *phone) locate(c *Convention, v jsontext.Value, m broker.Message, u *hub
 	}
 }
 
-// where takes the list of regions in which the phone is. Without one, the phone is where it went last, if it ever said; where it is
-// from its position alone is not judged.
+// where takes the list of regions in which the phone is. Apps leave an empty one out; what never has one is where its transitions say that
+// it went last, if it ever said. Where it is from its position alone is not judged.
 func (d *phone) where(c *Convention, list jsontext.Value, u *hub.Update) {
-	if list.Kind() == jsontext.List {
+	if list.Kind() == jsontext.List && !d.lists {
+		d.lists = true
+		d.announce(c, u)
+	}
+	if d.lists {
 		d.told, d.regions = true, d.regions[:0]
 		for r := range list.Children() {
 			d.enter(r.Text())
