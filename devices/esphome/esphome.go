@@ -6,7 +6,8 @@
 // The hub calls it through hub.Convention. It is pure: it does no I/O and has no clock and no goroutine, and no payload makes it panic.
 //
 // Source: the firmware's component mqtt. What is left out: nodes with a topic prefix other than their name, since they do not say it;
-// without discovery, buttons, which have no state to be found by, and units and choices, which are only in the discovery.
+// without discovery, buttons, which have no state to be found by, alarm panels, dates, times and updates, and units and choices, which are
+// only in the discovery.
 package esphome
 
 import (

@@ -48,6 +48,8 @@ func TestCommands(t *testing.T) {
 		{"blind/position", house.Float(t, 30), "cover/blind/position/command 30"},
 		{"vent/speed-level", house.Float(t, 2), "fan/vent/speed_level/command 2"},
 		{"vent/oscillating", devices.BoolValue(true), "fan/vent/oscillation/command oscillate_on"},
+		{"vent/direction", devices.EnumValue("forward"), "fan/vent/direction/command forward"},
+		{"heater/target-humidity", house.Float(t, 50), "climate/heater/target_humidity/command 50"},
 		{"heater/mode", devices.EnumValue("off"), "climate/heater/mode/command off"},
 		{"heater/target-temperature", house.Float(t, 20), "climate/heater/target_temperature/command 20"},
 		{"lamp/on", devices.BoolValue(false), `light/lamp/command {"state":"OFF"}`},

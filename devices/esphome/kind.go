@@ -129,12 +129,16 @@ func choice(id string, choices, wanted []string, command string, spell func(stri
 
 func lock(string) *facet {
 	words := map[string]string{"locked": "LOCK", "unlocked": "UNLOCK"}
-	f := choice(devices.State, []string{"locked", "unlocked", "locking", "unlocking", "jammed"}, []string{"locked", "unlocked"}, "command",
-		func(s string) string { return words[s] })
+	return choice(devices.State, []string{"locked", "unlocked", "locking", "unlocking", "jammed"}, []string{"locked", "unlocked"}, "command",
+		func(s string) string { return words[s] }).without("NONE")
+}
+
+// without makes a facet know the word for what the device does not know.
+func (f *facet) without(word string) *facet {
 	read := f.read
 	f.read = func(s string) (devices.Value, bool, error) {
-		if s == "NONE" {
-			return devices.Value{}, false, nil // it does not know
+		if s == word {
+			return devices.Value{}, false, nil
 		}
 		return read(s)
 	}
@@ -183,6 +187,9 @@ func fan(attribute, _ string) []*facet {
 		f := number("speed-level", "speed_level/command")
 		f.property.Min, f.property.Step = new(0.0), 1
 		return []*facet{f}
+	case "direction":
+		directions := []string{"forward", "reverse"}
+		return []*facet{choice(devices.Direction, directions, directions, "direction/command", func(s string) string { return s })}
 	case "oscillation":
 		f := &facet{property: devices.Property{ID: devices.Oscillating, Datatype: devices.Bool, Readable: true, Settable: true}}
 		f.read = func(s string) (devices.Value, bool, error) {
@@ -205,6 +212,9 @@ var degrees = map[string]string{
 	"current_temperature": devices.CurrentTemperature,
 }
 
+// humidities are those of a climate.
+var humidities = map[string]string{"target_humidity": devices.TargetHumidity, "current_humidity": devices.CurrentHumidity}
+
 func climate(attribute, _ string) []*facet {
 	if id, ok := degrees[attribute]; ok {
 		command := ""
@@ -215,13 +225,22 @@ func climate(attribute, _ string) []*facet {
 		f.property.Unit = "°C"
 		return []*facet{f}
 	}
+	if id, ok := humidities[attribute]; ok {
+		command := ""
+		if id == devices.TargetHumidity {
+			command = attribute + "/command"
+		}
+		f := number(id, command)
+		f.property.Unit = "%"
+		return []*facet{f}
+	}
 	same := func(s string) string { return s }
 	switch attribute {
 	case "mode":
 		modes := []string{"off", "heat", "cool", "auto", "heat_cool", "dry", "fan_only"}
 		return []*facet{choice(devices.Mode, modes, modes, "mode/command", same)}
 	case "action":
-		return []*facet{choice(devices.Action, []string{"off", "heating", "cooling", "drying", "idle", "fan"}, nil, "", nil)}
+		return []*facet{choice(devices.Action, []string{"off", "heating", "cooling", "drying", "idle", "fan", "defrosting"}, nil, "", nil).without("unknown")}
 	case "fan_mode", "swing_mode", "preset":
 		return []*facet{text(strings.ReplaceAll(attribute, "_", "-"), attribute+"/command")}
 	}

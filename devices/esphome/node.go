@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"home.arpa/homehub/broker"
@@ -177,8 +178,9 @@ func (n *node) freeID(kind, id string) string {
 // title makes a name for people of an object id, which is the name in lower case with underscores.
 func title(id string) string {
 	s := strings.ReplaceAll(clip(id), "_", " ")
-	if s == "" {
+	first, size := utf8.DecodeRuneInString(s)
+	if size == 0 {
 		return s
 	}
-	return strings.ToUpper(s[:1]) + s[1:]
+	return string(unicode.ToUpper(first)) + s[size:]
 }
