@@ -1,6 +1,8 @@
 package homeassistant
 
 import (
+	"strings"
+
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/homeassistant/template"
@@ -20,6 +22,7 @@ func (b *builder) cover() {
 	if !b.has(positionTemplate) && stateless {
 		positionTemplate = "value_template"
 	}
+	tilt := b.tilt(strings.Contains(b.text(positionTemplate, ""), "tilt_position"))
 	position.Readable = b.reads("position_topic", positionTemplate, func(v template.Value, out *sink) error {
 		if v.Kind() == template.String {
 			if d := template.ReadText(v.Text()); d.JSON().Kind() == template.Dict {
@@ -27,6 +30,9 @@ func (b *builder) cover() {
 			}
 		}
 		if v.Kind() == template.Dict {
+			if err := tilt(v.Get("tilt_position"), out); err != nil {
+				return err
+			}
 			v = v.Get("position")
 		}
 		f, ok, err := number(v)
@@ -62,9 +68,8 @@ func (b *builder) cover() {
 		"stopped": b.text("state_stopped", "stopped"),
 	}, state.Choices) || position.Readable && stateless
 	o := b.hears("command_topic", "command_template")
-	if o != nil && !(b.isNull("payload_open") && b.isNull("payload_close")) {
-		state.Settable = true
-		payloads := map[string]string{"open": b.text("payload_open", "OPEN"), "closed": b.text("payload_close", "CLOSE")}
+	if payloads, wanted := b.opensAndCloses(); o != nil && len(wanted) > 0 {
+		state.Settable, state.Wanted = true, wanted
 		b.writers[devices.State] = o.sendText(func(v devices.Value) string { return payloads[v.Text()] })
 	} else if position.Settable {
 		state.Settable = true
@@ -84,10 +89,22 @@ func (b *builder) cover() {
 	if !b.isNull("payload_stop") {
 		b.act(devices.Stop, o, b.text("payload_stop", "STOP"))
 	}
-	b.tilt()
 }
 
-func (b *builder) tilt() {
+// opensAndCloses are the payloads that open and close, and the states that can be wanted: a payload that is null is none.
+func (b *builder) opensAndCloses() (payloads map[string]string, wanted []string) {
+	payloads = map[string]string{}
+	for _, x := range [][3]string{{"open", "payload_open", "OPEN"}, {"closed", "payload_close", "CLOSE"}} {
+		if !b.isNull(x[1]) {
+			payloads[x[0]] = b.text(x[1], x[2])
+			wanted = append(wanted, x[0])
+		}
+	}
+	return payloads, wanted
+}
+
+// tilt adds the tilt of the slats. with says that positions tell it, too; then read takes it.
+func (b *builder) tilt(with bool) (read func(v template.Value, out *sink) error) {
 	at := steps{b.numberOr("tilt_min", 0), b.numberOr("tilt_max", 100)}
 	if !at.valid() {
 		at = steps{0, 100}
@@ -101,7 +118,18 @@ func (b *builder) tilt() {
 		p.Settable = true
 		b.writers[devices.Tilt] = o.sendNumber(at.out, "tilt_position")
 	}
+	p.Readable = p.Readable || with
 	b.property(p)
+	return func(v template.Value, out *sink) error {
+		if !with || !known(v) {
+			return nil
+		}
+		f, ok, err := number(v)
+		if !ok {
+			return err
+		}
+		return out.float(devices.Tilt, at.in(f))
+	}
 }
 
 // readsNamed reads states that the device names in its own way.

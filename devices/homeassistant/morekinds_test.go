@@ -50,6 +50,12 @@ var moreKinds = []kind{
 		},
 	},
 	{
+		"a valve that only closes", "homeassistant/valve/v/config",
+		`{"stat_t":"v","cmd_t":"v/set","pl_open":null,"dev":{"ids":"v1","name":"Valve"}}`,
+		"v(valve)/state:enum rs",
+		[]exchange{{"> v/state", "closed", "v/set=CLOSE"}, {"> v/state", "open", `refused: invalid value: state takes one of closed, not "open"`}},
+	},
+	{
 		"a valve with a position", "homeassistant/valve/v/config",
 		`{"stat_t":"v","cmd_t":"v/set","pos":true,"pos_open":255,"dev":{"ids":"v1","name":"Valve"}}`,
 		"v(valve)/position:float rs %; v(valve)/state:enum rs",
@@ -163,6 +169,17 @@ var moreKinds = []kind{
 		`{"cmd_t":"h","stat_t":"h/s","hum_cmd_t":"h/h","hum_stat_t":"h/h/s","modes":["auto"],"mode_cmd_t":"h/m","mode_stat_t":"h/m/s","pl_rst_hum":"gone","pl_rst_mode":"lost","dev":{"ids":"h1","name":"H"}}`,
 		"humidifier(humidifier)/mode:enum rs; humidifier(humidifier)/on:bool rs; humidifier(humidifier)/target-humidity:float rs %",
 		[]exchange{{"h/h/s", "40", "humidifier/target-humidity=40"}, {"h/h/s", "gone", ""}, {"h/m/s", "lost", ""}, {"h/m/s", "auto", "humidifier/mode=auto"}},
+	},
+	{
+		"a cover that only opens, whose position tells the tilt as well", "homeassistant/cover/c/config",
+		`{"pos_t":"c","pos_tpl":"{\"position\":{{ value_json.pos }},\"tilt_position\":{{ value_json.slats }}}","cmd_t":"c/set","pl_cls":null,"pl_stop":null,"tilt_max":90,"dev":{"ids":"c1","name":"Cover"}}`,
+		"c(cover)/position:float r %; c(cover)/state:enum rs; c(cover)/tilt:float r %",
+		[]exchange{
+			{"c", `{"pos":40,"slats":45}`, "c/position=40 c/state=open c/tilt=50"},
+			{"c", `{"pos":0,"slats":"\"steep\""}`, ""},
+			{"> c/state", "open", "c/set=OPEN"},
+			{"> c/state", "closed", `refused: invalid value: state takes one of open, not "closed"`},
+		},
 	},
 	{
 		"a tilt that old firmware turns round", "homeassistant/cover/c/config",

@@ -27,13 +27,12 @@ func (b *builder) valve() {
 	state := devices.Property{ID: devices.State, Datatype: devices.Enum, Class: b.text("device_class", ""), Choices: states, Wanted: []string{"open", "closed"}, Readable: readable}
 	position := devices.Property{ID: devices.Position, Datatype: devices.Float, Unit: "%", Min: bound(0), Max: bound(100), Step: at.step(), Readable: readable && positioned}
 	o := b.hears("command_topic", "command_template")
-	if o != nil {
-		state.Settable = true
-		payloads := map[string]string{"open": b.text("payload_open", "OPEN"), "closed": b.text("payload_close", "CLOSE")}
+	if payloads, wanted := b.opensAndCloses(); o != nil && !positioned && len(wanted) > 0 {
+		state.Settable, state.Wanted = true, wanted
 		b.writers[devices.State] = o.sendText(func(v devices.Value) string { return payloads[v.Text()] })
 	}
 	if o != nil && positioned {
-		position.Settable = true
+		state.Settable, position.Settable = true, true
 		move := func(percent float64) ([]broker.Message, error) {
 			f := at.out(percent)
 			return one(o.send(formatNumber(f), plain(f), "position", plain(percent), "position_open", plain(at.high), "position_closed", plain(at.low)))
