@@ -1,6 +1,7 @@
 package zwavejs
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -17,6 +18,7 @@ const (
 	binarySensor     = 48
 	multilevelSensor = 49
 	meter            = 50
+	colorSwitch      = 51
 	thermostatMode   = 64
 	operatingState   = 66
 	setpoint         = 67
@@ -33,18 +35,18 @@ var classes = func() map[string]int {
 	m := map[string]int{
 		"switch_binary": binarySwitch, "binary_switch": binarySwitch, "switch_multilevel": multilevelSwitch, "multilevel_switch": multilevelSwitch,
 		"sensor_binary": binarySensor, "binary_sensor": binarySensor, "sensor_multilevel": multilevelSensor, "multilevel_sensor": multilevelSensor,
-		"meter": meter, "thermostat_mode": thermostatMode, "thermostat_operating_state": operatingState, "thermostat_setpoint": setpoint,
+		"meter": meter, "switch_color": colorSwitch, "color_switch": colorSwitch, "thermostat_mode": thermostatMode, "thermostat_operating_state": operatingState, "thermostat_setpoint": setpoint,
 		"central_scene": centralScene, "door_lock": doorLock, "barrier_operator": barrier, "notification": notification, "battery": battery,
 		"wake_up": wakeUp,
 	}
-	for _, n := range []int{37, 38, 48, 49, 50, 64, 66, 67, 91, 98, 102, 113, 128, 132} {
+	for _, n := range []int{37, 38, 48, 49, 50, 51, 64, 66, 67, 91, 98, 102, 113, 128, 132} {
 		m[strconv.Itoa(n)] = n
 	}
 	return m
 }()
 
 // currents are the properties that say where a node is, by those that say where it shall be.
-var currents = map[string]string{"targetValue": "currentValue", "targetMode": "currentMode", "targetState": "currentState"}
+var currents = map[string]string{"targetValue": "currentValue", "targetMode": "currentMode", "targetState": "currentState", "targetColor": "currentColor"}
 
 // address is what a topic says of a value.
 type address struct {
@@ -128,11 +130,15 @@ func (n *node) describe(at address, unit string) []binding {
 		}
 	case meter:
 		return meterOf(at, id)
+	case colorSwitch:
+		return colors(at, id)
 	case thermostatMode, setpoint, operatingState:
 		return climate(at, id, unit)
 	case doorLock:
 		if at.property == "currentMode" {
-			b := choice(id("lock"), devices.Lock, devices.State, []string{"unlocked", "locked"}, map[int]string{0: "unlocked", 1: "unlocked", 255: "locked"})
+			b := choice(id("lock"), devices.Lock, devices.State, []string{"unlocked", "locked"}, map[int]string{
+				0: "unlocked", 1: "unlocked", 16: "unlocked", 17: "unlocked", 32: "unlocked", 33: "unlocked", 254: nothing, 255: "locked", // some on one side only
+			})
 			b.property.Settable = true
 			b.write = func(v devices.Value) (string, string) {
 				if v.Text() == "locked" {
@@ -232,6 +238,48 @@ func percent(component string, kind devices.Kind, property, target string) bindi
 	return b
 }
 
+// colors are the color of a light, and its white channels, which are values of their own.
+func colors(at address, id func(string) string) []binding {
+	white := map[string]string{"0": devices.WarmWhite, "1": devices.ColdWhite}[at.key]
+	switch {
+	case at.property == "hexColor" && at.key == "":
+		b := truth(id("light"), devices.Light, devices.ColorHS, "", func(v devices.Value) (string, string) {
+			hue, saturation := v.Color()
+			r, g, b := devices.HSVToRGB(hue, saturation, 100)
+			return at.topic, fmt.Sprintf(`"%02x%02x%02x"`, int(math.Round(r)), int(math.Round(g)), int(math.Round(b)))
+		})
+		b.property.Datatype = devices.Color
+		b.read = readHex
+		return []binding{b}
+	case at.property == "currentColor" && white != "":
+		low, top := 0.0, 100.0
+		b := number(id("light"), "", white, "", "%", scale{factor: 100.0 / 255})
+		b.component.Kind = devices.Light
+		b.property.Min, b.property.Max, b.property.Step, b.property.Settable = &low, &top, 100.0/255, true
+		b.write = func(v devices.Value) (string, string) {
+			return at.sibling("targetColor") + "/" + at.key, strconv.Itoa(int(math.Round(v.Float() * 255 / 100)))
+		}
+		return []binding{b}
+	}
+	return nil
+}
+
+// readHex reads a color such as ff8000; black is what a lamp says that is white.
+func readHex(v jsontext.Value) (devices.Value, string) {
+	s := strings.TrimPrefix(v.Text(), "#")
+	if v.Kind() == jsontext.Number { // 102030
+		s = v.JSON()
+	}
+	value, err := devices.Property{Datatype: devices.Color}.ParseText("#" + s)
+	switch {
+	case err != nil:
+		return devices.Value{}, "a color such as ff8000"
+	case s == "000000":
+		return devices.Value{}, nothing
+	}
+	return value, ""
+}
+
 // climate is a part of a thermostat.
 func climate(at address, id func(string) string, unit string) []binding {
 	target := func(b binding, write func(v devices.Value) string) []binding {
@@ -242,7 +290,8 @@ func climate(at address, id func(string) string, unit string) []binding {
 	switch {
 	case at.class == thermostatMode && at.property == "mode":
 		modes := []string{"off", "heat", "cool", "auto", "", "", "fan_only", "", "dry"}
-		words := map[int]string{}
+		// Those that are a way to heat or cool: auxiliary, furnace, changing over, saving energy, away, full power, the maker's own.
+		words := map[int]string{4: "heat", 7: "heat", 10: "auto", 11: "heat", 12: "cool", 13: "auto", 15: "heat", 31: "auto"}
 		choices := []string{}
 		for i, m := range modes {
 			if m != "" {
@@ -259,9 +308,11 @@ func climate(at address, id func(string) string, unit string) []binding {
 		})
 	case at.class == operatingState && at.property == "state":
 		return []binding{choice(id("climate"), devices.Climate, devices.Action, []string{"idle", "heating", "cooling", "fan"},
-			map[int]string{0: "idle", 1: "heating", 2: "cooling", 3: "fan", 4: "heating", 5: "cooling", 7: "heating", 8: "heating", 10: "heating"})}
+			map[int]string{
+				0: "idle", 1: "heating", 2: "cooling", 3: "fan", 4: "idle", 5: "idle", 6: "fan", 7: "heating", 8: "heating", 9: "cooling", 10: "heating", 11: "heating",
+			})}
 	case at.class == setpoint && at.property == "setpoint":
-		property := map[string]string{"1": devices.TargetTemperature, "2": "cooling-temperature"}[at.key]
+		property := map[string]string{"1": devices.TargetTemperature, "2": "cooling-temperature", "11": "eco-temperature", "12": "eco-cooling-temperature", "13": "away-temperature"}[at.key]
 		if property == "" {
 			return nil
 		}
@@ -283,15 +334,23 @@ func meterOf(at address, id func(string) string) []binding {
 	}
 	q, ok := map[int]quantity{
 		0x100: {"energy", "energy", "kWh"}, 0x102: {"power", "power", "W"}, 0x104: {"voltage", "voltage", "V"}, 0x105: {"current", "current", "A"},
-		0x106: {"power-factor", "power_factor", ""}, 0x200: {"gas", "gas", "m³"}, 0x300: {"water", "water", "m³"},
+		0x106: {"power-factor", "power_factor", ""}, 0x200: {"gas", "gas", "m³"}, 0x201: {"gas", "gas", "m³"}, 0x300: {"water", "water", "m³"},
+		0x301: {"water", "water", "m³"}, 0x302: {"water", "water", "m³"}, 0x400: {"heat", "energy", "kWh"}, 0x500: {"cold", "energy", "kWh"},
 	}[key>>8]
+	s := same
+	switch key >> 8 {
+	case 0x201, 0x301: // cubic feet
+		s.factor = 0.028316846592
+	case 0x302: // gallons
+		s.factor = 0.003785411784
+	}
 	if !ok {
 		return nil
 	}
 	if key&0xff == 2 { // what it gives back
 		q.id += "-returned"
 	}
-	return []binding{number(id("meter"), "", q.id, q.class, q.unit, same)}
+	return []binding{number(id("meter"), "", q.id, q.class, q.unit, s)}
 }
 
 // notice is the state of a notification.
@@ -318,13 +377,17 @@ func notice(kind, key string, id func(string) string) []binding {
 	case "Home Security/Cover status":
 		return b("tamper", "tamper", 3, 9)
 	case "Home Security/Sensor status":
-		return b("intrusion", "safety", 1, 2)
+		return b("intrusion", "safety", 1, 2, 5, 6) // 5 and 6 are glass that breaks
 	case "Access Control/Door state", "Access Control/Door state (simple)", "Access Control/Door state simple":
 		return b("door", "door", 22)
 	case "Water Alarm/Sensor status":
 		return b("leak", "moisture", 1, 2)
 	case "Smoke Alarm/Sensor status":
 		return b("smoke", "smoke", 1, 2)
+	case "CO2 Alarm/Sensor status":
+		return b("carbon-dioxide", "gas", 1, 2)
+	case "Gas Alarm/Combustible gas status":
+		return b("gas", "gas", 1, 2)
 	case "CO Alarm/Sensor status":
 		return b("carbon-monoxide", "carbon_monoxide", 1, 2)
 	case "Heat Alarm/Heat sensor status", "Heat Alarm/Sensor status":
@@ -381,11 +444,14 @@ func choice(component string, kind devices.Kind, property string, choices []stri
 		property:  devices.Property{ID: property, Datatype: devices.Enum, Choices: choices, Readable: true},
 		read: func(v jsontext.Value) (devices.Value, string) {
 			n, ok := v.Whole(255)
-			word := words[n]
-			if !ok || word == "" {
+			switch word := words[n]; {
+			case !ok || word == "":
 				return devices.Value{}, "the number of one of " + strings.Join(choices, ", ")
+			case word == nothing:
+				return devices.Value{}, nothing
+			default:
+				return devices.EnumValue(word), ""
 			}
-			return devices.EnumValue(word), ""
 		},
 	}
 }

@@ -4,7 +4,7 @@
 // The hub calls it through hub.Convention. It is pure: it does no I/O and has no clock and no goroutine, and no payload makes
 // it panic. It never publishes retained. What the gateway may announce to Home Assistant beside is devices/homeassistant's.
 //
-// What is left out: configuration parameters, colors, sirens, user codes and associations, and topics that people have configured by hand.
+// What is left out: configuration parameters, transitions, sirens, user codes and associations, and topics that people have configured by hand.
 //
 // The source is zwave-js-ui's documentation, https://zwave-js.github.io/zwave-js-ui, and that of Z-Wave JS on command classes.
 package zwavejs

@@ -24,7 +24,9 @@ var network = []string{
 	`zwave/9/49/0/Air_temperature {"value":68,"unit":"°F"}`, `zwave/9/113/0/Home_Security/Motion_sensor_status 8`, `zwave/9/128/0/level 77`, `zwave/9/status {"value":true,"status":"Asleep"}`,
 	`zwave/Door/door_lock/endpoint_0/currentMode {"value":255}`, `zwave/Trv/thermostat_mode/endpoint_0/mode {"value":1}`, `zwave/Trv/thermostat_setpoint/endpoint_0/setpoint/1 {"value":21.5,"unit":"°C"}`,
 	`zwave/Trv/thermostat_operating_state/endpoint_0/state {"value":1}`, `zwave/Wall/central_scene/endpoint_0/scene/001 {"value":3}`, `zwave/Gate/102/0/currentState 254`,
-	`zwave/Window/sensor_binary/endpoint_0/Any true`,
+	`zwave/Window/sensor_binary/endpoint_0/Any true`, `zwave/Bulb/38/0/currentValue 99`, `zwave/Bulb/51/0/currentColor {"value":{"warmWhite":51,"coldWhite":0,"red":255,"green":128,"blue":0}}`,
+	`zwave/Bulb/51/0/currentColor/0 {"value":51}`, `zwave/Bulb/51/0/currentColor/1 0`, `zwave/Bulb/51/0/currentColor/2 255`, `zwave/Bulb/51/0/targetColor/1 {"value":102}`,
+	`zwave/Bulb/51/0/hexColor {"value":"ff8000"}`, `zwave/Bulb/51/0/hexColor {"value":"000000"}`, `zwave/Meter/meter/endpoint_0/value/66049 {"value":7}`, `zwave/Meter/meter/endpoint_0/value/197121 {"value":100}`,
 }
 
 func TestConformance(t *testing.T) {
@@ -52,11 +54,40 @@ func TestANetworkIsUnderstood(t *testing.T) {
 		{"node/Door", "lock/state", "unlocked", `zwave/Door/door_lock/endpoint_0/targetMode/set {"value":0}`},
 		{"node/Trv", "climate/mode", "cool", `zwave/Trv/thermostat_mode/endpoint_0/mode/set {"value":2}`},
 		{"node/Trv", "climate/target-temperature", "20", `zwave/Trv/thermostat_setpoint/endpoint_0/setpoint/1/set {"value":20}`},
+		{"node/Bulb", "light/color", "120,100", `zwave/Bulb/51/0/hexColor/set {"value":"00ff00"}`},
+		{"node/Bulb", "light/warm-white", "40", `zwave/Bulb/51/0/targetColor/0/set {"value":102}`},
 		{"node/Gate", "cover/state", "closed", `zwave/Gate/102/0/targetState/set {"value":0}`},
 	} {
 		if got := h.Tell(c.key, c.path, c.text); got != c.want {
 			t.Errorf("%s %s = %s publishes %s", c.key, c.path, c.text, got)
 		}
+	}
+}
+
+// The numbers that are not in everybody's house: on one side of a door only, saving energy, in a second stage.
+func TestStatesOfLocksAndThermostats(t *testing.T) {
+	h := newHouse(t)
+	h.Hear(network...)
+	for _, c := range []struct{ line, path, want string }{
+		{"zwave/Door/door_lock/endpoint_0/currentMode 16", "node/Door/lock/state", "unlocked"},
+		{"zwave/Door/door_lock/endpoint_0/currentMode 255", "node/Door/lock/state", "locked"},
+		{"zwave/Door/door_lock/endpoint_0/currentMode 254", "node/Door/lock/state", "locked"}, // it does not know
+		{"zwave/Trv/thermostat_mode/endpoint_0/mode 0", "node/Trv/climate/mode", "off"},
+		{"zwave/Trv/thermostat_mode/endpoint_0/mode 11", "node/Trv/climate/mode", "heat"},
+		{"zwave/Trv/thermostat_operating_state/endpoint_0/state 4", "node/Trv/climate/action", "idle"},
+		{"zwave/Trv/thermostat_operating_state/endpoint_0/state 9", "node/Trv/climate/action", "cooling"},
+		{"zwave/Trv/thermostat_setpoint/endpoint_0/setpoint/11 18", "node/Trv/climate/eco-temperature", "18"},
+		{"zwave/Bulb/51/0/hexColor ff0000", "node/Bulb/light/color", "0,100"},
+		{"zwave/Bulb/51/0/hexColor 660000", "node/Bulb/light/color", "0,100"},
+		{"zwave/Bulb/51/0/hexColor 000000", "node/Bulb/light/color", "0,100"}, // it is white
+	} {
+		h.Hear(c.line)
+		if got := h.Values[c.path].String(); got != c.want {
+			t.Errorf("after %s %s is %q, want %q", c.line, c.path, got, c.want)
+		}
+	}
+	if len(h.Faults) > 0 {
+		t.Errorf("the faults are %q", h.Faults)
 	}
 }
 
