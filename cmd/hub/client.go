@@ -147,7 +147,7 @@ func (u unreachable) Error() string {
 
 func (u unreachable) Unwrap() error { return u.err }
 
-// do asks the hub and decodes its answer into out (nil: not wanted).
+// do asks the hub and decodes its answer into out (nil: not wanted): as it is into a json.RawMessage, else as read does.
 func (c *client) do(ctx context.Context, method, path string, body, out any) error {
 	resp, err := c.request(ctx, method, path, body, nil)
 	if err != nil {
@@ -157,7 +157,15 @@ func (c *client) do(ctx context.Context, method, path string, body, out any) err
 	if out == nil {
 		return nil
 	}
-	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
+	if raw, ok := out.(*json.RawMessage); ok {
+		err = json.NewDecoder(resp.Body).Decode(raw)
+	} else {
+		var data []byte
+		if data, err = io.ReadAll(resp.Body); err == nil {
+			err = read(data, out)
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("reading the answer of %s: %w; is it a hub?", c.base.Redacted(), err)
 	}
 	return nil
@@ -207,7 +215,7 @@ func (c *client) request(ctx context.Context, method, path string, body any, hea
 		return c.request(ctx, method, path, body, header)
 	}
 	p := problem{}
-	if json.Unmarshal(data, &p) != nil || p.Title == "" && p.Detail == "" {
+	if read(data, &p) != nil || p.Title == "" && p.Detail == "" {
 		p.Detail = fmt.Sprintf("%s answered %s; is it a hub?", c.base.Redacted(), resp.Status)
 	}
 	p.Status = resp.StatusCode
@@ -224,7 +232,7 @@ func (c *client) show(ctx context.Context, path string, v any, people func() err
 	if c.json {
 		return c.printJSON(raw)
 	}
-	if err := json.Unmarshal(raw, v); err != nil {
+	if err := read(raw, v); err != nil {
 		return fmt.Errorf("reading the hub's answer: %w", err)
 	}
 	return people()

@@ -94,7 +94,7 @@ func (c *client) follow(ctx context.Context, raw json.RawMessage, patience time.
 	until := time.Now().Add(patience)
 	for {
 		var cmd command
-		if err := json.Unmarshal(raw, &cmd); err != nil {
+		if err := read(raw, &cmd); err != nil {
 			return cmd, raw, fmt.Errorf("reading the hub's answer: %w", err)
 		}
 		if !cmd.Done.IsZero() || (cmd.Status == "waiting" || cmd.Reason != "") && time.Now().After(until) {

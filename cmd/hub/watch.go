@@ -207,7 +207,7 @@ func (w *watcher) print(name string, data []byte) error {
 		return err
 	}
 	var e event
-	if err := json.Unmarshal(data, &e); err != nil {
+	if err := read(data, &e); err != nil {
 		return fmt.Errorf("reading an event: %w", err)
 	}
 	var text string
