@@ -149,7 +149,7 @@ func (b *Broker) write(ctx context.Context) (end func() error) {
 	ended := make(chan error, 1)
 	go func() { ended <- b.ledger.log.Run(ctx, b.checkpoint) }()
 	return func() error {
-		b.router.write(b.ledger)
+		b.router.write(context.Background(), b.ledger)
 		cancel()
 		return <-ended
 	}

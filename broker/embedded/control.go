@@ -33,6 +33,11 @@ func newControlPlane(b *Broker) (*mqtt.Server, error) {
 // control has mochi handle a SUBSCRIBE or an UNSUBSCRIBE, which has been checked from end to end. After SUBACK come the retained messages,
 // and the links are told who listens to what.
 func (c *conn) control(kind byte, body []byte) error {
+	if c.session.keeps.Load() {
+		if err := c.holdBack(); err != nil {
+			return err
+		}
+	}
 	pk := packets.Packet{ProtocolVersion: c.connect.version, FixedHeader: packets.FixedHeader{Type: kind, Qos: 1}}
 	decode := pk.SubscribeDecode
 	if kind == unsubscribePacket {

@@ -46,7 +46,7 @@ func (b *Broker) sweep(ctx context.Context) {
 			b.router.expire(time.Now())
 		case <-interval.C:
 			if b.ledger != nil {
-				b.router.write(b.ledger)
+				b.router.write(ctx, b.ledger)
 			}
 		}
 	}

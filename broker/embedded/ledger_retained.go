@@ -1,6 +1,9 @@
 package embedded
 
-import "strings"
+import (
+	"context"
+	"strings"
+)
 
 // retained says that a message took its place among the retained ones, or cleared it. What was promised to nobody (QoS 0, and what the
 // hub publishes, which it publishes anew in its next life) is written when its time comes, the newest of each topic. The caller
@@ -50,9 +53,11 @@ func (l *ledger) soiled() map[string]struct{} {
 	return dirty
 }
 
-// write writes what is retained under the topics whose time has come.
-func (r *router) write(l *ledger) {
+// write writes what is retained under the topics whose time has come. Where that is much, it waits for the disk as long as ctx lasts, and
+// not with the router's lock.
+func (r *router) write(ctx context.Context, l *ledger) {
 	for topic := range l.soiled() {
+		_ = l.log.Room(ctx) // then the journal itself sees to it that it does not become too much
 		r.writeOne(l, topic)
 	}
 }

@@ -12,10 +12,9 @@ func (c *conn) publish(first byte, body []byte) error {
 	if err != nil {
 		return err
 	}
-	if m.qos > 0 && b.ledger.crowded() {
-		c.settle() // nobody else waits with it
-		if b.ledger.log.Room(c.life.context()) != nil {
-			return net.ErrClosed
+	if m.qos > 0 {
+		if err := c.holdBack(); err != nil {
+			return err
 		}
 	}
 	c.news.publish(m.qos, len(m.payload))
@@ -55,6 +54,20 @@ func (c *conn) publish(first byte, body []byte) error {
 	case 2:
 		c.answer(pubrecPacket, id, code, c.batch.after)
 		c.sendOwn()
+	}
+	return nil
+}
+
+// holdBack waits while the disk is slower than the clients. Whoever has something for the journal waits here, with nothing done yet and no lock
+// held; without this he would wait in the journal, with everybody who needs his locks.
+func (c *conn) holdBack() error {
+	l := c.broker.ledger
+	if !l.crowded() {
+		return nil
+	}
+	c.settle() // nobody else waits with it
+	if l.log.Room(c.life.context()) != nil {
+		return net.ErrClosed
 	}
 	return nil
 }

@@ -34,6 +34,9 @@ func (b *Broker) claim(c *conn) (present bool, code byte) {
 		before.kick(&cause{reason: "taken over by a new connection from " + c.peer.host, code: sessionTakenOver, polite: true})
 		before.over.Wait()
 	}
+	if c.connect.expiry > 0 || c.connect.will != nil {
+		_ = c.holdBack() // one that was ended meanwhile gives back what it takes here
+	}
 	if w := b.settleOld(c); w != nil {
 		b.publishOverdue(c.connect.id, w)
 	}
