@@ -275,3 +275,22 @@ func TestTheDemoIsSteeredInARealBrowser(t *testing.T) {
 		t.Errorf("the console has errors:\n%s", strings.Join(p.troubles, "\n"))
 	}
 }
+
+func TestThePageOutlivesTheHub(t *testing.T) {
+	realpart.Find(t, "chromium", "chromium")
+	data := t.TempDir()
+	h := serve(t, data)
+	p := browse(t, h)
+	state := func(name string) {
+		t.Helper()
+		p.until(`document.querySelector("#live").dataset.state === "` + name + `"`)
+	}
+	state("live")
+	p.until(`document.querySelector(".welcome") !== null`)
+	h.stop()
+	state("reconnecting")
+	p.until(`/^No answer since \d\d:\d\d$/.test(document.querySelector("#live").textContent.trim())`)
+	serve(t, data, "--web-listen", "127.0.0.1:"+h.web)
+	state("live")
+	p.until(`document.querySelector("#live").textContent.trim() === "Live"`)
+}
