@@ -115,22 +115,10 @@ var (
 // house collects the numbers of the hub and the broker when they are asked for.
 type house struct{ s *Server }
 
-func (h house) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{devicesDesc, pendingDesc, messagesDesc, faultsDesc, eventsDesc, linkDesc, startDesc} {
-		ch <- d
-	}
-	if h.s.o.Broker == nil {
-		return
-	}
-	for _, d := range []*prometheus.Desc{
-		clientsDesc, connectionsDesc, refusedDesc, receivedDesc, sentDesc, droppedDesc, bytesReceivedDesc, bytesSentDesc,
-		sessionsDesc, expiredDesc, subscriptionsDesc, retainedDesc, retainedBytesDesc, queuedDesc, queuedBytesDesc,
-		journalBytesDesc, journalSyncsDesc, journalFailedDesc,
-	} {
-		ch <- d
-	}
-}
+// Describe names nothing in advance, which the registry allows: what there is depends on the broker, and is checked when it is collected.
+func (house) Describe(chan<- *prometheus.Desc) {}
 
+// Collect tells the numbers of this moment.
 func (h house) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
