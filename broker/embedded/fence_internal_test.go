@@ -3,6 +3,7 @@ package embedded
 import (
 	"bytes"
 	"context"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -91,6 +92,66 @@ func TestAMemberThatHasJustEnded(t *testing.T) {
 	}
 	if got := s[1].queue.len(); got != 4 {
 		t.Errorf("the member that stays has %d messages of 4", got)
+	}
+}
+
+// crashed is what a crash would leave of a folder when all that a broker has written down until now is in it.
+func crashed(t *testing.T, b *Broker, folder string) (left string) {
+	t.Helper()
+	left = filepath.Join(t.TempDir(), "left")
+	ctx, end := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- b.ledger.log.Run(ctx, b.checkpoint) }()
+	durable := make(told, 1)
+	b.ledger.log.Wait(b.ledger.present(), durable)
+	if err := <-durable; err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(left, os.DirFS(folder)); err != nil {
+		t.Fatal(err)
+	}
+	end()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	return left
+}
+
+// told is a journal's waiter.
+type told chan error
+
+func (c told) Durable(journal.Position) { c <- nil }
+func (c told) Failed(err error)         { c <- err }
+
+// A crash can come when a session is over and not buried yet, and its client has begun another one under the same identifier.
+func TestASessionThatIsFollowedByAnotherBeforeItsEnd(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "broker")
+	b, s := newSessions(t, Options{Folder: folder}, "same", "other")
+	for _, each := range s {
+		each.expiry = 3600
+		b.ledger.session(each, 0)
+	}
+	group := &subscription{filter: "$share/g/t", qos: 2}
+	b.router.subscribe(s[0], group, nil)
+	var owed batch
+	for range 3 {
+		b.router.route(&message{topic: "t", qos: 2}, nil, nil, &owed, nil)
+	}
+	b.router.subscribe(s[1], &subscription{filter: "$share/g/t", qos: 2}, nil)
+	next := b.registry.newSession("same")
+	next.keeps.Store(true)
+	next.expiry = 3600
+	b.ledger.session(next, 0)
+	again, err := New(Options{Folder: crashed(t, b, folder)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	queued := map[string]int{}
+	for _, each := range again.registry.all() {
+		queued[each.id] += each.queue.len()
+	}
+	if len(queued) != 2 || queued["same"] != 0 || queued["other"] != 3 {
+		t.Errorf("the sessions have %v, want 3 messages for the other one, and none for the next", queued)
 	}
 }
 

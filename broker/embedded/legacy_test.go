@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -97,6 +98,46 @@ func segment(t *testing.T, folder string) []byte {
 		t.Fatal(err)
 	}
 	return data
+}
+
+// Members that come and go while messages come take none away with them.
+func TestMembersThatComeAndGoUnderLoad(t *testing.T) {
+	bubble(t, embedded.Options{}, func(t *testing.T, b *brokertest.Broker) {
+		steady := connect(t, b, hello{version: 5, id: "steady"})
+		steady.subscribe(filter{"$share/g/t", 1})
+		const publishers, each, visitors, visits = 4, 500, 3, 60
+		var all sync.WaitGroup
+		for p := range publishers {
+			c := connect(t, b, hello{id: fmt.Sprint("pub", p)})
+			all.Go(func() {
+				for i := range each {
+					c.publish(post{topic: "t", payload: fmt.Sprint(p, " ", i), qos: 1, id: 1})
+				}
+			})
+		}
+		for v := range visitors {
+			all.Go(func() {
+				for range visits { // it acknowledges nothing
+					c := connect(t, b, hello{version: 5, id: fmt.Sprint("visitor", v)})
+					c.send(subscribe(5, 1, nil, filter{"$share/g/t", 1}))
+					for p, ok := c.next(); ok && p.kind() != SUBACK; { // messages may come first
+						p, ok = c.next()
+					}
+					c.nc.Close()
+				}
+			})
+		}
+		seen := map[string]int{}
+		for len(seen) < publishers*each {
+			seen[steady.receive().payload]++
+		}
+		all.Wait()
+		for payload, times := range seen {
+			if times != 1 {
+				t.Errorf("message %s came %d times", payload, times)
+			}
+		}
+	})
 }
 
 // A message of a group goes to a member that takes it, whoever's turn it is: not to one that has no room, and not to one that may not
