@@ -170,7 +170,7 @@ func brokerURL(value string) error {
 	}
 	u, err := url.Parse(value)
 	if err != nil {
-		return errors.New("it is not a URL such as mqtt://host:1883") // what it is may hold a password
+		return errors.New("it is not a URL such as mqtt://host:1883; in a user's name or password, # is written %23, / %2F, @ %40 and % %25") // what it is may hold a password
 	}
 	if port, err := strconv.Atoi(u.Port()); u.Port() != "" && (err != nil || port < 1 || port > 65535) {
 		return fmt.Errorf("%q has no port from 1 to 65535", u.Redacted())
