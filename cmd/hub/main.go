@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 	_ "time/tzdata" // time_zone works on machines without a zone database, too
 
 	"github.com/spf13/cobra"
@@ -29,12 +30,14 @@ func (e exitError) Error() string { return e.text }
 // exitInterrupted is what shells expect of a program that Ctrl-C ended before it was done.
 const exitInterrupted = 130
 
+// echo is how long after a signal another one counts as the same: some supervisors signal the program, and then its group.
+const echo = time.Second
+
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop) // from then on a second signal ends the program at once
+	context.AfterFunc(ctx, func() { time.AfterFunc(echo, stop) }) // from then on another signal ends the program at once
 	cmd := root()
 	cmd.SetArgs(negatives(args))
 	err := cmd.ExecuteContext(ctx)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 func TestPullingThePlugCanBeInterrupted(t *testing.T) {
@@ -26,5 +27,24 @@ func TestPullingThePlugCanBeInterrupted(t *testing.T) {
 		if line, err := os.ReadFile(file); err == nil && bytes.Contains(line, []byte(dir)) {
 			t.Errorf("still running: %q", line)
 		}
+	}
+}
+
+// TestSignalsAtOnceAreOne sends what coreutils' timeout and some supervisors send: a signal to the program, and the same to its group.
+func TestSignalsAtOnceAreOne(t *testing.T) {
+	dir := t.TempDir()
+	p := launch(t, []string{"TMPDIR=" + dir}, "demo", "--devices", "3", "--mqtt-listen", "127.0.0.1:0", "--web-listen", "127.0.0.1:0")
+	defer p.end()
+	p.expect(`Ctrl-C stops it`)
+	for end := time.Now().Add(echo / 4); time.Now().Before(end); {
+		if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+			break // it has ended
+		}
+	}
+	if code := p.code(); code != 0 {
+		t.Errorf("exit code %d, want 0:\n%s", code, p.said())
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
