@@ -59,8 +59,8 @@ func (b *batch) account(m *message, r *router) {
 		return
 	}
 	var after position
-	if left := b.left; left.session != nil && left.session.keeps.Load() {
-		after = r.ledger.inherited(m, left, b.owed)
+	if b.left.session != nil && b.left.session.keeps.Load() {
+		after = r.ledger.inherited(m, &b.left, b.owed)
 	} else {
 		after = r.ledger.queued(m, b.owed, from)
 	}

@@ -201,7 +201,7 @@ func (l *ledger) queued(m *message, all []owed, from receipt) (after position) {
 
 // inherited says that a message has been put into queues, and is no longer in the one that it was left in: after a crash it is in the
 // one or in the others. No lock is held.
-func (l *ledger) inherited(m *message, left owed, all []owed) (after position) {
+func (l *ledger) inherited(m *message, left *owed, all []owed) (after position) {
 	if l == nil {
 		return 0
 	}

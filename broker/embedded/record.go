@@ -98,7 +98,7 @@ func writeQueued(w *journal.Writer, number uint64, from receipt, all ...owed) {
 }
 
 // writeInherited writes one record for a message that moves from one queue into others.
-func writeInherited(w *journal.Writer, number uint64, left owed, all ...owed) {
+func writeInherited(w *journal.Writer, number uint64, left *owed, all ...owed) {
 	w.Record(inheritedRecord)
 	w.Number(number)
 	w.Number(left.session.serial)

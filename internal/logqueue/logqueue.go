@@ -3,7 +3,7 @@
 // that serve its clients. A [Queue] stands between: it takes lines at once, and a goroutine of its own hands them on, in order.
 // It is bounded; what does not fit is left out and counted, and the log says how much that was as soon as it is taken again.
 //
-// The programs put it under their slog handlers. It knows nothing of what is logged, and it never drops a line while there is room.
+// cmd/hub puts it under its slog handler. It knows nothing of what is logged, and it never drops a line while there is room.
 package logqueue
 
 import (
