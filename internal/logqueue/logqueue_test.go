@@ -184,7 +184,7 @@ func TestPiecesAreWholeLines(t *testing.T) {
 		r := &reader{lets: make(chan struct{})}
 		q, log := start(r)
 		for _, size := range []int{10, 3000, 500, 500, 9000, 20, 4000, 4090, 5, 70_000, 1} {
-			log.Info(strings.Repeat("x", size))
+			log.Info("line", "text", strings.Repeat("x", size))
 		}
 		close(r.lets)
 		q.Close()
@@ -216,7 +216,7 @@ func TestLinesAfterAnErrorAndAfterTheEnd(t *testing.T) {
 func TestALineLongerThanTheQueue(t *testing.T) {
 	r := eager()
 	q, log := start(r)
-	log.Info(strings.Repeat("x", 2<<20))
+	log.Info("line", "text", strings.Repeat("x", 2<<20))
 	q.Close()
 	if !bytes.Contains([]byte(r.said()), bytes.Repeat([]byte("x"), 2<<20)) {
 		t.Errorf("the log has %d bytes", len(r.said()))
