@@ -35,7 +35,6 @@ func TestSleepersSleepAndReport(t *testing.T) {
 		}
 		for range 3 {
 			for id, path := range temperatures {
-
 				if h.value(id+"/"+path) == "" {
 					t.Errorf("%s has said nothing", id)
 				}
