@@ -66,6 +66,8 @@ func (r *registry) hold(c *conn) (before *conn, code byte) {
 		owner, known = before.connect.user, true
 	} else if s := r.sessions[id]; s != nil && !s.over(time.Now()) {
 		owner, known = s.user, true
+	} else if w := r.wills[id]; w != nil { // its client was connected when the broker stopped, and had no session to come back to
+		owner, known = w.user, true
 	}
 	if known && owner != "" && owner != c.connect.user { // what an anonymous client has begun, a user may go on with
 		return nil, notAuthorized

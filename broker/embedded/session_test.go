@@ -204,6 +204,27 @@ func TestAClientIdentifierBelongsToItsUser(t *testing.T) {
 	})
 }
 
+// The will of a client that was connected when the broker stopped is withdrawn by its return, also where its session has ended: by its own.
+func TestAWaitingWillBelongsToItsUser(t *testing.T) {
+	o := embedded.Options{Folder: t.TempDir(), Authenticate: func(_, password string) bool { return password == "secret" }}
+	bubble(t, o, func(t *testing.T, b *brokertest.Broker) {
+		connect(t, b, hello{id: "c", user: "anna", password: "secret", will: &post{topic: "will", payload: "gone"}})
+		b.Stop()
+		again := brokertest.New(t, o)
+		ben := attach(t, again.Dial())
+		if body := ben.hello(hello{version: 5, id: "c", user: "ben", password: "secret"}); body[1] != 0x87 {
+			t.Errorf("ben was answered %#x, want 0x87", body[1])
+		}
+		watch := connect(t, again, hello{id: "watch"})
+		watch.subscribe(filter{"will", 0})
+		time.Sleep(2 * time.Minute)
+		if m := watch.receive(); m.payload != "gone" {
+			t.Errorf("got %+v, want the will", m)
+		}
+		connect(t, again, hello{id: "c", user: "ben", password: "secret"}) // whose it can be now
+	})
+}
+
 func TestDisconnectByTheOwner(t *testing.T) {
 	bubble(t, embedded.Options{}, func(t *testing.T, b *brokertest.Broker) {
 		c := connect(t, b, hello{version: 5, id: "c"})
