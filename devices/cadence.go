@@ -45,7 +45,7 @@ type Rhythm struct {
 // NewCadence takes up a rhythm that was kept. What cannot be one is as if nothing were known. The time that has passed since says nothing:
 // nobody listened.
 func NewCadence(now time.Time, r Rhythm) Cadence {
-	const ever = 100 * 365 * 24 * 3600 // s; what is longer was damaged
+	const ever = 50 * 365 * 24 * 3600 // s; what is longer was damaged
 	c := Cadence{longest: time.Duration(r.Longest) * time.Second, watched: time.Duration(r.Watched) * time.Second}
 	if r.Longest < 0 || r.Longest > ever || r.Watched < 0 || r.Watched > ever {
 		return Cadence{}
