@@ -79,7 +79,8 @@ type conn struct {
 
 	in         []byte // in[start:top] is unread input
 	start, top int
-	frames     int // handled since the last settle
+	then       func(*conn) error // handles input that has been read
+	frames     int               // handled since the last settle
 	idle       time.Duration
 	armed      time.Time // the read deadline that is set
 	silent     time.Time // since when the client's next bytes are waited for, zero while they are not
@@ -109,9 +110,7 @@ func newConn(b *Broker, nc net.Conn, p peer) *conn {
 	c.batch.feeder = b.numbers.Add(1)
 	c.names.limits = c.options
 	c.over.Add(1)
-	if c.socket = newSocket(nc); c.socket != nil {
-		c.socket.waits = c.brace
-	}
+	c.socket = newSocket(c)
 	return c
 }
 

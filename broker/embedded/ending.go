@@ -99,14 +99,11 @@ func (c *conn) ending() *cause {
 
 // overhear looks for DISCONNECT and for messages in what has arrived, for a moment.
 func (c *conn) overhear() {
-	if c.socket != nil {
-		c.socket.waits = nil
-	}
 	until := time.Now().Add(overhearing)
 	for !c.overheard() && time.Now().Before(until) {
-		c.makeRoom()
 		_ = c.net.SetReadDeadline(until) // again and again: whoever ended the connection sets it, too
-		n, err := c.read()
+		n, err := c.net.Read(c.room())
+		c.top += n
 		if n == 0 && !errors.Is(err, os.ErrDeadlineExceeded) {
 			return
 		}

@@ -23,29 +23,22 @@ func returnInput(b []byte) {
 	}
 }
 
-// fill reads more input, waiting for it as long as the keep alive allows.
-func (c *conn) fill() error {
-	c.makeRoom()
+// fill reads more input, waiting for it as long as the keep alive allows. Without then it returns when some has come. With then, what comes is
+// handed to that until it fails, without leaving the socket in between where there is one.
+func (c *conn) fill(then func(*conn) error) error {
+	c.then = then
 	if c.socket == nil || c.dry && c.rests() { // one waits here for what is not there yet: a socket knows whether it has to
 		if err := c.brace(); err != nil {
 			return err
 		}
 	}
 	for {
-		n, err := c.read()
-		if n > 0 {
-			c.news.Bytes += uint64(n)
-			c.silent = time.Time{}
-			return nil
-		}
-		if err == nil {
-			continue
+		late, err := c.read()
+		if !late {
+			return err
 		}
 		if c.cause.Load() != nil {
 			return net.ErrClosed
-		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			return err
 		}
 		c.armed = longAgo // an alarm that was set by an older sign of life, or that passed when nobody waited, says nothing
 		if !c.silent.IsZero() && time.Since(c.silent) >= patience {
@@ -55,6 +48,45 @@ func (c *conn) fill() error {
 			return err
 		}
 	}
+}
+
+// read reads once, or as long as then has not failed, and says whether the deadline has passed meanwhile.
+func (c *conn) read() (late bool, err error) {
+	if c.socket != nil {
+		err = c.socket.read()
+	} else {
+		err = c.readOnce()
+	}
+	return errors.Is(err, os.ErrDeadlineExceeded), err
+}
+
+// readOnce reads from what is no plain socket.
+func (c *conn) readOnce() error {
+	for {
+		n, err := c.net.Read(c.room())
+		if n > 0 {
+			_, err = c.took(n)
+			return err
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// took notes that input was read into the room that there is, has it handled if that is wanted, and says whether to go on reading.
+func (c *conn) took(n int) (more bool, err error) {
+	c.top += n
+	c.dry = c.top < len(c.in)
+	c.news.Bytes += uint64(n)
+	c.silent = time.Time{}
+	if c.then == nil {
+		return false, nil
+	}
+	if err = c.then(c); err == nil && c.dry && c.rests() { // the lobby finds out whether there is more
+		err = c.brace()
+	}
+	return err == nil, err
 }
 
 // brace is called before input is waited for. The client's silence begins here: while it was held back by a handler there was none.
@@ -102,28 +134,11 @@ func (c *conn) alarm(heard time.Time) time.Time {
 	return deadline
 }
 
-// read reads what has come, waiting for it as long as the deadline allows. makeRoom has been called.
-func (c *conn) read() (n int, err error) {
-	switch {
-	case c.socket == nil:
-		n, err = c.net.Read(c.in[c.top:])
-	case c.top == 0 && len(c.in) <= inputSize:
-		c.in, n, err = c.socket.read(c.in, true)
-	default:
-		_, n, err = c.socket.read(c.in[c.top:], false)
-	}
-	c.top += n
-	c.dry = c.top < len(c.in)
-	return n, err
-}
-
-// makeRoom moves what is unread to the front of the buffer, and makes the buffer larger when the last read filled it, smaller
-// when a large packet has gone. Where there is no buffer, a socket borrows one when there is something to read.
-func (c *conn) makeRoom() {
+// room returns where to read to. It moves what is unread to the front of the buffer, and makes the buffer larger when the last read filled it,
+// smaller when a large packet has gone.
+func (c *conn) room() []byte {
 	unread, size := c.top-c.start, len(c.in)
 	switch full := c.top == size; {
-	case size == 0 && c.socket != nil:
-		return
 	case size == 0, unread == 0 && size > keepBuffer:
 		size = inputSize
 	case full && (unread == size || size < keepBuffer):
@@ -131,16 +146,24 @@ func (c *conn) makeRoom() {
 	}
 	if size == len(c.in) {
 		copy(c.in, c.in[c.start:c.top])
-		c.start, c.top = 0, unread
-		return
-	}
-	was := c.in
-	if size == inputSize {
-		c.in = borrowInput()
 	} else {
-		c.in = make([]byte, size)
+		was := c.in
+		if size == inputSize {
+			c.in = borrowInput()
+		} else {
+			c.in = make([]byte, size)
+		}
+		copy(c.in, was[c.start:c.top])
+		returnInput(was)
 	}
-	copy(c.in, was[c.start:c.top])
 	c.start, c.top = 0, unread
-	returnInput(was)
+	return c.in[unread:]
+}
+
+// spare gives the buffer back when nothing is in it.
+func (c *conn) spare() {
+	if c.start == c.top && len(c.in) == inputSize {
+		returnInput(c.in)
+		c.in, c.start, c.top = nil, 0, 0
+	}
 }

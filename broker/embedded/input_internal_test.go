@@ -3,8 +3,9 @@ package embedded
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
-	"os"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -31,37 +32,76 @@ func overTCP(t *testing.T) (client, server net.Conn) {
 	return client, server
 }
 
-func TestASocketBorrowsItsInputBufferWhenThereIsSomethingToRead(t *testing.T) {
+// reader is a connection, which somebody has let in, over loopback. It does without a lobby.
+func reader(t *testing.T) (client net.Conn, c *conn) {
+	t.Helper()
+	b, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	client, server := overTCP(t)
-	s := newSocket(server)
-	if s == nil {
+	c = newConn(b, server, peer{})
+	c.opened.Store(true)
+	if c.socket == nil {
 		t.Skip("sockets are not read by their descriptor here")
 	}
-	waits := make(chan struct{}, 1)
-	s.waits = func() error { waits <- struct{}{}; return nil }
-	go func() {
-		<-waits
-		_, _ = client.Write([]byte("hello"))
-	}()
-	into, n, err := s.read(borrowInput(), true)
-	if string(into[:n]) != "hello" || len(into) != inputSize || err != nil {
-		t.Errorf("read %q into a buffer of %d bytes, %v", into[:n], len(into), err)
+	return client, c
+}
+
+func TestASocketIsReadUntilTheReaderHasEnough(t *testing.T) {
+	client, c := reader(t)
+	enough := errors.New("enough")
+	var got []string
+	go func() { _, _ = client.Write([]byte("hello")) }()
+	err := c.fill(func(c *conn) error {
+		got = append(got, string(c.in[c.start:c.top]))
+		c.start = c.top
+		if len(got) == 3 {
+			return enough
+		}
+		_, err := client.Write([]byte{byte('0' + len(got))})
+		return err
+	})
+	if !errors.Is(err, enough) || !slices.Equal(got, []string{"hello", "1", "2"}) {
+		t.Errorf("read %q, %v", got, err)
 	}
-	_ = server.SetReadDeadline(longAgo)
-	if into, _, err = s.read(into, true); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("after the deadline: %v", err)
+	go func() { _, _ = client.Write([]byte("x")) }()
+	if err := c.fill(nil); err != nil || string(c.in[c.start:c.top]) != "x" {
+		t.Errorf("without a reader: %q, %v", c.in[c.start:c.top], err)
 	}
-	_ = server.SetReadDeadline(time.Time{})
-	gone := errors.New("it has to go")
-	s.waits = func() error { return gone }
-	if _, _, err = s.read(into, true); !errors.Is(err, gone) {
+}
+
+func TestASocketBorrowsItsInputBufferWhenThereIsSomethingToRead(t *testing.T) {
+	client, c := reader(t)
+	_ = c.net.SetReadDeadline(time.Now().Add(20 * time.Millisecond)) // until it waits, and nothing comes
+	if late, err := c.read(); !late || c.in != nil {
+		t.Errorf("while it waits it has a buffer of %d bytes; %v", len(c.in), err)
+	}
+	_ = c.net.SetReadDeadline(time.Time{})
+	_, _ = client.Write([]byte("hello"))
+	if err := c.fill(nil); err != nil || len(c.in) != inputSize || string(c.in[:c.top]) != "hello" {
+		t.Errorf("read %q into a buffer of %d bytes, %v", c.in[:c.top], len(c.in), err)
+	}
+	_, _ = client.Write([]byte(" there"))
+	if err := c.fill(nil); err != nil || string(c.in[:c.top]) != "hello there" {
+		t.Errorf("then %q, %v", c.in[:c.top], err)
+	}
+}
+
+func TestASocketSaysWhyThereIsNothingToRead(t *testing.T) {
+	client, c := reader(t)
+	c.stop(&cause{reason: "a test"})
+	if err := c.fill(nil); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("who must not wait any more: %v", err)
 	}
 	client.Close()
-	if into, n, err = s.read(nil, true); n != 0 || err == nil {
-		t.Errorf("after the end: %d bytes, %v", n, err)
+	if err := c.fill(nil); !errors.Is(err, io.EOF) {
+		t.Errorf("after the end: %v", err)
 	}
-	returnInput(into)
+	_ = c.net.SetReadDeadline(longAgo)
+	if err := c.fill(nil); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("when it was woken to be ended: %v", err)
+	}
 }
 
 // slow is a handler that holds a publisher back until its read deadline has passed.

@@ -104,9 +104,8 @@ func (c *conn) stay() (rests bool) {
 	c.comeBack()
 	err := c.work()
 	for err == nil {
-		switch err = c.fill(); {
+		switch err = c.fill((*conn).work); {
 		case err == nil:
-			err = c.work()
 		case errors.Is(err, errQuiet):
 			if c.rest(); c.lobby.enter(c) {
 				return true
@@ -189,7 +188,7 @@ func (c *conn) introduce() bool {
 // first returns the first packet, waiting for it.
 func (c *conn) first() (frame []byte, header int, err error) {
 	for frame == nil && err == nil {
-		if err = c.fill(); err == nil {
+		if err = c.fill(nil); err == nil {
 			frame, header, err = c.next()
 		}
 	}

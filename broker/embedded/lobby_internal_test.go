@@ -196,7 +196,7 @@ func TestAClientThatSpeaksAllTheTimeHasAGoroutineUntilItIsQuiet(t *testing.T) {
 		t.Fatal("it is to wait in the lobby")
 	}
 	c.silent = time.Now().Add(-2 * patience)
-	if err := c.fill(); !errors.Is(err, errQuiet) || !c.rests() {
+	if err := c.fill(nil); !errors.Is(err, errQuiet) || !c.rests() {
 		t.Fatalf("after a long silence it does not go to the lobby: %v", err)
 	}
 	if c.rest(); !h.lobby.enter(c) {

@@ -10,5 +10,5 @@ type watch struct{}
 func newWatch() (*watch, error) { return nil, nil }
 
 func (*watch) ask(*socket, bool) (fd int, err error) { return 0, syscall.ENOTSUP }
-func (*watch) run(func(int))                                 {}
-func (*watch) close()                                        {}
+func (*watch) run(func(int))                         {}
+func (*watch) close()                                {}

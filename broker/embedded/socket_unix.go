@@ -12,23 +12,23 @@ import (
 // socket reads and writes a plain TCP connection by its file descriptor: what there is to read, as much as there is room to write.
 // One goroutine at a time may read, and one may write.
 type socket struct {
-	raw     syscall.RawConn
-	waits   func() error // called before it waits for input, unless it is nil: an error ends the read
-	in, out transfer
+	raw syscall.RawConn
+	in  func(fd uintptr) bool // reads for the connection, until it is to wait
+	err error                 // why that has stopped
+	out transfer
 }
 
-// transfer is one direction of it. Its function is made once, and finds here what it needs, so that no message makes another one.
+// transfer is what is to be written. Its function is made once, and finds here what it needs, so that no message makes another one.
 type transfer struct {
 	call func(fd uintptr) bool
 	p    []byte
 	n    int
-	err  error
-	lend bool // p goes to the other connections while there is nothing to read
+	err  syscall.Errno
 }
 
-// newSocket returns nil for what is not plain TCP.
-func newSocket(nc net.Conn) *socket {
-	tcp, ok := nc.(*net.TCPConn)
+// newSocket returns that of a connection, nil for what is not plain TCP.
+func newSocket(c *conn) *socket {
+	tcp, ok := c.net.(*net.TCPConn)
 	if !ok {
 		return nil
 	}
@@ -37,31 +37,7 @@ func newSocket(nc net.Conn) *socket {
 		return nil
 	}
 	s := &socket{raw: raw}
-	s.in.call = func(fd uintptr) bool {
-		t := &s.in
-		if t.p == nil {
-			t.p = borrowInput()
-		}
-		for {
-			t.n, t.err = sysRead(fd, t.p)
-			if !errors.Is(t.err, syscall.EINTR) {
-				break
-			}
-		}
-		if !errors.Is(t.err, syscall.EAGAIN) {
-			return true
-		}
-		if s.waits != nil {
-			if t.err = s.waits(); t.err != nil {
-				return true
-			}
-		}
-		if t.lend {
-			returnInput(t.p)
-			t.p = nil
-		}
-		return false
-	}
+	s.in = func(fd uintptr) bool { return s.drain(c, fd) }
 	s.out.call = func(fd uintptr) bool {
 		s.out.n, s.out.err = sysWrite(fd, s.out.p)
 		return true
@@ -69,34 +45,52 @@ func newSocket(nc net.Conn) *socket {
 	return s
 }
 
-// read waits for input as long as the deadline of the connection allows. With lend it may give p, which came from borrowInput or is nil, back while
-// it waits, and returns what it has read into instead, nil when it has none at the end.
-func (s *socket) read(p []byte, lend bool) (into []byte, n int, err error) {
-	t := &s.in
-	t.p, t.n, t.err, t.lend = p, 0, nil, lend
-	fatal := s.raw.Read(t.call)
-	into, t.p = t.p, nil
-	switch {
-	case fatal != nil:
-		return into, 0, fatal
-	case t.err == nil && t.n == 0 && len(into) > 0:
-		return into, 0, io.EOF
+// read reads what has come until the connection has had enough, waiting as long as the deadline allows. While it waits it stays where it is:
+// beginning anew for each message would take longer than reading it.
+func (s *socket) read() error {
+	if err := s.raw.Read(s.in); err != nil {
+		return err
 	}
-	return into, max(t.n, 0), t.err
+	return s.err
+}
+
+// drain reads all that there is, and says whether the connection has had enough or fails.
+func (s *socket) drain(c *conn, fd uintptr) (enough bool) {
+	for more := true; more; {
+		n, errno := sysRead(fd, c.room())
+		switch {
+		case n > 0:
+			more, s.err = c.took(n)
+		case errno == syscall.EINTR:
+		case errno == syscall.EAGAIN:
+			if s.err = c.brace(); s.err != nil {
+				return true
+			}
+			c.spare()
+			return false
+		case errno == 0:
+			s.err, more = io.EOF, false
+		default:
+			s.err, more = errno, false
+		}
+	}
+	return true
 }
 
 // write writes as much of p as the socket takes without waiting.
 func (s *socket) write(p []byte) (n int, err error) {
 	t := &s.out
-	t.p, t.n, t.err = p, 0, nil
-	fatal := s.raw.Write(t.call)
+	t.p, t.n, t.err = p, 0, 0
+	err = s.raw.Write(t.call)
 	t.p = nil
-	n, err = max(t.n, 0), t.err
-	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EINTR) {
-		err = nil
+	if err == nil && t.err != 0 && t.err != syscall.EAGAIN && t.err != syscall.EINTR {
+		err = t.err
 	}
-	if fatal != nil {
-		err = fatal
-	}
-	return n, err
+	return max(t.n, 0), err
+}
+
+// number is that of an error of a system call.
+func number(err error) syscall.Errno {
+	errno, _ := errors.AsType[syscall.Errno](err)
+	return errno
 }
