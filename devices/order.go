@@ -6,13 +6,9 @@ import (
 	"time"
 )
 
-const (
-	// returnTime is how long commands wait after a device has come back: most devices publish that they are there a
-	// moment before they subscribe to their commands.
-	returnTime = time.Second
-	// restartTime is how long, after a restart of the hub, commands of its last life wait for a sign of the device.
-	restartTime = 30 * time.Second
-)
+// returnTime is how long commands wait after a device has come back: most devices publish that they are there a moment before they
+// subscribe to their commands.
+const returnTime = time.Second
 
 // DefaultAwait is how long a command waits for a device that is away when nothing else was said.
 const DefaultAwait = time.Hour
@@ -92,44 +88,6 @@ func (t *Twin) supersede(now time.Time, c Command, p *Property) []Event {
 		events = append(events, t.end(now, old.ID, Superseded, reason)...)
 	}
 	return events
-}
-
-// readopt takes up a command of the hub's last life; see Restore.
-func (t *Twin) readopt(now time.Time, c Command) []Event {
-	o := order{Command: c, patience: t.patience(c.Ref), renews: true}
-	ended := func(s Status, reason string) []Event {
-		o.Status, o.Reason, o.Done = s, reason, now
-		return []Event{CommandMoved{o.Command}}
-	}
-	p := t.device.Property(c.Ref)
-	switch {
-	case p == nil:
-		return ended(Refused, fmt.Sprintf("the device no longer has %s", c.Ref))
-	case p.Check(c.Value) != nil:
-		return ended(Refused, "the device has changed: "+p.Check(c.Value).Error())
-	case !p.Confirmable():
-		return ended(Refused, "the hub was restarted and does not know whether it was sent")
-	}
-	// Adding to now, rather than taking the kept time, puts the deadline on the monotonic clock.
-	left := c.Deadline.Sub(now)
-	if now.Before(c.Created) {
-		left = c.Deadline.Sub(c.Created)
-	}
-	if left <= 0 {
-		return ended(Lapsed, "its time ran out while the hub was not running")
-	}
-	o.until = now.Add(left)
-	if c.Status == Sent {
-		o.patience = max(left, t.patience(c.Ref)-t.sleep())
-		o.until = now.Add(max(left, DefaultAwait-max(0, now.Sub(c.Created))))
-		o.Reason = "the hub was restarted; it is sent again"
-	}
-	o.Status, o.Deadline, o.SentAt, o.after = Waiting, o.until, time.Time{}, now.Add(restartTime)
-	t.orders = append(t.orders, o)
-	if c.Status == Waiting {
-		return nil
-	}
-	return []Event{CommandMoved{o.Command}}
 }
 
 // Pending returns the commands that may still move, oldest first.

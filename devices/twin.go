@@ -2,7 +2,6 @@ package devices
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -40,60 +39,12 @@ type state struct {
 	target Value // what the device says the property is on its way to; zero: nothing
 }
 
-// Kept is what is kept of a twin between two lives of the hub.
-type Kept struct {
-	Device   Device
-	Joined   time.Time
-	Reach    Reach
-	Reported map[Ref]Reading
-	Pending  []Command // oldest first
-}
-
 // Join returns the twin of a device that is seen for the first time.
 func Join(now time.Time, d Device) (*Twin, []Event) {
 	t := newTwin(d)
 	t.joined = now
 	t.reach = Reach{Presence: Unknown, Since: now}
 	return t, []Event{Joined{Device: t.device.Clone()}}
-}
-
-// Restore returns the twin of a device that was known in the hub's last life. Its presence is Unknown until something is
-// heard; Reached then takes up the old Since if it turns out to be unchanged. Commands go on:
-//
-//   - a waiting one goes on waiting until its deadline;
-//   - one that was sent and whose time is not up is sent again, since nobody knows whether the device did it, and
-//     wanting a value twice does no harm;
-//   - one whose time passed meanwhile has lapsed, and one that cannot be confirmed is refused, for it may have been
-//     sent already.
-//
-// Where now is earlier than a command's creation the wall clock is not to be believed (a small computer without a
-// battery boots in the past); then the command gets its whole time again.
-func Restore(now time.Time, k Kept) (*Twin, []Event) {
-	t := newTwin(k.Device)
-	t.joined = k.Joined
-	t.silent = true
-	t.before = k.Reach
-	t.reach = Reach{Presence: Unknown, Since: now, Why: "not heard since the hub started"}
-	for ref, r := range k.Reported {
-		if p := t.device.Property(ref); p != nil && !p.Momentary && p.Datatype == r.Value.Datatype() {
-			if p.OffAfter > 0 {
-				r.Value = BoolValue(false) // what was true for a while is over by now
-			}
-			s := t.states[ref]
-			s.reading, s.reported = r, true
-			s.stale = p.Toggles // it may have been told before the hub's last life ended
-			if r.Heard.After(t.seen) {
-				t.seen = r.Heard
-			}
-		}
-	}
-	var events []Event
-	for _, c := range k.Pending {
-		if c.Pending() {
-			events = append(events, t.readopt(now, c)...)
-		}
-	}
-	return t, events
 }
 
 func newTwin(d Device) *Twin {
@@ -280,82 +231,6 @@ func (t *Twin) Report(now time.Time, ref Ref, v Value, replayed bool) []Event {
 	return events
 }
 
-// refresh notes that a property that expires was reported.
-func (t *Twin) refresh(now time.Time, ref Ref) {
-	if t.fresh == nil {
-		t.fresh, t.expired = map[Ref]time.Time{}, map[Ref]bool{}
-	}
-	t.fresh[ref] = now
-	delete(t.expired, ref)
-}
-
-// arm notes when a bool that is true for a while becomes false. One that was replayed is over at once, since nobody knows when it began.
-func (t *Twin) arm(now time.Time, ref Ref, p *Property, v Value, replayed bool) {
-	if v != BoolValue(true) {
-		delete(t.offAt, ref)
-		return
-	}
-	if t.offAt == nil {
-		t.offAt = map[Ref]time.Time{}
-	}
-	t.offAt[ref] = now.Add(time.Duration(p.OffAfter * float64(time.Second)))
-	if replayed {
-		t.offAt[ref] = now
-	}
-}
-
-// expireOffs makes false what was true for its time.
-func (t *Twin) expireOffs(now time.Time) []Event {
-	var events []Event
-	for ref, at := range t.offAt {
-		if now.Before(at) {
-			continue
-		}
-		delete(t.offAt, ref)
-		if s := t.states[ref]; s != nil && s.reading.Value == BoolValue(true) {
-			s.reading = Reading{Value: BoolValue(false), Heard: now}
-			events = append(events, Reported{Device: t.device.ID, Ref: ref, Reading: s.reading})
-		}
-	}
-	slices.SortFunc(events, func(a, b Event) int {
-		return strings.Compare(a.(Reported).Ref.String(), b.(Reported).Ref.String())
-	})
-	return events
-}
-
-// Timed says whether Expire will have something to do some time.
-func (t *Twin) Timed() bool { return len(t.orders) > 0 || len(t.offAt) > 0 }
-
-// Overdue looks which properties were promised and have not come, and names the one that has been overdue for longest, with the
-// time that was promised; ok is false when there is none.
-func (t *Twin) Overdue(now time.Time) (ref Ref, promised time.Duration, ok bool) {
-	var oldest time.Time
-	for r, at := range t.fresh {
-		p := t.device.Property(r)
-		if p == nil || p.Expires <= 0 {
-			delete(t.fresh, r)
-			delete(t.expired, r)
-			continue
-		}
-		limit := time.Duration(p.Expires * float64(time.Second))
-		if now.Sub(at) <= limit {
-			continue
-		}
-		t.expired[r] = true
-		if !ok || at.Before(oldest) || at.Equal(oldest) && r.String() < ref.String() {
-			ref, promised, oldest, ok = r, limit, at, true
-		}
-	}
-	return ref, promised, ok
-}
-
-// Expired are the properties whose last reading says nothing any more, as Overdue found them, sorted.
-func (t *Twin) Expired() []Ref {
-	refs := slices.Collect(maps.Keys(t.expired))
-	slices.SortFunc(refs, func(a, b Ref) int { return strings.Compare(a.String(), b.String()) })
-	return refs
-}
-
 // Ready says that the device listens: what waits for it need not wait for it to settle.
 func (t *Twin) Ready(now time.Time) {
 	if t.back.After(now) {
@@ -378,69 +253,6 @@ func (t *Twin) Target(ref Ref, v Value) (changed bool) {
 	return changed
 }
 
-// Reached takes the device's presence as it is known to be now. The same presence as before is no event, and keeps the
-// time and the reason of when it began; so does a presence that is unchanged since the hub's last life.
-//
-// When the device goes, commands that were sent and are not confirmed wait again, until their own deadline for waiting, unless it
-// sleeps and its gateway keeps them; when it returns, Take returns them, a second later.
-func (t *Twin) Reached(now time.Time, p Presence, why string) []Event {
-	if p == "" {
-		p = Unknown
-	}
-	if p == t.reach.Presence {
-		return nil
-	}
-	since := now
-	if p != Unknown && t.before.Presence != "" {
-		if t.before.Presence == p && !t.before.Since.IsZero() {
-			since = t.before.Since
-			if t.before.Why != "" {
-				why = t.before.Why
-			}
-		}
-		t.before = Reach{}
-	}
-	if t.Away() && !t.kept() {
-		t.back = now.Add(returnTime)
-	}
-	t.reach = Reach{Presence: p, Since: since, Why: why}
-	events := []Event{PresenceChanged{Device: t.device.ID, Reach: t.reach}}
-	if t.Away() {
-		for _, s := range t.states {
-			s.stale = s.stale || s.reported
-		}
-		return append(events, t.holdAll(now)...)
-	}
-	return events
-}
-
-// Explain replaces the reason of the present presence by a better one.
-func (t *Twin) Explain(now time.Time, why string) []Event {
-	if why == "" || why == t.reach.Why {
-		return nil
-	}
-	t.reach.Why = why
-	events := []Event{PresenceChanged{Device: t.device.ID, Reach: t.reach}}
-	if t.Away() {
-		events = append(events, t.holdAll(now)...)
-	}
-	return events
-}
-
-// Away says whether the device is known not to take what it is told: it is out of reach, or not ready.
-func (t *Twin) Away() bool {
-	return t.reach.Presence == Offline || t.reach.Presence == Asleep || t.reach.Presence == Starting
-}
-
-// KeptReach is the presence to keep for the next life of the hub: the present one or, as long as nothing is known in this
-// life, that of the last.
-func (t *Twin) KeptReach() Reach {
-	if t.reach.Presence == Unknown && t.before.Presence != "" {
-		return t.before
-	}
-	return t.reach
-}
-
 // Leave ends the twin: what is pending is refused for this reason, and the device has left.
 func (t *Twin) Leave(now time.Time, reason string) []Event {
 	var events []Event
@@ -448,15 +260,6 @@ func (t *Twin) Leave(now time.Time, reason string) []Event {
 		events = append(events, t.end(now, o.ID, Refused, reason)...)
 	}
 	return append(events, Left{Device: t.device.ID, At: now})
-}
-
-// awayNote says that and why the device is out of reach.
-func (t *Twin) awayNote() string {
-	note := "the device is " + string(t.reach.Presence)
-	if t.reach.Why != "" {
-		note += ": " + t.reach.Why
-	}
-	return note
 }
 
 // Span spells a duration for people: 10 s, 90 s, 5 min, 1 h.

@@ -229,6 +229,17 @@ func TestPresence(t *testing.T) {
 			c.publish("plain/box/status", "online")
 			h.wantPresence("bulb", devices.Offline, "it said so")
 		},
+		"two that each call the other their gateway do not keep each other offline": func(t *testing.T, h *house) {
+			c := h.client("gateway", nil)
+			c.publish("plain/a/config", "via=b A!")
+			c.publish("plain/b/config", "via=a B!")
+			c.publish("plain/b/status", "online")
+			c.publish("plain/a/status", "offline")
+			h.wantPresence("b", devices.Offline, "its gateway A is offline: it said so")
+			c.publish("plain/a/status", "online")
+			h.wantPresence("a", devices.Online, "it said so")
+			h.wantPresence("b", devices.Online, "it said so")
+		},
 		"a device that woke up and lost its connection is offline": func(t *testing.T, h *house) {
 			c := h.client("plug", nil)
 			c.publish("plain/plug/config", "Plug!")
