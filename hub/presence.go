@@ -38,13 +38,14 @@ type ending struct {
 // session that broke off says more than an availability topic that was not yet told; a clean end only counts for devices that should
 // be there, that is those that can be commanded. What is reached through a gateway is away when that is. Then the convention's word
 // holds, and without one the device is there if it is heard. It is late if it is silent for longer than it ever was, since it is back.
-func (h *Hub) presence(now time.Time, e *entry) (devices.Presence, string) {
+//
+// cut is what cutOff says.
+func (h *Hub) presence(now time.Time, e *entry, cut string) (devices.Presence, string) {
 	s, said := &e.signs, e.said()
 	overdue := h.overdue(now, e)
 	if s.ended != nil && said.Presence != devices.Asleep && slices.ContainsFunc(e.accounts, func(a *account) bool { return a.sleeps }) {
 		said = devices.Reach{Presence: devices.Asleep, Why: "it sleeps between its visits", Since: now}
 	}
-	cut := h.cutOff(e)
 	switch {
 	case said.Presence == devices.Asleep && cut != "" && e.twin.Device().Wakes > 0: // who would wake it, or keep anything for it, is away
 		return devices.Offline, cut
@@ -168,8 +169,8 @@ func (h *Hub) reach(now time.Time, e *entry, a *account, m broker.Message, r dev
 
 // settle lets the signs take effect, and sends what waited for the device if it is back.
 func (h *Hub) settle(now time.Time, e *entry) {
-	presence, why := h.presence(now, e)
 	cut := h.cutOff(e)
+	presence, why := h.presence(now, e, cut)
 	behind := presence == devices.Offline && cut != "" && why == cut
 	back := e.signs.behind && !behind
 	e.signs.behind = behind
