@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -303,6 +302,6 @@ func (h *Hub) wish(now time.Time, m broker.Message, path devices.Path, text stri
 		_, err = h.place(now, e, Request{Path: path, Value: v, Origin: origin}, nil)
 	}
 	if err != nil {
-		h.fault(now, e, m, m.Topic, fmt.Sprintf("a wish that cannot be: %v", err))
+		h.fault(now, e, m, m.Topic, "a wish that cannot be: "+plain(err))
 	}
 }

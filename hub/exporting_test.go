@@ -73,7 +73,7 @@ func TestWishes(t *testing.T) {
 		}
 		someone.publish("hub/5/nobody/light/on/set", "true")
 		synctest.Wait()
-		if o := h.Overview(); len(o.Unclaimed) != 1 || !strings.Contains(o.Unclaimed[0].Reason, "no device nobody") {
+		if o := h.Overview(); len(o.Unclaimed) != 1 || o.Unclaimed[0].Reason != "a wish that cannot be: no device nobody" {
 			t.Errorf("got %+v", o.Unclaimed)
 		}
 

@@ -201,7 +201,7 @@ func (h *Hub) lead(now time.Time, from devices.Path, v devices.Value) {
 			}
 		}
 		if err != nil {
-			h.fault(now, e, broker.Message{}, "", fmt.Sprintf("%s cannot follow %s: %v", f.To, from, err))
+			h.fault(now, e, broker.Message{}, "", fmt.Sprintf("%s cannot follow %s: %s", f.To, from, plain(err)))
 		}
 	}
 }

@@ -255,6 +255,15 @@ func (h *Hub) fault(now time.Time, e *entry, m broker.Message, topic, reason str
 	}
 }
 
+// plain is what an error says to people, without the kind that callers decide by.
+func plain(err error) string {
+	text := err.Error()
+	for _, kind := range []error{ErrNotFound, ErrConflict, devices.ErrValue} {
+		text = strings.TrimPrefix(text, kind.Error()+": ")
+	}
+	return text
+}
+
 // remember adds a fault behind the others. The same one again only counts, and moves to the end.
 func remember(list []FaultNote, note FaultNote, most int) []FaultNote {
 	i := slices.IndexFunc(list, func(f FaultNote) bool { return f.Topic == note.Topic && f.Reason == note.Reason })
