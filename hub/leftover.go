@@ -78,7 +78,7 @@ func (h *Hub) leftovers(ctx context.Context, id string) ([]Leftover, error) {
 		}
 		for _, a := range e.accounts {
 			if a.convention >= 0 {
-				filters = append(filters, h.topicsIn(a)...)
+				filters = append(filters, h.asked(a, Convention.Topics)...)
 			}
 		}
 	}); err != nil {
@@ -134,18 +134,6 @@ func (h *Hub) replay(ctx context.Context, filters []string) error {
 	case <-h.stopped:
 		return ErrStopped
 	}
-}
-
-// topicsIn has a convention say which topics are a device's own.
-func (h *Hub) topicsIn(a *account) (filters []string) {
-	c := h.conventions[a.convention]
-	defer func() {
-		if p := recover(); p != nil {
-			h.counts.panics.Add(1)
-			h.log.Error("convention panicked", "convention", c.Name(), "key", a.key.key, "panic", fmt.Sprint(p))
-		}
-	}()
-	return c.Topics(a.key.key)
 }
 
 // clearLeftovers has nothing be retained in the topics.

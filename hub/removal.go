@@ -24,7 +24,7 @@ func (h *Hub) Remove(ctx context.Context, id string, clearing bool) (cleared []L
 		}
 		for _, a := range e.accounts {
 			if a.convention >= 0 {
-				h.unneeded(a.convention, h.forgetIn(a))
+				h.unneeded(a.convention, h.asked(a, Convention.Forget))
 			}
 		}
 		h.remove(now, e)
@@ -44,8 +44,8 @@ func (h *Hub) Remove(ctx context.Context, id string, clearing bool) (cleared []L
 	return cleared, nil
 }
 
-// forgetIn has a convention forget a device.
-func (h *Hub) forgetIn(a *account) (unneeded []string) {
+// asked has a convention say which filters it has for a device: none when it panics.
+func (h *Hub) asked(a *account, ask func(c Convention, key string) []string) (filters []string) {
 	c := h.conventions[a.convention]
 	defer func() {
 		if p := recover(); p != nil {
@@ -53,7 +53,7 @@ func (h *Hub) forgetIn(a *account) (unneeded []string) {
 			h.log.Error("convention panicked", "convention", c.Name(), "key", a.key.key, "panic", fmt.Sprint(p))
 		}
 	}()
-	return c.Forget(a.key.key)
+	return ask(c, a.key.key)
 }
 
 // gone takes the account of one convention, whose announcement said that the device is no more, and the device with the last
@@ -83,7 +83,8 @@ func (h *Hub) remove(now time.Time, e *entry) {
 	h.drop(now, e, "the device was removed")
 }
 
-// drop takes a device out of the house, for a reason that those learn who wait for its commands. Links with it stay: programs that announce all anew take their devices back first.
+// drop takes a device out of the house, for a reason that those learn who wait for its commands. Links with it stay: programs that
+// announce all anew take their devices back first.
 func (h *Hub) drop(now time.Time, e *entry, reason string) {
 	h.emit(now, e, e.twin.Leave(now, reason))
 	h.unbind(e)

@@ -138,8 +138,8 @@ func (r *recorder) saveFollows(ctx context.Context) bool {
 			do = r.store.SaveFollow
 		}
 		err := do(ctx, f)
-		for _, f := range job.after {
-			f(err)
+		for _, told := range job.after {
+			told(err)
 		}
 		job.after = nil
 		if err != nil {

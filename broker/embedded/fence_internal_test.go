@@ -95,6 +95,22 @@ func TestAMemberThatHasJustEnded(t *testing.T) {
 	}
 }
 
+func TestAMessageThatNoMemberHasRoomForIsReported(t *testing.T) {
+	b, s := newSessions(t, Options{MaxQueued: 1}, "leaves", "stays")
+	for _, each := range s {
+		b.router.put(each, &subscription{filter: "$share/g/t", qos: 1})
+	}
+	g := b.router.groups["g/t"]
+	s[0].discard() // whoever is chosen, one takes nothing and the other has no room
+	var owed batch
+	for range 5 {
+		b.router.share(&message{topic: "t", qos: 1}, g, &owed, b.options())
+	}
+	if dropped := b.Stats().Overflowed; dropped != 4 {
+		t.Errorf("%d messages of 4 were reported as lost", dropped)
+	}
+}
+
 // crashed is what a crash would leave of a folder when all that a broker has written down until now is in it.
 func crashed(t *testing.T, b *Broker, folder string) (left string) {
 	t.Helper()

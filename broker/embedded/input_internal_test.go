@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -42,8 +43,11 @@ func reader(t *testing.T) (client net.Conn, c *conn) {
 	client, server := overTCP(t)
 	c = newConn(b, server, peer{})
 	c.opened.Store(true)
+	if runtime.GOOS == "windows" {
+		t.Skip("left out: sockets are not read by their descriptor here")
+	}
 	if c.socket == nil {
-		t.Skip("sockets are not read by their descriptor here")
+		t.Fatal("the socket is not read by its descriptor")
 	}
 	return client, c
 }

@@ -34,8 +34,11 @@ func (h *house) visit(id string) (client net.Conn, c *conn) {
 	client, server := overTCP(h.t)
 	h.admit(server)
 	come(h.t, client, id)
+	if runtime.GOOS != "linux" {
+		h.t.Skip("left out: there is no lobby here, each connection waits with a goroutine of its own")
+	}
 	if h.lobby == nil {
-		h.t.Skip("this system has no lobby: each connection waits with a goroutine of its own")
+		h.t.Fatal("there is no lobby")
 	}
 	h.broker.registry.mu.Lock()
 	c = h.broker.registry.holders[id]

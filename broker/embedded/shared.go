@@ -56,17 +56,24 @@ func (r *router) share(m *message, g *group, b *batch, limits *Options) {
 	if !ok {
 		return
 	}
-	first := r.give(m, chosen, b, limits)
-	if first == accepted {
+	var full *session // of those who have no room the first, which the loss is reported of
+	try := func(h hit) (taken bool) {
+		answer := r.give(m, h, b, limits)
+		if answer == crammed && full == nil {
+			full = h.session
+		}
+		return answer == accepted
+	}
+	if try(chosen) {
 		return
 	}
 	for _, other := range g.all() {
-		if other.session != chosen.session && r.give(m, hit(other), b, limits) == accepted {
+		if other.session != chosen.session && try(hit(other)) {
 			return
 		}
 	}
-	if first == crammed {
-		r.full(chosen.session)
+	if full != nil {
+		r.full(full)
 	}
 }
 

@@ -58,6 +58,19 @@ var cases = []benchCase{
 	{name: "restart", alone: true, run: restart},
 }
 
+// groups are the brokers that are there at once: all of them where they take turns, else one after the other.
+func (c benchCase) groups(products []*product) (groups [][]*product) {
+	if c.turns != nil {
+		return [][]*product{products}
+	}
+	for _, p := range products {
+		if p.hub || !c.alone {
+			groups = append(groups, []*product{p})
+		}
+	}
+	return groups
+}
+
 // carry is a case of traffic.
 func carry(t load.Traffic) func(context.Context, *stand) (figures, error) {
 	return func(ctx context.Context, s *stand) (figures, error) {

@@ -215,18 +215,7 @@ func (b *bench) runAll(ctx context.Context, products []*product, wanted *regexp.
 			if !wanted.MatchString(c.name) || c.once && n > 0 {
 				continue
 			}
-			var groups [][]*product
-			switch {
-			case c.turns != nil:
-				groups = [][]*product{products}
-			default:
-				for p := range slices.Chunk(products, 1) {
-					if p[0].hub || !c.alone {
-						groups = append(groups, p)
-					}
-				}
-			}
-			for _, group := range groups {
+			for _, group := range c.groups(products) {
 				b.runOne(ctx, r, c, group, n)
 				if ctx.Err() != nil {
 					return r
