@@ -32,7 +32,8 @@ func (s *session) discard() (orphans []delivery) {
 		}
 	}
 	s.ended = true
-	s.queue, s.received, s.replays = queue{}, nil, nil
+	s.queue.count(-s.queue.bytes)
+	s.queue, s.received, s.replays = queue{all: s.queue.all}, nil, nil
 	return orphans
 }
 

@@ -81,7 +81,11 @@ func (c *conn) greet() (there bool) {
 	c.named = true
 	resumed, code := c.broker.claim(c)
 	if code != success {
-		c.broker.refused(c, foreignClient)
+		if code == quotaExceeded {
+			c.broker.turnedAway(c, classLimit, fmt.Sprintf("%d sessions are kept, and it wants one more", c.options.MaxSessions))
+		} else {
+			c.broker.refused(c, foreignClient)
+		}
 		c.turnAway(code)
 		return false
 	}

@@ -73,6 +73,64 @@ func TestFiltersAreLimited(t *testing.T) {
 	})
 }
 
+func TestSessionsAreLimited(t *testing.T) {
+	bubble(t, embedded.Options{MaxSessions: 2}, func(t *testing.T, b *brokertest.Broker) {
+		connect(t, b, lasting("a")).goodbye()
+		connect(t, b, lasting("b"))
+		answer := func(h hello) byte { return attach(t, b.Dial()).hello(h)[1] }
+		if code := answer(lasting("c")); code != 0x97 {
+			t.Errorf("one more is answered %#x, want 0x97", code)
+		}
+		if code := answer(hello{id: "c", persistent: true}); code != 3 {
+			t.Errorf("one more of MQTT 3.1.1 is answered %d, want 3", code)
+		}
+		if r := b.Refusals(); len(r) != 1 || r[0].Reason != "2 sessions are kept, and it wants one more" || r[0].Count != 2 {
+			t.Errorf("refusals are %+v", r)
+		}
+		connect(t, b, hello{id: "c"}).goodbye() // which ends with its connection
+		if code := answer(lasting("a")); code != 0 {
+			t.Errorf("who has a session is answered %#x", code)
+		}
+		connect(t, b, hello{id: "b"}).goodbye() // which ends the one that was there
+		synctest.Wait()
+		if code := answer(lasting("d")); code != 0 {
+			t.Errorf("in the place that is free, one is answered %#x", code)
+		}
+	})
+}
+
+func TestWhatWaitsIsLimitedInAll(t *testing.T) {
+	bubble(t, embedded.Options{MaxQueuedInAll: 60_000}, func(t *testing.T, b *brokertest.Broker) {
+		away := []string{"a", "b", "c"}
+		for _, id := range away {
+			c := connect(t, b, lasting(id))
+			c.subscribe(filter{"t", 1})
+			c.goodbye()
+		}
+		here := connect(t, b, hello{id: "here"})
+		here.subscribe(filter{"t", 1})
+		pub := connect(t, b, hello{id: "pub"})
+		for range 2 { // what was taken or is gone makes room
+			for i := range 100 {
+				pub.publish(post{topic: "t", payload: strings.Repeat("x", 1000), qos: 1, id: 1})
+				if m := here.receive(); len(m.payload) != 1000 {
+					t.Fatalf("who keeps up has got %+v as message %d", m, i)
+				}
+			}
+			if s := b.Stats(); s.QueuedBytes < 55_000 || s.QueuedBytes > 65_000 || s.MessagesDropped == 0 {
+				t.Errorf("%d bytes wait, and %d messages were dropped", s.QueuedBytes, s.MessagesDropped)
+			}
+			for _, id := range away {
+				connect(t, b, hello{version: 5, id: id}).goodbye()
+				c := connect(t, b, lasting(id))
+				c.subscribe(filter{"t", 1})
+				c.goodbye()
+			}
+			synctest.Wait()
+		}
+	})
+}
+
 func TestRetainedMemoryIsLimited(t *testing.T) {
 	bubble(t, embedded.Options{MaxRetainedBytes: 3000}, func(t *testing.T, b *brokertest.Broker) {
 		c := connect(t, b, hello{version: 5, id: "c"})

@@ -58,6 +58,11 @@ type Options struct {
 	// MaxQueued and MaxQueuedBytes bound what waits for one client, and MaxQueuedBytes also what is on its way to it. What
 	// exceeds them is dropped and counted. Zero: 10,000 messages and 8 MiB.
 	MaxQueued, MaxQueuedBytes int
+	// MaxQueuedInAll bounds what waits for all clients together, in bytes. Beyond it each may have 16 KiB all the same, so that those who keep
+	// up go on. Zero: 256 MiB.
+	MaxQueuedInAll int
+	// MaxSessions bounds the sessions. When it is reached, who has none is let in only with one that ends with its connection. Zero: 20,000.
+	MaxSessions int
 	// MaxInflight is how many messages with QoS 1 and 2 may be on their way to a client unacknowledged. Zero: 64.
 	MaxInflight int
 	// ReceiveMaximum is how many messages with QoS 2 an MQTT 5 client may have open. Zero: 64.
@@ -102,6 +107,8 @@ func (o *Options) fill() error {
 		{"MaxFilters", &o.MaxFilters, 1024, math.MaxInt32},
 		{"MaxQueued", &o.MaxQueued, 10_000, math.MaxInt32},
 		{"MaxQueuedBytes", &o.MaxQueuedBytes, 8 << 20, math.MaxInt32},
+		{"MaxQueuedInAll", &o.MaxQueuedInAll, 256 << 20, math.MaxInt32},
+		{"MaxSessions", &o.MaxSessions, 20_000, math.MaxInt32},
 		{"MaxInflight", &o.MaxInflight, 64, 4096},
 		{"ReceiveMaximum", &o.ReceiveMaximum, 64, math.MaxUint16},
 		{"MaxRetained", &o.MaxRetained, 100_000, math.MaxInt32},

@@ -4,7 +4,11 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sync/atomic"
 )
+
+// ownShare is what a queue may have in bytes however much waits in all of them.
+const ownShare = 16 << 10
 
 // delivery is one message with QoS 1 or 2 on its way to one session.
 type delivery struct {
@@ -27,12 +31,35 @@ type queue struct {
 	head    int // entries[:head] are gone
 	sent    int // entries[head:head+sent] are on their way
 	bytes   int
-	next    uint64 // the number of the next entry
+	all     *atomic.Int64 // bytes of all queues, nil: nobody counts them
+	next    uint64        // the number of the next entry
 	lastID  uint16
 	free    uint16 // how many identifiers behind lastID are known to be unused
 }
 
 func (q *queue) len() int { return len(q.entries) - q.head }
+
+// count notes that so many bytes have come, or gone.
+func (q *queue) count(bytes int) {
+	q.bytes += bytes
+	if q.all != nil {
+		q.all.Add(int64(bytes))
+	}
+}
+
+// room says whether there is room for one more message of a size. An empty queue takes any.
+func (q *queue) room(size int, limits *Options) bool {
+	bytes := q.bytes + size
+	switch {
+	case q.len() >= limits.MaxQueued:
+		return false
+	case q.len() == 0:
+		return true
+	case bytes <= ownShare:
+		return bytes <= limits.MaxQueuedBytes
+	}
+	return bytes <= limits.MaxQueuedBytes && (q.all == nil || q.all.Load()+int64(size) <= int64(limits.MaxQueuedInAll))
+}
 
 // push appends an entry and returns its number.
 func (q *queue) push(d delivery) uint64 {
@@ -44,7 +71,7 @@ func (q *queue) push(d delivery) uint64 {
 	d.seq = q.next
 	q.next++
 	q.entries = append(q.entries, d)
-	q.bytes += d.message.size()
+	q.count(d.message.size())
 	return d.seq
 }
 
@@ -74,7 +101,7 @@ func (q *queue) insert(d delivery) {
 	}
 	q.entries = slices.Insert(q.entries, q.head+i, d)
 	q.next = max(q.next, d.seq+1)
-	q.bytes += d.message.size()
+	q.count(d.message.size())
 }
 
 func (q *queue) search(seq uint64) (i int, found bool) {
@@ -92,7 +119,7 @@ func (q *queue) place(seq uint64) int {
 
 // remove takes away the entry at a place that find returned, or that of waiting.
 func (q *queue) remove(i int) {
-	q.bytes -= q.entries[i].message.size()
+	q.count(-q.entries[i].message.size())
 	if i < q.head+q.sent {
 		q.sent--
 	}

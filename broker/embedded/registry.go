@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"home.arpa/homehub/broker"
@@ -15,6 +16,7 @@ type registry struct {
 	sessions map[string]*session
 	wills    map[string]*overdueWill
 	serial   uint64
+	queued   atomic.Int64 // bytes of all queues
 }
 
 func newRegistry() registry {
@@ -23,10 +25,10 @@ func newRegistry() registry {
 
 // claim makes a connection the holder of its client identifier: it ends the one before it, waits until that has given its
 // session back and published its will, and takes the session over, or makes a new one. present says which of the two; code is
-// not success when the identifier belongs to somebody else or the connection has been ended meanwhile.
+// not success when the identifier belongs to somebody else, or there are too many sessions.
 func (b *Broker) claim(c *conn) (present bool, code byte) {
 	r := &b.registry
-	before, code := r.hold(c)
+	before, code := r.hold(c, b.options().MaxSessions)
 	if code != success {
 		return false, code
 	}
@@ -55,8 +57,8 @@ func (b *Broker) settleOld(c *conn) (due *overdueWill) {
 	return due
 }
 
-// hold enters a connection as the holder of its identifier, unless that belongs to another user.
-func (r *registry) hold(c *conn) (before *conn, code byte) {
+// hold enters a connection as the holder of its identifier, unless that belongs to another user or it wants a session beyond the limit.
+func (r *registry) hold(c *conn, most int) (before *conn, code byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	id := c.connect.id
@@ -71,6 +73,9 @@ func (r *registry) hold(c *conn) (before *conn, code byte) {
 	}
 	if known && owner != "" && owner != c.connect.user { // what an anonymous client has begun, a user may go on with
 		return nil, notAuthorized
+	}
+	if c.connect.expiry > 0 && r.sessions[id] == nil && len(r.sessions) >= most {
+		return nil, quotaExceeded
 	}
 	r.holders[id] = c
 	return before, success
@@ -124,7 +129,7 @@ func (r *registry) install(c *conn, o func() *Options, l *ledger) (present bool)
 
 func (r *registry) newSession(id string) *session {
 	r.serial++
-	s := &session{id: id, name: called(id), serial: r.serial}
+	s := &session{id: id, name: called(id), serial: r.serial, queue: queue{all: &r.queued}}
 	s.permit.Store(&everything)
 	r.sessions[id] = s
 	return s

@@ -256,7 +256,8 @@ func (to *restorer) finish() (over []*session) {
 // tidy makes the queue ready for the client, without what has expired and was never sent.
 func (s *session) tidy(now time.Time) {
 	old := s.queue
-	s.queue = queue{next: old.next, lastID: old.lastID}
+	old.count(-old.bytes)
+	s.queue = queue{next: old.next, lastID: old.lastID, all: old.all}
 	for _, d := range old.entries[old.head:] {
 		if d.id == 0 && d.expired(now) {
 			s.queue.nextID() // as pump does
@@ -264,6 +265,6 @@ func (s *session) tidy(now time.Time) {
 		}
 		d.ready = true
 		s.queue.entries = append(s.queue.entries, d)
-		s.queue.bytes += d.message.size()
+		s.queue.count(d.message.size())
 	}
 }

@@ -107,7 +107,7 @@ func (s *session) enqueue(d delivery, b *batch, r *router, limits *Options) answ
 	switch {
 	case s.ended, c == nil && !s.keeps.Load(), !s.may().MayReceive(d.topic):
 		return declined
-	case s.queue.len() >= limits.MaxQueued, s.queue.len() > 0 && s.queue.bytes+d.message.size() > limits.MaxQueuedBytes:
+	case !s.queue.room(d.message.size(), limits):
 		return crammed
 	}
 	lasts := s.keeps.Load()

@@ -36,7 +36,8 @@ func (h *house) brokerOptions(cfg config.Config) (embedded.Options, error) {
 	o.MaxTopicLevels, o.MaxTopicSize = l.TopicLevels, int(l.TopicSize)
 	o.MaxSubscriptions, o.MaxFilters = l.Subscriptions, l.FiltersPerPacket
 	o.MaxInflight, o.ReceiveMaximum = l.Inflight, l.ReceiveMaximum
-	o.MaxQueued, o.MaxQueuedBytes = l.QueuedMessages, int(l.QueuedSize)
+	o.MaxQueued, o.MaxQueuedBytes, o.MaxQueuedInAll = l.QueuedMessages, int(l.QueuedSize), int(l.QueuedInAll)
+	o.MaxSessions = l.Sessions
 	o.MaxRetained, o.MaxRetainedBytes = l.RetainedMessages, int(l.RetainedSize)
 	o.MaxKeepAlive, o.MaxSessionExpiry = l.KeepAlive, l.SessionExpiry
 	return o, nil

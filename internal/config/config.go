@@ -87,6 +87,8 @@ type Limits struct {
 	ReceiveMaximum        int           `mapstructure:"receive_maximum"`
 	QueuedMessages        int           `mapstructure:"queued_messages"`
 	QueuedSize            Size          `mapstructure:"queued_size"`
+	QueuedInAll           Size          `mapstructure:"queued_in_all"`
+	Sessions              int           `mapstructure:"sessions"`
 	RetainedMessages      int           `mapstructure:"retained_messages"`
 	RetainedSize          Size          `mapstructure:"retained_size"`
 	// KeepAlive is at least 1 s, or 0: no limit.

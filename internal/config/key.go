@@ -49,6 +49,8 @@ var keys = []key{
 	{name: "mqtt.limits.receive_maximum", zero: 64, check: whole(1, 65535), live: true},
 	{name: "mqtt.limits.queued_messages", zero: 10_000, check: whole(1, 10_000_000), live: true},
 	{name: "mqtt.limits.queued_size", zero: "8MiB", check: size(1024, 1<<30), live: true},
+	{name: "mqtt.limits.queued_in_all", zero: "256MiB", check: size(1024, 1<<30), live: true},
+	{name: "mqtt.limits.sessions", zero: 20_000, check: whole(1, 10_000_000), live: true},
 	{name: "mqtt.limits.retained_messages", zero: 100_000, check: whole(1, 100_000_000), live: true},
 	{name: "mqtt.limits.retained_size", zero: "256MiB", check: size(1024, 1<<30), live: true},
 	{name: "mqtt.limits.keep_alive", zero: "0", check: orZero(duration(time.Second, 65535*time.Second)), live: true},
