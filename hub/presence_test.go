@@ -294,8 +294,10 @@ func TestTwoClientsThatPublishAsOneDevice(t *testing.T) {
 			for range 2 {
 				b := h.client("plug-2", nil)
 				for range 5 {
-					a.publish("plain/plug/config", "Plug")
-					b.publish("plain/plug/config", "Plug")
+					for _, c := range []*client{a, b} {
+						c.publish("plain/plug/config", "Plug")
+						synctest.Wait() // nothing says otherwise which of two clients' messages is heard first
+					}
 				}
 				b.cut()
 				seconds(1)
@@ -320,6 +322,7 @@ func TestTwoClientsThatPublishAsOneDevice(t *testing.T) {
 		"each its own topics are two that tell of one thing": func(t *testing.T, h *house) {
 			a, b := h.client("plug-1", nil), h.client("plug-2", nil)
 			a.publish("plain/plug/config", "mac=AA:BB:CC:DD:EE:FF Plug")
+			synctest.Wait()
 			b.publish("rumour/x/config", "box_aabbccddeeff Socket")
 			for i := range 6 {
 				a.publish("plain/plug/is/power", strconv.Itoa(i))
@@ -332,6 +335,7 @@ func TestTwoClientsThatPublishAsOneDevice(t *testing.T) {
 		"of whom the second only helps out now and then are none": func(t *testing.T, h *house) {
 			a, b := h.client("plug-1", nil), h.client("script", nil)
 			a.publish("plain/plug/config", "Plug")
+			synctest.Wait()
 			b.publish("plain/plug/is/on", "true")
 			for i := range 6 {
 				a.publish("plain/plug/is/on", "false")
