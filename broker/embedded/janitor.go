@@ -22,32 +22,34 @@ func (j *janitor) poke() {
 }
 
 // sweep ends expired sessions and publishes wills that are due, and writes retained messages of QoS 0 down once in a while, until ctx
-// ends.
+// ends. It has one alarm for all that.
 func (b *Broker) sweep(ctx context.Context) {
-	minute := time.NewTicker(expiryPeriod)
-	defer minute.Stop()
-	interval := time.NewTicker(b.options().DurabilityInterval)
-	defer interval.Stop()
-	alarm := time.NewTimer(time.Hour)
+	alarm := time.AfterFunc(expiryPeriod, b.janitor.poke)
 	defer alarm.Stop()
+	expires, writes := time.Now().Add(expiryPeriod), time.Now().Add(b.options().DurabilityInterval)
 	for {
-		next := b.tidy(time.Now())
-		if next.IsZero() {
-			alarm.Stop()
-		} else {
-			alarm.Reset(time.Until(next))
+		now := time.Now()
+		due := b.tidy(now)
+		if !now.Before(expires) {
+			b.router.expire(now)
+			expires = now.Add(expiryPeriod)
 		}
+		if !now.Before(writes) {
+			if b.ledger != nil {
+				b.router.write(ctx, b.ledger)
+			}
+			writes = now.Add(b.options().DurabilityInterval)
+		}
+		for _, t := range []time.Time{expires, writes} {
+			if due.IsZero() || t.Before(due) {
+				due = t
+			}
+		}
+		alarm.Reset(time.Until(due))
 		select {
 		case <-ctx.Done():
 			return
 		case <-b.janitor.wake:
-		case <-alarm.C:
-		case <-minute.C:
-			b.router.expire(time.Now())
-		case <-interval.C:
-			if b.ledger != nil {
-				b.router.write(ctx, b.ledger)
-			}
 		}
 	}
 }
