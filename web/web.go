@@ -138,7 +138,7 @@ type Client struct {
 	// Queued messages wait for it, Dropped ones found no room since its session began.
 	Queued  int    `json:"queued"`
 	Dropped uint64 `json:"dropped"`
-	// Messages and bytes of this connection, and how many there were each second of the last minute.
+	// Messages and bytes of this connection, and how many there were each second of the last half to whole minute.
 	MessagesReceived uint64  `json:"messages_received"`
 	MessagesSent     uint64  `json:"messages_sent"`
 	BytesReceived    uint64  `json:"bytes_received"`

@@ -24,6 +24,7 @@ type gate struct {
 	sockets uint64  // that were let in since the start
 	pastIn  Flow    // over connections that have ended
 	pastOut Flow
+	sampled [2]time.Time     // when the connections' samples were taken, the older ones first
 	hosts   map[string]*host // but this machine
 	waiting int              // all strangers
 	closed  bool

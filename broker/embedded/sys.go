@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// sysPeriod is how often $SYS is brought up to date, and how often the connections' rates are sampled.
+// sysPeriod is how often $SYS is brought up to date.
 const sysPeriod = 10 * time.Second
 
 // inform publishes the broker's numbers below $SYS/broker/, under the names that Mosquitto gave them, every sysPeriod until ctx ends:

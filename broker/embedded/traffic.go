@@ -61,19 +61,16 @@ func (f *Flow) add(other Flow) {
 	f.Bytes += other.Bytes
 }
 
-// Rates are what went over one connection each second of the last minute, or since it came if that is less long ago.
+// Rates are what went over one connection each second of the last half to whole minute, or since it came if that is less long ago.
 type Rates struct {
 	MessagesIn, MessagesOut, BytesIn, BytesOut float64
 }
 
-// samplePoints are how many samples one connection keeps, one for each round of $SYS: together the last minute.
-const samplePoints = int(time.Minute / sysPeriod)
+// sampleSpan is how far the two samples of each connection are apart: its rates are over between one and two of it.
+const sampleSpan = 30 * time.Second
 
-// sample is what had gone over a connection at a time.
-type sample struct {
-	at                                         time.Time
-	messagesIn, messagesOut, bytesIn, bytesOut uint64
-}
+// sample is what has gone over a connection.
+type sample struct{ messagesIn, messagesOut, bytesIn, bytesOut uint64 }
 
 // visit is what the gate knows of one connection. The gate guards it.
 type visit struct {
@@ -81,52 +78,42 @@ type visit struct {
 	host     *host // nil for this machine
 	accepted bool
 	ended    bool
-	lost     uint64                // of the session's dropped messages, those before this connection
-	samples  *[samplePoints]sample // nil until the first one is taken
-	next     int                   // the place of the next sample, which is that of the oldest
+	lost     uint64    // of the session's dropped messages, those before this connection
+	samples  [2]sample // at the gate's times of them, zero before it came
 }
 
 // sample returns what has gone over the connection until now.
-func (c *conn) sample(now time.Time) sample {
+func (c *conn) sample() sample {
 	in, out := c.heard.flow(), c.out.flow()
-	return sample{now, in.Published(), out.Published(), in.Bytes, out.Bytes}
+	return sample{in.Published(), out.Published(), in.Bytes, out.Bytes}
 }
 
-// oldest returns the sample that was taken the longest time ago: when it came, if there is none.
-func (c *conn) oldest() sample {
-	v := &c.visit
-	for i := 0; v.samples != nil && i < samplePoints; i++ {
-		if old := v.samples[(v.next+i)%samplePoints]; !old.at.IsZero() {
-			return old
-		}
-	}
-	return sample{at: c.born}
-}
-
-// rates compares now with the oldest sample. The gate's lock is held.
+// rates compares now with the older sample. The gate's lock is held.
 func (c *conn) rates(now time.Time) Rates {
-	old, s := c.oldest(), c.sample(now)
-	seconds := max(now.Sub(old.at).Seconds(), 1)
+	since := c.broker.gate.sampled[0]
+	if c.born.After(since) {
+		since = c.born
+	}
+	old, s := c.visit.samples[0], c.sample()
+	seconds := max(now.Sub(since).Seconds(), 1)
 	return Rates{
 		MessagesIn: float64(s.messagesIn-old.messagesIn) / seconds, MessagesOut: float64(s.messagesOut-old.messagesOut) / seconds,
 		BytesIn: float64(s.bytesIn-old.bytesIn) / seconds, BytesOut: float64(s.bytesOut-old.bytesOut) / seconds,
 	}
 }
 
-// sample notes what has gone over each connection until now, for its rates.
+// sample notes what has gone over each connection until now, for its rates, when it is time for that.
 func (g *gate) sample(now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if now.Sub(g.sampled[1]) < sampleSpan-sysPeriod/2 { // no round is on time to the microsecond
+		return
+	}
+	g.sampled[0], g.sampled[1] = g.sampled[1], now
 	for _, c := range g.inside {
-		v := &c.visit
-		if !v.accepted {
-			continue
+		if v := &c.visit; v.accepted {
+			v.samples[0], v.samples[1] = v.samples[1], c.sample()
 		}
-		if v.samples == nil {
-			v.samples = new([samplePoints]sample)
-		}
-		v.samples[v.next] = c.sample(now)
-		v.next = (v.next + 1) % samplePoints
 	}
 }
 
