@@ -63,21 +63,10 @@ func (c *checkpoint) retained(m *message) {
 func (c *checkpoint) session(s *session) {
 	queue, replays, received, lastID, next := s.copy()
 	for _, p := range replays {
-		c.w.Record(plannedRecord)
-		c.w.Number(s.serial)
-		c.w.Text(p.filter)
-		c.w.Number(uint64(p.qos))
-		c.w.Number(uint64(p.id))
-		c.w.Flag(true)
-		c.w.Number(uint64(len(p.topics)))
-		for _, topic := range p.topics {
-			c.w.Text(topic)
-		}
-		c.w.End()
+		writePlanned(c.w, s, p.filter, p.qos, p.id, p.last)
 	}
 	for i := range queue {
 		d := &queue[i]
-		d.planned = false // its topic is not in the plan above any more
 		n := c.number(d.message)
 		writeQueued(c.w, n, receipt{}, owed{s, *d})
 		if d.id != 0 {

@@ -134,13 +134,7 @@ func (l *ledger) subscribed(s *session, sub *subscription, planned bool) (after 
 	defer l.commit(w, &after)
 	writeSubscribed(w, s, sub)
 	if planned {
-		w.Record(plannedRecord)
-		w.Number(s.serial)
-		w.Text(sub.filter)
-		w.Number(uint64(sub.qos))
-		w.Number(uint64(sub.id))
-		w.Flag(false) // all that is retained now
-		w.End()
+		writePlanned(w, s, sub.filter, sub.qos, sub.id, "")
 	}
 	return after
 }
@@ -212,15 +206,15 @@ func (l *ledger) inherited(m *message, left *owed, all []owed) (after position) 
 	return after
 }
 
-// replay says that a retained message has been put into a queue for a new subscription. The caller holds the session's lock.
-func (l *ledger) replay(s *session, d *delivery) (after position) {
+// replay says that a retained message has been put into a queue for a subscription to a filter. The caller holds the session's lock.
+func (l *ledger) replay(s *session, d *delivery, filter string) (after position) {
 	if l == nil || !s.keeps.Load() {
 		return 0
 	}
 	w := l.begin()
 	defer l.commit(w, &after)
 	n := l.number(w, d.message)
-	writeQueued(w, n, receipt{}, owed{s, *d})
+	writeBrought(w, n, owed{s, *d}, filter)
 	return after
 }
 

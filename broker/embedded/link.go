@@ -220,7 +220,9 @@ func (r *router) link(l *Link, sub broker.Subscription) (kept []*message) {
 	defer r.mu.Unlock()
 	r.changes.Add(1)
 	r.links.Set(sub.Filter, l, sub.QoS)
-	r.retained.match(sub.Filter, func(m *message) { kept = append(kept, m) })
+	for m := range r.retained.match(sub.Filter) {
+		kept = append(kept, m)
+	}
 	return kept
 }
 

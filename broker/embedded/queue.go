@@ -19,7 +19,6 @@ type delivery struct {
 	attempted bool     // it was sent before, perhaps on an earlier connection
 	released  bool     // PUBREC has come: what is sent from now on is PUBREL
 	borrowed  bool     // its message is in no other queue, and is given back when it leaves this one
-	planned   bool     // it is a retained message for a new subscription
 	share     string   // the key of the shared subscription that it came by, empty for none
 }
 

@@ -29,6 +29,7 @@ const (
 	unwilledRecord     byte = 18 // there is no will any more
 	settledRecord      byte = 19 // closes what a checkpoint says of a session
 	inheritedRecord    byte = 20 // a message moves from the queue of a session that ends into another one
+	broughtRecord      byte = 21 // a retained message waits for a client because of a subscription
 )
 
 // What stands in the records, as restore.go reads it. Durations are in nanoseconds and count from the last timeRecord, since no
@@ -115,13 +116,32 @@ func writeOwed(w *journal.Writer, all []owed) {
 		w.Number(d.seq)
 		w.Number(uint64(d.level))
 		w.Flag(d.replay)
-		w.Flag(d.planned)
 		w.Text(d.share)
 		w.Number(uint64(len(d.subs)))
 		for _, id := range d.subs {
 			w.Number(uint64(id))
 		}
 	}
+}
+
+// writeBrought writes one record for a retained message that was put into a queue for a subscription.
+func writeBrought(w *journal.Writer, number uint64, to owed, filter string) {
+	w.Record(broughtRecord)
+	w.Number(number)
+	w.Text(filter)
+	writeOwed(w, []owed{to})
+	w.End()
+}
+
+// writePlanned writes that retained messages are still to be sent for a subscription: those behind a topic.
+func writePlanned(w *journal.Writer, s *session, filter string, qos byte, id uint32, last string) {
+	w.Record(plannedRecord)
+	w.Number(s.serial)
+	w.Text(filter)
+	w.Number(uint64(qos))
+	w.Number(uint64(id))
+	w.Text(last)
+	w.End()
 }
 
 func writeIdentifier(w *journal.Writer, kind byte, s *session, id uint16) {

@@ -2,45 +2,57 @@ package embedded
 
 import "slices"
 
+// replayPiece is how many topics of a replay are looked up at once, at most.
+const replayPiece = 8192
+
 // replay is what is left of one subscription's retained messages. It holds topics, not messages: each message is looked up when
-// its turn comes, so that a client never gets an older one after a newer one, and so that a large set costs little.
+// its turn comes, so that a client never gets an older one after a newer one, and so that a large set costs little. It holds but a piece of
+// them, and only the first in line has any, so that a client may subscribe to as much as it likes, as slowly as it reads.
 type replay struct {
 	filter string
-	topics []string
 	qos    byte
 	id     uint32
+	until  uint64   // the serial of the last topic that it is about: what is retained later has come as it was published
+	topics []string // the next ones
+	more   bool     // there may be others after these, whose names are greater than theirs
+	last   string   // the last one that has had its turn, by which the journal knows how far it has come
 }
 
-// plan adds the retained messages of a new subscription to a plan, and says whether there is room for them. The caller holds the
-// router's lock.
-func (r *router) plan(s *session, sub *subscription, plan *[]replay) bool {
-	p := replay{filter: sub.filter, qos: sub.qos, id: sub.id}
-	r.retained.match(sub.filter, func(m *message) {
-		if s.may().MayReceive(m.topic) {
-			p.topics = append(p.topics, m.topic)
-		}
-	})
-	if len(p.topics) == 0 {
-		return true
-	}
-	waiting := len(p.topics)
-	for _, other := range *plan {
-		waiting += len(other.topics)
-	}
-	if waiting+s.waitingReplays() > 2*r.limits().MaxRetained {
+// plan adds the retained messages of a new subscription to a plan, and says whether there are any. The caller holds the router's lock.
+func (r *router) plan(sub *subscription, plan *[]replay) bool {
+	if !r.retained.any(sub.filter) {
 		return false
 	}
-	*plan = append(*plan, p)
+	*plan = append(*plan, replay{filter: sub.filter, qos: sub.qos, id: sub.id, until: r.retained.serial, more: true})
 	return true
 }
 
-func (s *session) waitingReplays() (count int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, p := range s.replays {
-		count += len(p.topics)
+// gather looks up the next topics of a replay. They are in the order of their names where it matters which come first: when they are not
+// all, and when the journal is to know how far the replay has come. The caller holds the locks of router and session.
+func (r *router) gather(s *session, p *replay) {
+	p.topics, p.more = nil, false
+	for m, since := range r.retained.match(p.filter) {
+		late := p.more && m.topic > p.topics[replayPiece-1] // not in this piece
+		if since > p.until || m.topic <= p.last || late || !s.may().MayReceive(m.topic) {
+			continue
+		}
+		if p.topics = append(p.topics, m.topic); len(p.topics) == 2*replayPiece {
+			p.shorten()
+		}
 	}
-	return count
+	switch {
+	case len(p.topics) > replayPiece:
+		p.shorten()
+	case s.keeps.Load():
+		slices.Sort(p.topics)
+	}
+}
+
+// shorten keeps the first topics, which fit into one piece.
+func (p *replay) shorten() {
+	slices.Sort(p.topics)
+	clear(p.topics[replayPiece:])
+	p.topics, p.more = p.topics[:replayPiece], true
 }
 
 // follow puts a plan in line, once the subscriptions have been acknowledged. What is left from an earlier subscription to the
@@ -84,11 +96,17 @@ func (r *router) refill(s *session, c *conn) bool {
 	moved := s.pump(c)
 	for len(s.replays) > 0 && c.out.room(fillLevel) && s.queue.len() <= s.window {
 		p := &s.replays[0]
-		if m := r.retained.get(p.topics[0]); m != nil && s.may().MayReceive(m.topic) {
-			s.replay(c, m, p)
-			moved = true
+		if len(p.topics) == 0 {
+			r.gather(s, p)
 		}
-		if p.topics = p.topics[1:]; len(p.topics) == 0 {
+		if len(p.topics) > 0 {
+			p.last, p.topics = p.topics[0], p.topics[1:]
+			if m := r.retained.sooner(p.last, p.until); m != nil && s.may().MayReceive(m.topic) {
+				s.replay(c, m, p)
+				moved = true
+			}
+		}
+		if len(p.topics) == 0 && !p.more {
 			s.replays = s.replays[1:]
 			c.broker.ledger.replayed(s, p.filter)
 		}
@@ -106,9 +124,9 @@ func (s *session) replay(c *conn, m *message, p *replay) {
 		o.subs = []uint32{p.id}
 	}
 	if o.level > 0 {
-		d := delivery{outgoing: o, ready: true, planned: true}
+		d := delivery{outgoing: o, ready: true}
 		d.seq = s.queue.push(d)
-		if after := c.broker.ledger.replay(s, &d); after > 0 {
+		if after := c.broker.ledger.replay(s, &d, p.filter); after > 0 {
 			s.queue.entries[len(s.queue.entries)-1].after = after
 		}
 		s.pump(c)

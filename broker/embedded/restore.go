@@ -73,6 +73,8 @@ func (to *restorer) take(kind byte, content *journal.Reader) {
 		to.queued(content)
 	case inheritedRecord:
 		to.inherited(content)
+	case broughtRecord:
+		to.brought(content)
 	default:
 		if s := to.sessions[content.Number()]; s != nil && !content.Bad() {
 			to.about(s, kind, content)
@@ -92,8 +94,7 @@ func (to *restorer) about(s *session, kind byte, content *journal.Reader) {
 	case plannedRecord:
 		to.planned(s, content)
 	case replayedRecord:
-		filter := content.Text()
-		s.replays = slices.DeleteFunc(s.replays, func(p replay) bool { return p.filter == filter })
+		s.unfollow(content.Text())
 	case sentRecord, takenRecord, doneRecord:
 		to.step(s, kind, content)
 	case receivedRecord:
@@ -192,18 +193,10 @@ func (to *restorer) subscribed(s *session, content *journal.Reader) {
 	}
 }
 
-// planned brings back what was still to be sent for a subscription: the topics that stand there, or all that is retained now, which is
-// what was retained then.
+// planned brings back what was still to be sent for a subscription.
 func (to *restorer) planned(s *session, content *journal.Reader) {
-	p := replay{filter: content.Text(), qos: byte(content.Number()) & 3, id: uint32(content.Number())}
-	if listed := content.Flag(); listed {
-		for n := content.Number(); n > 0 && !content.Bad(); n-- {
-			p.topics = append(p.topics, content.Text())
-		}
-	} else if broker.ValidFilter(p.filter) == nil {
-		to.broker.router.retained.match(p.filter, func(m *message) { p.topics = append(p.topics, m.topic) })
-	}
-	if !content.Bad() {
+	p := replay{filter: content.Text(), qos: byte(content.Number()) & 3, id: uint32(content.Number()), last: content.Text(), more: true}
+	if !content.Bad() && broker.ValidFilter(p.filter) == nil {
 		s.follow([]replay{p})
 	}
 }
@@ -232,7 +225,9 @@ func (to *restorer) finish() (over []*session) {
 			s.expires = to.now.Add(time.Duration(s.expiry) * time.Second)
 		}
 		s.tidy(to.now)
-		s.replays = slices.DeleteFunc(s.replays, func(p replay) bool { return len(p.topics) == 0 })
+		for i := range s.replays { // what was retained with QoS 0 before the subscription may have been written down after it
+			s.replays[i].until = to.broker.router.retained.serial
+		}
 		s.hungry.Store(len(s.replays) > 0)
 		s.allow(permit(to.broker.options().Access, s.id, s.user))
 		if s.over(to.now) || r.sessions[s.id] != s {

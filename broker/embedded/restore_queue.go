@@ -1,10 +1,6 @@
 package embedded
 
-import (
-	"slices"
-
-	"home.arpa/homehub/broker/embedded/journal"
-)
+import "home.arpa/homehub/broker/embedded/journal"
 
 // queued takes a message that was put into queues, with the publisher's receipt.
 func (to *restorer) queued(content *journal.Reader) {
@@ -29,19 +25,35 @@ func (to *restorer) inherited(content *journal.Reader) {
 	to.owed(m, content)
 }
 
-// owed puts a message into the queues that a record names.
-func (to *restorer) owed(m *message, content *journal.Reader) {
+// brought takes a retained message that was put into a queue for a subscription, whose replay has come as far as that.
+func (to *restorer) brought(content *journal.Reader) {
+	m, filter := to.messages[content.Number()], content.Text()
+	s := to.owed(m, content)
+	if s == nil {
+		return
+	}
+	for i := range s.replays {
+		if p := &s.replays[i]; p.filter == filter {
+			p.last = max(p.last, m.topic)
+		}
+	}
+}
+
+// owed puts a message into the queues that a record names, and returns the session of the last one that there is.
+func (to *restorer) owed(m *message, content *journal.Reader) (last *session) {
 	for n := content.Number(); n > 0 && !content.Bad(); n-- {
 		s := to.sessions[content.Number()]
 		d := delivery{seq: content.Number()}
-		d.level, d.replay, d.planned, d.share = byte(content.Number()), content.Flag(), content.Flag(), content.Text()
+		d.level, d.replay, d.share = byte(content.Number()), content.Flag(), content.Text()
 		for k := content.Number(); k > 0 && !content.Bad(); k-- {
 			d.subs = append(d.subs, uint32(content.Number()))
 		}
 		if d.message = m; m != nil && s != nil && !content.Bad() { // without a message it was in a damaged part
 			s.restore(d)
+			last = s
 		}
 	}
+	return last
 }
 
 // restore puts an entry back into the queue, unless the checkpoint knows of it already. Two publishers may have put their messages into the
@@ -49,11 +61,6 @@ func (to *restorer) owed(m *message, content *journal.Reader) {
 func (s *session) restore(d delivery) {
 	if d.level < 1 || d.level > 2 {
 		return
-	}
-	if d.planned {
-		for i := range s.replays {
-			s.replays[i].topics = slices.DeleteFunc(s.replays[i].topics, func(topic string) bool { return topic == d.topic })
-		}
 	}
 	if d.seq >= s.floor {
 		s.queue.insert(d)

@@ -1,6 +1,8 @@
 package embedded
 
 import (
+	"iter"
+	"math"
 	"strings"
 	"time"
 )
@@ -8,14 +10,16 @@ import (
 // retained is the tree of retained messages, one level of the topic name a node. It is not safe for concurrent use; the
 // router guards it.
 type retained struct {
-	root  leaf
-	count int
-	bytes int
+	root   leaf
+	count  int
+	bytes  int
+	serial uint64 // of the last topic that got a message and had none
 }
 
 type leaf struct {
 	children map[string]*leaf
 	message  *message
+	since    uint64 // the serial with which its topic got a message, whatever has replaced that
 }
 
 // set keeps a message in place of what was kept under its topic, or clears that if the payload is empty.
@@ -40,6 +44,9 @@ func (r *retained) set(m *message) {
 	}
 	if n.message != nil {
 		r.tally(n.message, -1)
+	} else {
+		r.serial++
+		n.since = r.serial
 	}
 	n.message = m
 	r.tally(m, 1)
@@ -54,9 +61,12 @@ func (r *retained) tally(m *message, sign int) {
 }
 
 // get returns what is kept under a topic, nil when there is nothing or when it has expired.
-func (r *retained) get(topic string) *message {
+func (r *retained) get(topic string) *message { return r.sooner(topic, math.MaxUint64) }
+
+// sooner is get for a topic that has had a message since a serial or before.
+func (r *retained) sooner(topic string, until uint64) *message {
 	n := r.find(topic)
-	if n == nil || n.message == nil || n.message.expired(time.Now()) {
+	if n == nil || n.message == nil || n.since > until || n.message.expired(time.Now()) {
 		return nil
 	}
 	return n.message
@@ -101,57 +111,68 @@ func (r *retained) prune(n *leaf, rest string) {
 	}
 }
 
-// match calls visit for each message whose topic the filter matches, in no particular order.
-func (r *retained) match(filter string, visit func(*message)) {
-	now := time.Now()
-	r.root.match(filter, true, func(m *message) {
-		if !m.expired(now) {
-			visit(m)
-		}
-	})
+// match yields each message whose topic the filter matches, in no particular order, and since when the topic has one.
+func (r *retained) match(filter string) iter.Seq2[*message, uint64] {
+	return func(yield func(*message, uint64) bool) {
+		now := time.Now()
+		r.root.match(filter, true, func(n *leaf) bool {
+			return n.message.expired(now) || yield(n.message, n.since)
+		})
+	}
+}
+
+// any says whether there is a message whose topic the filter matches.
+func (r *retained) any(filter string) bool {
+	for range r.match(filter) {
+		return true
+	}
+	return false
 }
 
 // all calls visit for each message, expired or not.
-func (r *retained) all(visit func(*message)) { r.root.all(false, visit) }
+func (r *retained) all(visit func(*message)) {
+	r.root.all(false, func(n *leaf) bool { visit(n.message); return true })
+}
 
-func (n *leaf) match(filter string, first bool, visit func(*message)) {
+// match, step and all visit leaves with a message until visit returns false, and say whether to go on.
+func (n *leaf) match(filter string, first bool, visit func(*leaf) bool) bool {
 	level, rest, more := strings.Cut(filter, "/")
 	switch level {
 	case "#": // a/# matches a, too
-		if n.message != nil {
-			visit(n.message)
-		}
-		n.all(first, visit)
+		return (n.message == nil || visit(n)) && n.all(first, visit)
 	case "+":
 		for name, child := range n.children {
-			if !first || !strings.HasPrefix(name, "$") { // [MQTT-4.7.2-1]
-				child.step(rest, more, visit)
+			if first && strings.HasPrefix(name, "$") { // [MQTT-4.7.2-1]
+				continue
+			}
+			if !child.step(rest, more, visit) {
+				return false
 			}
 		}
 	default:
 		if child := n.children[level]; child != nil {
-			child.step(rest, more, visit)
+			return child.step(rest, more, visit)
 		}
 	}
+	return true
 }
 
-func (n *leaf) step(rest string, more bool, visit func(*message)) {
+func (n *leaf) step(rest string, more bool, visit func(*leaf) bool) bool {
 	if more {
-		n.match(rest, false, visit)
-	} else if n.message != nil {
-		visit(n.message)
+		return n.match(rest, false, visit)
 	}
+	return n.message == nil || visit(n)
 }
 
 // all visits what is below n, without the names that begin with $ if they are not wanted.
-func (n *leaf) all(noDollar bool, visit func(*message)) {
+func (n *leaf) all(noDollar bool, visit func(*leaf) bool) bool {
 	for name, child := range n.children {
 		if noDollar && strings.HasPrefix(name, "$") {
 			continue
 		}
-		if child.message != nil {
-			visit(child.message)
+		if child.message != nil && !visit(child) || !child.all(false, visit) {
+			return false
 		}
-		child.all(false, visit)
 	}
+	return true
 }

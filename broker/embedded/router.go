@@ -160,11 +160,7 @@ func (r *router) subscribe(s *session, sub *subscription, plan *[]replay) (code 
 	r.put(s, sub)
 	planned := false
 	if _, _, shared := broker.SplitShared(sub.filter); !shared && (sub.handling == 0 || sub.handling == 1 && old == nil) { // [MQTT-3.3.1-9] to [MQTT-3.3.1-11]
-		before := len(*plan)
-		if !r.plan(s, sub, plan) {
-			return quotaExceeded, r.drop(s, sub.filter)
-		}
-		planned = len(*plan) > before
+		planned = r.plan(sub, plan)
 	}
 	return sub.qos, r.ledger.subscribed(s, sub, planned)
 }
