@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -65,6 +66,27 @@ func TestOneDeviceFollowsAnother(t *testing.T) {
 		}
 		plug.publish("plain/plug/is/on", "true")
 		h.wantValue("lamp/light/on", "false")
+	})
+}
+
+// A change that the hub hears of at its start only is nobody's wish any more: people have lived with the other lamp as it is.
+func TestWhatTheBrokerKeptMakesNobodyFollow(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		h.powerLamp("lamp", "Lamp", "false", true)
+		plug := h.client("plug", nil)
+		plug.retain("plain/plug/config", "Plug")
+		plug.retain("plain/plug/is/on", "false")
+		synctest.Wait()
+		h.follow("plug/switch/on", "lamp/light/on")
+		h.stop()
+		plug.retain("plain/plug/is/on", "true")
+		h.start()
+		seconds(2)
+		h.wantValue("plug/switch/on", "true")
+		h.wantValue("lamp/light/on", "false")
+		if list, err := h.Commands(t.Context(), "lamp", 10); err != nil || len(list) != 0 {
+			t.Errorf("commands %+v, %v", list, err)
+		}
 	})
 }
 
@@ -142,8 +164,8 @@ func TestFollowsThatCannotBe(t *testing.T) {
 			{"z/a/on", "x/a/on", hub.ErrConflict},
 			{"lamp/light/nothing", "plug/switch/on", hub.ErrNotFound},
 			{"lamp/light/on", "plug/nothing/on", hub.ErrNotFound},
-			{"lamp/light/on", "plug/switch/power", devices.ErrValue}, // cannot be set
-			{"lamp/light/on", "plug/switch/limit", devices.ErrValue}, // a number cannot follow a bool
+			{"plug/switch/limit", "plug/switch/power", devices.ErrValue}, // cannot be set
+			{"lamp/light/on", "plug/switch/limit", devices.ErrValue},     // a number cannot follow a bool
 		} {
 			if err := h.Follow(t.Context(), link(t, test.from, test.to)); !errors.Is(err, test.want) {
 				t.Errorf("%s -> %s: got %v, want %v", test.from, test.to, err, test.want)
@@ -163,4 +185,50 @@ func TestFollowsThatCannotBe(t *testing.T) {
 	if _, err := hub.New(nil, memory.New(), nil, loop); !errors.Is(err, hub.ErrConflict) {
 		t.Errorf("a loop in the configuration: %v", err)
 	}
+}
+
+// Nobody but who writes the configuration takes a link of it back: neither a device that is removed, nor one that turns out to be another.
+func TestLinksOfTheConfigurationOutliveTheirDevices(t *testing.T) {
+	fixed := []hub.Follow{link(t, "plug/switch/on", "lamp/switch/on"), link(t, "socket/relay/on", "lamp/switch/on")}
+	inHouseWith(t, func(o *hub.Options) { o.Follows = fixed }, func(t *testing.T, h *house) {
+		c := h.client("gateway", nil)
+		c.publish("plain/plug/config", "Plug")
+		c.publish("plain/lamp/config", "Lamp")
+		seconds(1)
+		c.publish("rumour/x/config", "box_aabbccddeeff Socket")
+		h.device("socket")
+		for _, id := range []string{"plug", "lamp"} {
+			if _, err := h.Remove(t.Context(), id, false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.publish("plain/plug/config", "Plug")
+		h.device("plug")
+		c.publish("plain/plug/config", "mac=AA:BB:CC:DD:EE:FF Plug") // and the socket is the plug
+		synctest.Wait()
+		if n := len(h.Devices()); n != 1 {
+			t.Fatalf("there are %d devices", n)
+		}
+		if d := cmp.Diff(fixed, h.Follows()); d != "" {
+			t.Errorf("follows (-want +got):\n%s", d)
+		}
+	})
+}
+
+func TestLinksAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := runHub(t, &still{}, memory.New(), newPlain(), hub.Options{})
+		const most = 1000
+		for i := range most {
+			if err := h.Follow(t.Context(), link(t, fmt.Sprintf("a%d/a/on", i), fmt.Sprintf("b%d/a/on", i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := h.Follow(t.Context(), link(t, "one/too/many", "for/the/hub")); !errors.Is(err, hub.ErrConflict) || len(h.Follows()) != most {
+			t.Errorf("with %d links the next one is answered %v", len(h.Follows()), err)
+		}
+		if err := h.Follow(t.Context(), link(t, "a0/a/on", "b0/a/on")); err != nil {
+			t.Errorf("one that is there already: %v", err)
+		}
+	})
 }

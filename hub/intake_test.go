@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"home.arpa/homehub/broker"
+	"home.arpa/homehub/devices"
 	"home.arpa/homehub/hub"
 	"home.arpa/homehub/store/memory"
 )
@@ -175,42 +176,71 @@ func TestAPublisherThatLeavesAtOnceIsHeard(t *testing.T) {
 	})
 }
 
-func TestManyAtOnce(t *testing.T) {
-	l := &still{}
-	h := runHub(t, l, memory.New(), newPlain(), hub.Options{})
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	var wg, readers sync.WaitGroup
-	for i := range 8 {
-		key := strconv.Itoa(i)
-		wg.Go(func() {
-			h.HandleSession(ctx, broker.Session{Client: key, Connected: true})
-			h.HandleMessage(ctx, message("plain/"+key+"/config", "Plug", key))
-			for n := range 200 {
-				h.HandleMessage(ctx, message("plain/"+key+"/is/power", strconv.Itoa(n), key))
-			}
-			h.HandleSession(ctx, broker.Session{Client: key, Reason: "it broke"})
-		})
-		wg.Go(func() {
-			for range 10 {
-				for _, v := range h.Devices() {
-					_, _ = h.Send(ctx, hub.Request{Path: parsePath(t, v.ID+"/switch/limit"), Value: intValue(5), Origin: "test"})
-					_, _ = h.Commands(ctx, v.ID, 5)
+func TestManyDevicesAndPeopleAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := runHub(t, &still{}, memory.New(), newPlain(), hub.Options{})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		const many, last = 8, 199
+		var wg, readers sync.WaitGroup
+		var heard [many]uint64 // by each reader, the number of the newest event
+		for i := range many {
+			key := "p" + strconv.Itoa(i)
+			wg.Go(func() {
+				h.HandleSession(ctx, broker.Session{Client: key, Connected: true})
+				h.HandleMessage(ctx, message("plain/"+key+"/config", key, key))
+				for n := range last + 1 {
+					h.HandleMessage(ctx, message("plain/"+key+"/is/power", strconv.Itoa(n), key))
 				}
-				h.Overview()
-				h.Counters()
-			}
-		})
-		readers.Go(func() { _ = h.Watch(ctx, "", hub.Newest, func(hub.Numbered) error { return nil }) })
-	}
-	wg.Wait()
-	cancel()
-	readers.Wait()
-	for _, v := range h.Devices() {
-		if len(v.Pending) > 1 {
-			t.Errorf("%s has %d pending commands for one property", v.ID, len(v.Pending))
+				h.HandleSession(ctx, broker.Session{Client: key, Reason: "it broke"})
+			})
+			wg.Go(func() {
+				for range 10 {
+					for _, v := range h.Devices() {
+						if _, err := h.Send(ctx, hub.Request{Path: parsePath(t, v.ID+"/switch/limit"), Value: intValue(5), Origin: "test"}); err != nil {
+							t.Error(err)
+						}
+						if _, err := h.Commands(ctx, v.ID, 5); err != nil {
+							t.Error(err)
+						}
+					}
+					h.Overview()
+					h.Counters()
+				}
+			})
+			readers.Go(func() {
+				_ = h.Watch(ctx, h.Overview().Epoch, 0, func(n hub.Numbered) error {
+					if n.ID != heard[i]+1 {
+						t.Errorf("event %d came after %d", n.ID, heard[i])
+					}
+					heard[i] = n.ID
+					return nil
+				})
+			})
 		}
-	}
+		wg.Wait()
+		synctest.Wait()
+		all := h.Devices()
+		if len(all) != many {
+			t.Errorf("%d devices of %d", len(all), many)
+		}
+		for _, v := range all {
+			if got := v.Reported["switch/power"].Value.Float(); got != last || v.Reach.Presence != devices.Offline || v.Reach.Why != "it broke" {
+				t.Errorf("%s says %v and is %+v", v.ID, got, v.Reach)
+			}
+			if len(v.Pending) > 1 {
+				t.Errorf("%s has %d pending commands for one property", v.ID, len(v.Pending))
+			}
+		}
+		newest := h.Overview().LastEvent
+		for i, n := range heard {
+			if n != newest {
+				t.Errorf("reader %d has heard up to %d, the newest is %d", i, n, newest)
+			}
+		}
+		cancel()
+		readers.Wait()
+	})
 }
 
 // greedy is a convention that wants new topics with each message, and takes no device.

@@ -193,6 +193,8 @@ func TestLinksOfTwoDevicesThatTurnOutToBeOne(t *testing.T) {
 		h.wantValue("socket/relay/on", "")
 		h.follow("socket/relay/on", "lamp/light/on")
 		h.follow("socket/volts/voltage", "lamp/light/brightness")
+		h.follow("plug/switch/on", "lamp/light/on")   // the same as the first, when they are one
+		h.follow("plug/switch/on", "socket/relay/on") // which would follow itself
 		command := h.send("socket/relay/on", "true")
 		c.publish("plain/plug/config", "mac=AA:BB:CC:DD:EE:FF Plug")
 		h.wantCommand(command.ID, devices.Refused, "the device has turned out to be plug")

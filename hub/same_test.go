@@ -223,7 +223,7 @@ func TestLeftovers(t *testing.T) {
 	})
 }
 
-func TestRefusal(t *testing.T) {
+func TestADeviceThatRefusesIsBelieved(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {
 		c := h.client("plug", nil)
 		c.publish("plain/plug/config", "Plug")
@@ -232,5 +232,9 @@ func TestRefusal(t *testing.T) {
 		c.publish("plain/plug/is/refusal", "overheated")
 		h.wantCommand(command.ID, devices.Refused, "overheated")
 		c.publish("plain/plug/is/refusal", "nothing is asked of it")
+		h.wantCommand(command.ID, devices.Refused, "overheated")
+		if v := h.device("plug"); v.Faults != 0 || len(v.Pending) != 0 {
+			t.Errorf("%d commands are pending, and the faults are %+v", len(v.Pending), v.LastFaults)
+		}
 	})
 }

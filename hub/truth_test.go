@@ -50,7 +50,7 @@ func TestTruthfulPresence(t *testing.T) {
 			old.cut()
 			is(t, h, "plug", devices.Online, "it said so")
 		},
-		"a will in time does": func(t *testing.T, h *house) {
+		"a will that is not late takes the device offline": func(t *testing.T, h *house) {
 			c := h.client("plug", []string{"plain/plug/status", "offline"})
 			c.publish("plain/plug/config", "Plug!")
 			c.publish("plain/plug/status", "online")
