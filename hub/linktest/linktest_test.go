@@ -1,14 +1,9 @@
 package linktest_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -37,9 +32,9 @@ func TestRemoteLinkToTheEmbeddedBroker(t *testing.T) {
 }
 
 func TestRemoteLinkToMosquitto(t *testing.T) {
-	program := realpart.Find(t, "mosquitto", "mosquitto")
+	realpart.Find(t, "mosquitto", "mosquitto") // or all of it is skipped
 	linktest.Run(t, func(t *testing.T) linktest.Setup {
-		o := remote.Options{URL: "mqtt://" + startMosquitto(t, program)}
+		o := remote.Options{URL: "mqtt://" + realpart.Mosquitto(t, "allow_anonymous true\n")}
 		return linktest.Setup{Link: open(t, o, "hub"), Settle: settle, Peer: peers(o)}
 	})
 }
@@ -91,73 +86,4 @@ func run(t *testing.T, l *remote.Link, h broker.Handler) {
 	if err := l.Sync(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// startMosquitto starts a broker on a free port of this machine and returns its address.
-func startMosquitto(t *testing.T, program string) string {
-	t.Helper()
-	for range 5 { // between finding a free port and using it somebody else may take it
-		if address, ok := tryMosquitto(t, program); ok {
-			return address
-		}
-	}
-	t.Fatal("mosquitto does not start")
-	return ""
-}
-
-func tryMosquitto(t *testing.T, program string) (address string, ok bool) {
-	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address = free.Addr().String()
-	if err := free.Close(); err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := strings.Cut(address, ":")
-	config := filepath.Join(t.TempDir(), "mosquitto.conf")
-	if err := os.WriteFile(config, []byte("listener "+port+" 127.0.0.1\nallow_anonymous true\nlog_dest stderr\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, program, "-c", config)
-	said := &announcement{word: []byte(" running"), heard: make(chan struct{})}
-	cmd.Stderr = said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() {
-		_ = cmd.Wait() // killed at the end
-		close(ended)
-	}()
-	t.Cleanup(func() {
-		stop()
-		<-ended
-	})
-	select {
-	case <-said.heard:
-		return address, true
-	case <-ended:
-		return "", false
-	}
-}
-
-// announcement waits for a word in what a program says.
-type announcement struct {
-	word  []byte
-	heard chan struct{}
-	text  []byte
-	done  bool
-}
-
-func (a *announcement) Write(p []byte) (int, error) {
-	if !a.done {
-		if a.text = append(a.text, p...); bytes.Contains(a.text, a.word) {
-			a.done = true
-			close(a.heard)
-		}
-	}
-	return len(p), nil
 }
