@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"strconv"
@@ -12,6 +11,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"home.arpa/homehub/internal/outage"
 )
 
 // raceOptions are for the programs that the tests run: with the race detector each would sleep a second at its end.
@@ -29,14 +30,15 @@ func TestScripts(t *testing.T) {
 		Dir:      "testdata/script",
 		Deadline: time.Now().Add(time.Minute), // what should fail at once may start to live instead
 		Setup: func(e *testscript.Env) error {
-			e.Setenv("NOBODY", nobody(t))
+			nobody, err := outage.FreeAddress()
+			if err != nil {
+				return err
+			}
+			e.Setenv("NOBODY", nobody)
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("GORACE", raceOptions)
 			e.Values[houseKey{}] = new(house)
 			return nil
-		},
-		Condition: func(name string) (bool, error) {
-			return false, fmt.Errorf("unknown condition %s", name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"demo":   begin("demo"),
@@ -49,18 +51,6 @@ func TestScripts(t *testing.T) {
 			"mode":   mode,
 		},
 	})
-}
-
-// nobody is an address at which nobody listens.
-func nobody(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return l.Addr().String()
 }
 
 // begin makes the commands "demo ARGS" and "serve ARGS", which start a hub; those after it find it.

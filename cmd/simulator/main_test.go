@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"net"
 	"os"
 	"os/exec"
 	"strings"
@@ -11,6 +10,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"home.arpa/homehub/internal/outage"
 )
 
 func TestMain(m *testing.M) {
@@ -30,14 +31,11 @@ func TestScripts(t *testing.T) {
 
 // nobody is an address at which nobody listens.
 func nobody(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := outage.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return l.Addr().String()
+	return address
 }
 
 func TestWithoutABrokerItSaysSoOnceAndStopsWhenItIsTold(t *testing.T) {

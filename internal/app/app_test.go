@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -18,17 +19,25 @@ import (
 
 	"home.arpa/homehub/internal/app"
 	"home.arpa/homehub/internal/config"
+	"home.arpa/homehub/internal/outage"
 )
 
 // screen is what a program prints, for waiting on.
 type screen struct {
 	mu   sync.Mutex
 	text bytes.Buffer
+	news chan struct{} // a token when there is more text; nil when nobody waits for it
 }
 
 func (s *screen) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer func() {
+		select {
+		case s.news <- struct{}{}:
+		default:
+		}
+	}()
 	return s.text.Write(b)
 }
 
@@ -51,31 +60,37 @@ func settings(t *testing.T) config.Config {
 
 var page = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 
-// running starts the program, waits until it says where it is, and returns its page and how to stop it.
+// limit bounds every wait for a program; reaching it is a failure, never a result.
+const limit = 20 * time.Second
+
+// running starts the program, waits until it says where it is, and returns its page and how to stop it. It ends with the test.
 func running(t *testing.T, run func(ctx context.Context, o app.Options) error) (url string, stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	var out screen
+	out := screen{news: make(chan struct{}, 1)}
 	done := make(chan error, 1)
 	go func() { done <- run(ctx, app.Options{Out: &out, Version: "test"}) }()
-	for end := time.Now().Add(20 * time.Second); url == ""; time.Sleep(10 * time.Millisecond) {
-		select {
-		case err := <-done:
-			t.Fatalf("it ended: %v\n%s", err, &out)
-		default:
-		}
-		if time.Now().After(end) {
-			t.Fatalf("it says nothing but %q", out.String())
-		}
-		url = page.FindString(out.String())
-	}
-	return url, func() error {
+	stop = sync.OnceValue(func() error {
 		cancel()
 		select {
 		case err := <-done:
 			return err
-		case <-time.After(20 * time.Second):
+		case <-time.After(limit):
 			return errors.New("it does not stop")
+		}
+	})
+	t.Cleanup(func() { _ = stop() })
+	for end := time.After(limit); ; {
+		if url = page.FindString(out.String()); url != "" {
+			return url, stop
+		}
+		select {
+		case <-out.news:
+		case err := <-done:
+			done <- err
+			t.Fatalf("it ended: %v\n%s", err, &out)
+		case <-end:
+			t.Fatalf("it says nothing but %q", out.String())
 		}
 	}
 }
@@ -122,13 +137,18 @@ func TestTheDemoLeavesNothingBehind(t *testing.T) {
 	url, stop := running(t, func(ctx context.Context, o app.Options) error {
 		return app.RunDemo(ctx, cfg, o, app.Demo{Devices: 5, Seed: 3, Program: "hub"})
 	})
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		_, body := get(t, url+"/api/v1/status")
-		if strings.Contains(body, `"online":5`) {
-			break
+	comeAndGo := http.Client{Timeout: limit}
+	stream, err := comeAndGo.Get(url + "/api/v1/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Body.Close()
+	for lines, body := bufio.NewScanner(stream.Body), ""; !strings.Contains(body, `"online":5`); {
+		if !lines.Scan() {
+			t.Fatalf("not all five devices are there: %s (%v)", body, lines.Err())
 		}
-		if time.Now().After(end) {
-			t.Fatalf("not all five devices are there: %s", body)
+		if line := lines.Text(); line == "event: reset" || line == "event: presence" {
+			_, body = get(t, url+"/api/v1/status")
 		}
 	}
 	if err := stop(); err != nil {
@@ -169,7 +189,6 @@ func TestATakenPortIsAnErrorBeforeAnythingRuns(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), flag) || !strings.Contains(err.Error(), "port "+port+" is taken") || out.String() != "" {
 			t.Errorf("%s: %v, printed %q", flag, err, out.String())
 		}
-		take(&cfg)
 		cfg.MQTT.Listen, cfg.Web.Listen = "127.0.0.1:0", "127.0.0.1:0"
 		_, stop := running(t, func(ctx context.Context, o app.Options) error { return app.Serve(ctx, cfg, o) })
 		if err := stop(); err != nil {
@@ -216,14 +235,12 @@ func TestADamagedStoreAndJournalAreSetAside(t *testing.T) {
 }
 
 func TestAnUnreachableBrokerIsNotReady(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	nobody, err := outage.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := l.Addr().String()
-	l.Close() // now nobody is there
 	cfg := settings(t)
-	cfg.External.URL = fmt.Sprintf("mqtt://somebody:secret@%s", address)
+	cfg.External.URL = fmt.Sprintf("mqtt://somebody:secret@%s", nobody)
 	url, stop := running(t, func(ctx context.Context, o app.Options) error { return app.Serve(ctx, cfg, o) })
 	code, body := get(t, url+"/readyz")
 	if code != http.StatusServiceUnavailable || !strings.Contains(body, "no broker") || strings.Contains(body, "secret") {
