@@ -54,6 +54,9 @@ func TestParseText(t *testing.T) {
 		{devices.Bool, "true", "true"},
 		{devices.Bool, " ON ", "true"},
 		{devices.Bool, "0", "false"},
+		{devices.Bool, "1", "true"},
+		{devices.Bool, "yes", "true"},
+		{devices.Bool, "No", "false"},
 		{devices.Bool, "maybe", ""},
 		{devices.Bool, "", ""},
 		{devices.Float, "21.5", "21.5"},
@@ -64,6 +67,7 @@ func TestParseText(t *testing.T) {
 		{devices.Int, "2700", "2700"},
 		{devices.Int, "2700.0", "2700"},
 		{devices.Int, "2700.5", ""},
+		{devices.Int, "9007199254740994", ""}, // from here on a float does not know every whole number
 		{devices.Int, "1e300", ""},
 		{devices.Enum, "open", "open"},
 		{devices.Enum, "Opening", "opening"},
@@ -126,11 +130,14 @@ func TestCheck(t *testing.T) {
 		v    devices.Value
 		want string // the error, empty for none
 	}{
+		{devices.Float, number(0), ""},
 		{devices.Float, number(100), ""},
 		{devices.Float, number(100.1), "invalid value: brightness takes 0 to 100 %, not 100.1"},
 		{devices.Float, number(-1), "invalid value: brightness takes 0 to 100 %, not -1"},
 		{devices.Float, devices.BoolValue(true), "invalid value: brightness is a float, not a bool"},
-		{devices.Int, devices.IntValue(2700), ""},
+		{devices.Int, devices.IntValue(2000), ""},
+		{devices.Int, devices.IntValue(1999), "invalid value: color-temperature takes 2000 to 6500 K, not 1999"},
+		{devices.Int, devices.IntValue(6500), ""},
 		{devices.Enum, devices.EnumValue("closed"), ""},
 		{devices.Enum, devices.EnumValue("opening"), `invalid value: state takes one of open, closed, not "opening"`},
 		{devices.Float, devices.Value{}, "invalid value: brightness is a float, not a "},
@@ -164,12 +171,17 @@ func TestSame(t *testing.T) {
 		want             bool
 	}{
 		{devices.Float, number(40), number(40.4), true}, // a scale of 254 has no 40
+		{devices.Float, number(40), number(39.5), true},
 		{devices.Float, number(40), number(40.6), false},
 		{devices.Int, devices.IntValue(2700), devices.IntValue(2702), true}, // through mired
-		{devices.Int, devices.IntValue(2700), devices.IntValue(2800), false},
+		{devices.Int, devices.IntValue(2700), devices.IntValue(2727), true},
+		{devices.Int, devices.IntValue(2700), devices.IntValue(2728), false},
 		{devices.Color, color(359, 50), color(1, 50), true},
 		{devices.Color, color(10, 50), color(14, 50), false},
+		{devices.Color, color(10, 50), color(13, 53), true},
+		{devices.Color, color(10, 50), color(10, 54), false},
 		{devices.Color, color(10, 1), color(200, 0), true}, // white
+		{devices.Color, color(10, 3), color(200, 1), false},
 		{devices.Enum, devices.EnumValue("open"), devices.EnumValue("OPEN"), true},
 		{devices.Bool, devices.BoolValue(true), devices.BoolValue(false), false},
 		{devices.Float, number(1), devices.BoolValue(true), false},
@@ -181,6 +193,10 @@ func TestSame(t *testing.T) {
 	half := devices.Property{Datatype: devices.Float, Unit: "°C", Step: 0.5}
 	if !half.Same(number(21), number(21.25)) || half.Same(number(21), number(21.5)) {
 		t.Error("the tolerance is not half a step")
+	}
+	plain := devices.Property{Datatype: devices.Float, Unit: "W"}
+	if !plain.Same(number(0.1+0.2), number(0.3)) || !plain.Same(number(1e9), number(1e9+1)) || plain.Same(number(1), number(1.00001)) {
+		t.Error("the tolerance without a step is not what a float loses on its way")
 	}
 }
 
