@@ -425,9 +425,20 @@ func TestTextsAreReadable(t *testing.T) {
 			if p.open != "" {
 				press(t, ctx, `[data-id="`+p.open+`"] .name`)
 			}
+			if p.name == "the house" { // that nothing is found elsewhere means something
+				js[bool](t, ctx, `(() => { const e = document.createElement("p"); e.id = "pale"; e.textContent = "pale"; e.style.color = "#808080"; e.style.backgroundColor = "#909090"; document.querySelector("main").prepend(e); return true })()`)
+			}
 			until(t, ctx, `document.getAnimations().every((a) => a.playState !== "running" || a.effect.getTiming().iterations === Infinity)`)
+			pale := false
 			for _, line := range js[[]string](t, ctx, string(contrast)) {
+				if strings.HasSuffix(line, "“pale”") {
+					pale = true
+					continue
+				}
 				t.Errorf("%s, %s: %s", p.name, scheme, line)
+			}
+			if pale != (p.name == "the house") {
+				t.Errorf("%s, %s: a pale text was found: %t", p.name, scheme, pale)
 			}
 		}
 	}

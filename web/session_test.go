@@ -73,12 +73,8 @@ func TestTriesAreBoundedAndForgotten(t *testing.T) {
 }
 
 func FuzzEventID(f *testing.F) {
-	seeds := []string{"e1-5", "", "-", "-5", "a-b-18446744073709551615", "a-18446744073709551616", "x-007"}
-	if len(seeds) == 0 {
-		f.Fatal("no seeds")
-	}
-	for _, s := range seeds {
-		f.Add(s)
+	for _, seed := range []string{"e1-5", "", "-", "-5", "a-b-18446744073709551615", "a-18446744073709551616", "x-007"} {
+		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, id string) {
 		epoch, n, ok := parseEventID(id)

@@ -56,10 +56,12 @@ func TestAllRecordedMessagesInOneHouse(t *testing.T) {
 		}
 	}
 	t.Logf("%d messages gave %d readings of %d devices", all, readings, len(h.devices))
+	commanded := 0
 	for _, d := range h.devices {
 		for _, c := range d.Device.Components {
 			for _, p := range c.Properties {
 				if p.Settable {
+					commanded++
 					ref := devices.Ref{Component: c.ID, Property: p.ID}
 					if _, err := h.c.Encode(d.Key, ref, anyValue(t, p)); err != nil {
 						t.Errorf("%s %s cannot be commanded: %v", d.Key, ref, err)
@@ -67,6 +69,9 @@ func TestAllRecordedMessagesInOneHouse(t *testing.T) {
 				}
 			}
 		}
+	}
+	if readings == 0 || commanded == 0 {
+		t.Errorf("%d readings, and %d properties that can be commanded", readings, commanded)
 	}
 }
 

@@ -302,12 +302,8 @@ func FuzzVerifyAny(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	seeds := []string{"", "hh", strings.Repeat("h", 32), secret[:31], secret[:31] + "\xff", strings.Repeat("\u212a", 11), secret[:6]}
-	for _, s := range seeds {
+	for _, s := range []string{"", "hh", strings.Repeat("h", 32), secret, secret[:31], secret[:31] + "\xff", strings.Repeat("\u212a", 11), secret[:6]} {
 		f.Add(s)
-	}
-	if len(seeds) == 0 {
-		f.Fatal("there are no seeds")
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		if name, ok := file.VerifyAny(s); ok && name != "phone" || ok && len(s) != len(secret) {

@@ -237,7 +237,7 @@ func TestAnyShapeOfADeviceIsAnnounced(t *testing.T) {
 	odd := func(f float64) *float64 { return &f }
 	bounds := []*float64{nil, odd(math.NaN()), odd(math.Inf(1)), odd(math.Inf(-1)), odd(0), odd(-1), odd(1e300)}
 	a := announcer(t, announce.Options{All: true})
-	n := 0
+	n, announced := 0, 0
 	for _, kind := range kinds {
 		for _, datatype := range []devices.Datatype{devices.Bool, devices.Int, devices.Float, devices.Enum, devices.String, devices.Color, devices.JSON, "?"} {
 			for i := range 8 {
@@ -251,11 +251,15 @@ func TestAnyShapeOfADeviceIsAnnounced(t *testing.T) {
 					})
 				}
 				for _, m := range a.Announce(hub.View{Device: devices.Device{ID: "x", Components: []devices.Component{c}}}) {
+					announced++
 					if !json.Valid(m.Payload) || !a.Owns(m.Topic) {
 						t.Fatalf("%s %s %d: %s %s", kind, datatype, i, m.Topic, m.Payload)
 					}
 				}
 			}
 		}
+	}
+	if announced < 1000 {
+		t.Errorf("of all these shapes came %d announcements", announced)
 	}
 }

@@ -274,6 +274,9 @@ func Others(t testing.TB, name string) []broker.Message {
 			out = append(out, Recorded(t, filepath.Base(file))...)
 		}
 	}
+	if len(out) == 0 {
+		t.Fatalf("there are no recorded messages but those of %s", name)
+	}
 	return out
 }
 
