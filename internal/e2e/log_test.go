@@ -51,7 +51,10 @@ func TestALogThatNobodyReadsHoldsNobodyUp(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // it has ended, if all went well
+		_ = cmd.Wait()
+	})
 	writer.Close()
 	address := ""
 	for lines := bufio.NewScanner(out); address == "" && lines.Scan(); {

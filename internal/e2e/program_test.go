@@ -33,6 +33,7 @@ func TestMain(m *testing.M) {
 	build := exec.Command("go", "build", "-o", dir, "home.arpa/homehub/cmd/hub", "home.arpa/homehub/cmd/simulator")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building the programs: %v\n%s", err, out)
+		os.RemoveAll(dir)
 		os.Exit(1)
 	}
 	bin = dir
