@@ -22,6 +22,14 @@ func TestALight(t *testing.T) {
 			brightness 20       | it/brightness is 20
 			wish brightness 0   | c1 waiting
 			send                | c1 confirmed the device had said so already`,
+		// It was told to go on since: that it was off says nothing any more.
+		"that was off before it was told to go on has not said so": `
+			on false            | it/on is false
+			wish on true        | c1 waiting
+			send                | c1 sent
+			wish brightness 0   | c1 superseded a newer command wants it/brightness to be 0 + c2 waiting
+			send                | c2 sent
+			on false            | c2 confirmed`,
 		"that reports a brightness of 0 has it": `
 			wish brightness 0   | c1 waiting
 			send                | c1 sent
@@ -69,6 +77,31 @@ func TestALight(t *testing.T) {
 	}
 }
 
+func TestAFan(t *testing.T) {
+	for name, script := range map[string]string{
+		"that is to have a speed of 0 has it when it says that it is off": `
+			on true        | it/on is true
+			speed 50       | it/speed is 50
+			wish speed 0   | c1 waiting
+			send           | c1 sent
+			on false       | it/on is false + c1 confirmed`,
+		"that says that it is off has not reached any other speed": `
+			on false       | it/on is false
+			speed 50       | it/speed is 50
+			wish speed 50  | c1 waiting
+			send           | c1 sent
+			on true        | it/on is true
+			speed 50       | c1 confirmed`,
+		"that is to be off does not get faster": `
+			on true        | it/on is true
+			wish speed 80  | c1 waiting
+			send           | c1 sent
+			wish on false  | c1 superseded a newer command wants it/on to be false + c2 waiting`,
+	} {
+		t.Run(name, func(t *testing.T) { thing(t, devices.Fan, power, percent(devices.Speed)).play(script) })
+	}
+}
+
 func TestACover(t *testing.T) {
 	for name, script := range map[string]string{
 		"that is open in part is opened when its position says so": `
@@ -79,7 +112,8 @@ func TestACover(t *testing.T) {
 			state open
 			position 70        | it/position is 70
 			state open
-			position 98        | it/position is 98 + c1 confirmed`,
+			position 96        | it/position is 96
+			position 97        | it/position is 97 + c1 confirmed`,
 		"that says that it opens is open when it has arrived, whatever it says first": `
 			state closed       | it/state is closed
 			position 0         | it/position is 0
@@ -209,6 +243,14 @@ func TestALockThatWasJammedHasPerhapsNotTriedYet(t *testing.T) {
 		state locked      | it/state is locked + c1 confirmed`)
 }
 
+func TestALockThatDoesNotTryHasNotFailed(t *testing.T) {
+	thing(t, devices.Lock, states("locked", "unlocked", "jammed")).play(`
+		state jammed      | it/state is jammed
+		wish state locked | c1 waiting
+		send              | c1 sent
+		after 30s         | c1 lapsed no report of locked within 15 s; it last said jammed`)
+}
+
 func TestARobotOnItsWayHomeIsGivenTime(t *testing.T) {
 	thing(t, devices.Vacuum, states("cleaning", "docked", "returning", "error")).play(`
 		state cleaning    | it/state is cleaning
@@ -248,6 +290,13 @@ func TestWhatToggles(t *testing.T) {
 	}
 
 	b := thing(t, devices.Switch, toggles)
+	b.play(`on false | it/on is false`)
+	b.twin.Reached(b.now, devices.Late, "it is silent") // and may have been changed by hand
+	b.play(`
+		wish on true  | c1 waiting
+		send          | c1 `+unknown)
+
+	b = thing(t, devices.Switch, toggles)
 	b.play(`
 		on false      | it/on is false
 		wish on true  | c1 waiting`)

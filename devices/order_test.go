@@ -164,6 +164,8 @@ func TestCommands(t *testing.T) {
 				b.t.Error("a command was handed out twice")
 			}
 			b.want(b.twin.Hold(b.now, c.ID, "the link is down"), "c1 waiting the link is down")
+			b.twin.Take(b.now)
+			b.want(b.twin.Hold(b.now, c.ID, "the link is down")) // still, which is no news
 			b.want(b.twin.Expire(b.now))
 			b.want(b.send(), "c1 sent")
 		}},
@@ -185,6 +187,22 @@ func TestCommands(t *testing.T) {
 				"c4 refused the device is offline: its will was published; what it cannot confirm is not kept for later")
 			b.want(b.add(rename, devices.TextValue("hall")),
 				"c5 refused the device is offline: its will was published; what it cannot confirm is not kept for later")
+		}},
+		{"for an act that is answered are refused when the device went away while they were sent", func(b *bench) {
+			online(b)
+			b.add(rename, devices.TextValue("hall"))
+			c := b.twin.Take(b.now)[0]
+			b.want(b.twin.Reached(b.now, devices.Offline, "power cut"), "offline 18:00:00 power cut")
+			b.want(b.twin.Sent(b.now, c.ID), "c1 refused the device is offline: power cut")
+		}},
+		{"are refused by the device although that was quicker than the news of the sending", func(b *bench) {
+			online(b)
+			b.add(on, yes)
+			b.want(b.twin.Refused(b.now, on, "overheated")) // it has not been told yet
+			c := b.twin.Take(b.now)[0]
+			b.want(b.twin.Refused(b.now, dim, "overheated")) // that is about something else
+			b.want(b.twin.Refused(b.now, on, "overheated"), "c1 refused overheated")
+			b.want(b.twin.Sent(b.now, c.ID))
 		}},
 		{"are refused with a reason", func(b *bench) {
 			b.add(on, yes)

@@ -156,6 +156,26 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// A preset is a number with a name, which may be outside the range: of what does not count as one.
+func TestPresets(t *testing.T) {
+	p := devices.Property{
+		ID: "transition", Datatype: devices.Float, Min: bound(0), Max: bound(60), Settable: true,
+		Presets: []devices.NamedValue{{Name: "previous", Value: 65535}},
+	}
+	for text, want := range map[string]string{"previous": "65535", " Previous ": "65535", "65535": "65535", "30": "30", "61": "", "next": ""} {
+		v, err := p.ParseText(text)
+		if err == nil {
+			err = p.Check(v)
+		}
+		if want == "" && !errors.Is(err, devices.ErrValue) || want != "" && (err != nil || v.String() != want) {
+			t.Errorf("%q: got %q, %v, want %q", text, v, err, want)
+		}
+	}
+	if v, err := p.ParseJSON([]byte(`"previous"`)); err != nil || v != number(65535) {
+		t.Errorf("as JSON it is %v, %v", v, err)
+	}
+}
+
 func color(h, s float64) devices.Value {
 	v, err := devices.ColorValue(h, s)
 	if err != nil {
@@ -204,7 +224,7 @@ func TestMarshalJSON(t *testing.T) {
 	raw, _ := devices.JSONValue(`{"a":[1]}`)
 	for want, v := range map[string]devices.Value{
 		"null": {}, "true": devices.BoolValue(true), "21.5": number(21.5), `"heat"`: devices.EnumValue("heat"),
-		`{"hue":120,"saturation":50}`: color(120, 50), `{"a":[1]}`: raw, "2700": devices.IntValue(2700), "1e+21": number(1e21),
+		`{"hue":120,"saturation":50}`: color(120, 50), `{"a":[1]}`: raw, "2700": devices.IntValue(2700), "1e+21": number(1e21), "1e-07": number(1e-7), "0.000001": number(1e-6),
 	} {
 		got, err := json.Marshal(v)
 		if err != nil || string(got) != want {

@@ -186,6 +186,11 @@ func TestCommandsOverTheWire(t *testing.T) {
 			c := h.send("plug/switch/broken", "true")
 			h.wantCommand(c.ID, devices.Refused, "plug has no topic for switch/broken")
 		},
+		"a command of which the device has not said how it is told is refused": func(t *testing.T, h *house) {
+			h.client("plug", nil).publish("plain/plug/config", "Plug")
+			c := h.send("plug/switch/untold", "true")
+			h.wantCommand(c.ID, devices.Refused, "the device has not said how it can be told")
+		},
 		"what cannot be confirmed is sent once, unretained, and ends as sent": func(t *testing.T, h *house) {
 			plug := h.client("plug", nil)
 			plug.publish("plain/plug/config", "Plug")

@@ -83,6 +83,36 @@ func TestALinkThatIsDown(t *testing.T) {
 	})
 }
 
+// A press that could not be passed on in time is worth nothing: of those that wait the oldest go.
+func TestPressesThatCannotBePassedOnAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &still{}
+		h := runHub(t, l, memory.New(), newPlain(), hub.Options{Exporter: homie.NewExporter("hub")})
+		h.HandleMessage(t.Context(), message("plain/plug/config", "Plug", ""))
+		seconds(10)
+		l.handler.HandleLink(false, "the broker does not answer")
+		const many, most = 1500, 1024
+		for range many {
+			h.HandleMessage(t.Context(), message("plain/plug/is/press", "true", ""))
+		}
+		synctest.Wait()
+		if c := h.Counters(); c.ExportsWaiting != most || c.OccurrencesDropped != many-most {
+			t.Errorf("%d presses wait, and %d were dropped", c.ExportsWaiting, c.OccurrencesDropped)
+		}
+		l.handler.HandleLink(true, "connected again")
+		seconds(10)
+		passed := 0
+		for _, m := range l.published {
+			if m.Topic == "hub/5/plug/switch/press" {
+				passed++
+			}
+		}
+		if passed != most {
+			t.Errorf("%d presses were passed on", passed)
+		}
+	})
+}
+
 func TestAPublishThatFails(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -93,6 +123,14 @@ func TestAPublishThatFails(t *testing.T) {
 	}{
 		{
 			"because the link is down is tried again", fmt.Errorf("publishing: %w", broker.ErrClosed), devices.Waiting,
+			"the link to the broker is down: connected to a test", devices.Sent,
+		},
+		{
+			"because the broker does not acknowledge it is tried again", fmt.Errorf("publishing: %w", context.DeadlineExceeded), devices.Waiting,
+			"the link to the broker is down: connected to a test", devices.Sent,
+		},
+		{
+			"because it was given up is tried again", fmt.Errorf("publishing: %w", context.Canceled), devices.Waiting,
 			"the link to the broker is down: connected to a test", devices.Sent,
 		},
 		{
@@ -128,14 +166,20 @@ func TestCommandsAreNeverRetainedAndWhatCannotBeConfirmedIsNotKeptByTheBroker(t 
 		h := runHub(t, l, memory.New(), newPlain(), hub.Options{})
 		h.HandleMessage(t.Context(), message("plain/plug/config", "Plug", ""))
 		seconds(10)
+		h.HandleMessage(t.Context(), message("plain/plug/is/flip", "false", ""))
+		synctest.Wait()
 		before := len(l.published)
 		limit(t, h, 5)
+		if _, err := h.Send(t.Context(), hub.Request{Path: parsePath(t, "plug/switch/flip"), Value: devices.BoolValue(true)}); err != nil {
+			t.Fatal(err)
+		}
 		if _, err := h.Send(t.Context(), hub.Request{Path: parsePath(t, "plug/switch/press"), Value: devices.BoolValue(true)}); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
 		if d := cmp.Diff([]broker.Message{
 			{Topic: "plain/plug/set/limit", Payload: []byte("5"), QoS: 1},
+			{Topic: "plain/plug/set/flip", Payload: []byte("true"), QoS: 0}, // twice would be back to what it was
 			{Topic: "plain/plug/set/press", Payload: []byte("true"), QoS: 0},
 		}, l.published[before:]); d != "" {
 			t.Errorf("published (-want +got):\n%s", d)
@@ -175,6 +219,75 @@ func TestTheStartDoesNotWaitForALinkForEver(t *testing.T) {
 		runHub(t, &dead{}, memory.New(), newPlain(), hub.Options{})
 		if took := time.Since(begin); took > 5*time.Second {
 			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// stuck is a link whose broker takes its time to acknowledge a message, until it is let go.
+type stuck struct {
+	still
+	held chan struct{}
+}
+
+func (l *stuck) Publish(ctx context.Context, m broker.Message) error {
+	<-l.held
+	return l.still.Publish(ctx, m)
+}
+
+// Of what waits behind a slow broker, what nobody wants any more is not sent: the lamp would go on and off again.
+func TestACommandThatIsSupersededOnItsWayIsNotSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &stuck{held: make(chan struct{})}
+		h := runHub(t, l, memory.New(), newPlain(), hub.Options{})
+		h.HandleMessage(t.Context(), message("plain/plug/config", "Plug", ""))
+		synctest.Wait()
+		limit(t, h, 1) // the broker has it
+		second, third := limit(t, h, 2), limit(t, h, 3)
+		if second, _ = h.Command(t.Context(), second.ID); second.Status != devices.Superseded || third.Status != devices.Waiting {
+			t.Errorf("the second is %s, the third %s", second.Status, third.Status)
+		}
+		close(l.held)
+		seconds(2)
+		var got []string
+		for _, m := range l.published {
+			if m.Topic == "plain/plug/set/limit" {
+				got = append(got, string(m.Payload))
+			}
+		}
+		if !slices.Equal(got, []string{"1", "3"}) {
+			t.Errorf("the plug was told %q", got)
+		}
+	})
+}
+
+func TestPendingCommandsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := runHub(t, &still{}, memory.New(), newPlain(), hub.Options{})
+		const plugs, most = 250, 10_000
+		for i := range plugs { // each is just back, so that its commands wait for a second
+			for _, m := range []broker.Message{
+				message(fmt.Sprintf("plain/p%d/config", i), fmt.Sprintf("P%d!", i), ""), message(fmt.Sprintf("plain/p%d/status", i), "offline", ""),
+				message(fmt.Sprintf("plain/p%d/status", i), "online", ""),
+			} {
+				h.HandleMessage(t.Context(), m)
+			}
+		}
+		synctest.Wait()
+		press := func(i int) error {
+			_, err := h.Send(t.Context(), hub.Request{Path: parsePath(t, fmt.Sprintf("p%d/switch/press", i%plugs)), Value: devices.BoolValue(true)})
+			return err
+		}
+		for i := range most {
+			if err := press(i); err != nil {
+				t.Fatalf("after %d: %v", i, err)
+			}
+		}
+		if err := press(0); !errors.Is(err, hub.ErrConflict) {
+			t.Errorf("with %d pending the next one is answered %v", h.Overview().Pending, err)
+		}
+		seconds(2) // and they are gone
+		if err := press(0); err != nil {
+			t.Errorf("later: %v", err)
 		}
 	})
 }

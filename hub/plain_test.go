@@ -16,7 +16,7 @@ import (
 //	plain/<key>/config   the device's name; with a ! behind it, it tells its availability; empty removes it. Words in front of the
 //	                     name: mac=…, via=… (a key), silence=… (the longest), sleeps=yes, wakes=… (while its gateway keeps what it is told),
 //	                     expires=… (of power), each with a space behind
-//	plain/<key>/is/<p>   a property's value: on, power, press
+//	plain/<key>/is/<p>   a property's value: on, power, press, flip
 //	plain/<key>/status   online, offline, asleep
 //	plain/<key>/set/<p>  a command
 //	plain/hello          the hub's greeting
@@ -154,6 +154,8 @@ func plainDevice(name string) devices.Device {
 		{ID: "broken", Datatype: devices.Bool, Readable: true, Settable: true},
 		{ID: "press", Datatype: devices.Bool, Readable: true, Settable: true, Momentary: true},
 		{ID: "fade", Datatype: devices.Int, Settable: true}, // goes with later commands
+		{ID: "flip", Datatype: devices.Bool, Readable: true, Settable: true, Toggles: true},
+		{ID: "untold", Datatype: devices.Bool, Readable: true, Settable: true}, // the device has not said how
 	}}}}
 }
 
@@ -161,8 +163,11 @@ func (c *plain) Encode(key string, ref devices.Ref, v devices.Value) ([]broker.M
 	if ref.Property == "broken" {
 		return nil, fmt.Errorf("%s has no topic for %s", key, ref)
 	}
-	if ref.Property == "fade" {
+	switch ref.Property {
+	case "fade":
 		return []broker.Message{}, nil
+	case "untold":
+		return nil, nil
 	}
 	return []broker.Message{{Topic: "plain/" + key + "/set/" + ref.Property, Payload: []byte(v.String()), Retain: true}}, nil
 }

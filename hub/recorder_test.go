@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -183,5 +184,54 @@ func TestHistoryIsKeptForTheTimeThatWasAskedFor(t *testing.T) {
 		if err != nil || len(got) < 23 || len(got) > 26 || got[len(got)-1].Value.Float() != 47 {
 			t.Errorf("%d readings are kept, %v", len(got), err)
 		}
+	})
+}
+
+func TestAStoreThatIsTooSlowForCommandsTurnsThemAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &moody{Store: memory.New()}
+		h := runHub(t, &still{}, s, newPlain(), hub.Options{})
+		h.HandleMessage(t.Context(), message("plain/plug/config", "Plug", ""))
+		seconds(2)
+		s.set(nil, time.Hour)
+		const many, most = 1200, 1024
+		var wg sync.WaitGroup
+		var away atomic.Int32
+		for range many {
+			wg.Go(func() {
+				_, err := h.Send(t.Context(), hub.Request{Path: parsePath(t, "plug/switch/press"), Value: devices.BoolValue(true)})
+				if errors.Is(err, hub.ErrConflict) {
+					away.Add(1)
+				} else if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		if n := away.Load(); n == 0 || n > many-most {
+			t.Errorf("%d of %d commands were turned away", n, many)
+		}
+		s.set(nil, 0)
+		wg.Wait()
+	})
+}
+
+func TestTheLedgerIsAheadOfASlowStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &moody{Store: memory.New()}
+		h := runHub(t, &still{}, s, newPlain(), hub.Options{})
+		h.HandleMessage(t.Context(), message("plain/plug/config", "Plug", ""))
+		seconds(2)
+		c := limit(t, h, 5)
+		s.set(nil, time.Hour)
+		h.HandleMessage(t.Context(), message("plain/plug/is/limit", "5", ""))
+		seconds(2)
+		if kept, err := s.Command(t.Context(), c.ID); err != nil || kept.Status != devices.Sent {
+			t.Fatalf("the store has %+v, %v", kept, err)
+		}
+		if list, err := h.Commands(t.Context(), "plug", 10); err != nil || len(list) != 1 || list[0].Status != devices.Confirmed {
+			t.Errorf("the hub has %+v, %v", list, err)
+		}
+		s.set(nil, 0)
 	})
 }
