@@ -294,7 +294,7 @@ func TestWhatToggles(t *testing.T) {
 	b.twin.Reached(b.now, devices.Late, "it is silent") // and may have been changed by hand
 	b.play(`
 		wish on true  | c1 waiting
-		send          | c1 `+unknown)
+		send          | c1 ` + unknown)
 
 	b = thing(t, devices.Switch, toggles)
 	b.play(`
