@@ -132,59 +132,35 @@ func TestWhatWaitsIsLimitedInAll(t *testing.T) {
 }
 
 func TestRetainedMemoryIsLimited(t *testing.T) {
-	bubble(t, embedded.Options{MaxRetainedBytes: 3000}, func(t *testing.T, b *brokertest.Broker) {
+	bubble(t, embedded.Options{MaxRetainedBytes: 1000}, func(t *testing.T, b *brokertest.Broker) {
 		c := connect(t, b, hello{version: 5, id: "c"})
-		put := func(topic string, size int) byte {
-			c.send(post{topic: topic, payload: strings.Repeat("x", size), qos: 1, retain: true, id: 1}.bytes(5))
-			p := c.expect(PUBACK)
-			if len(p.body) == 2 {
-				return 0
+		steps := func(all ...step) {
+			t.Helper()
+			for _, s := range all {
+				before := b.Stats().Unkept
+				c.publish(post{topic: s.topic, payload: strings.Repeat("x", s.size), qos: 1, retain: true, id: 1})
+				if kept := b.Stats().Unkept == before; kept != s.kept {
+					t.Errorf("%d bytes to %s: kept is %t, want %t", s.size, s.topic, kept, s.kept)
+				}
 			}
-			return p.body[2]
 		}
-		if code := put("a", 1000); code != 0 {
-			t.Errorf("the first is answered %#x", code)
+		steps(step{"a", 100, true}, step{"b", 100, true}, step{"a", 600, true}, step{"b", 101, true},
+			step{"b", 400, false}, step{"c", 100, true}, step{"c", 0, true}, step{"a", 599, true}, step{"b", 4000, false}, step{"b", 100, true})
+		if err := b.Reload(embedded.Options{MaxRetainedBytes: 500}); err != nil {
+			t.Fatal(err)
 		}
-		if code := put("b", 4000); code != 0x97 {
-			t.Errorf("one too large is answered %#x, want 0x97", code)
-		}
-		if s := b.Stats(); s.Retained != 1 || s.RetainedBytes > 3000 {
+		steps(step{"a", 590, true}, step{"b", 101, false}) // what is there already may get smaller
+		if s := b.Stats(); s.Retained != 1 || s.RetainedBytes > 1000 {
 			t.Errorf("retained are %d messages of %d bytes", s.Retained, s.RetainedBytes)
-		}
-		put("a", 0)
-		if code := put("b", 1000); code != 0 {
-			t.Errorf("after room was made it is answered %#x", code)
 		}
 	})
 }
 
-func TestRetainedMemoryIsLimitedForReplacementsToo(t *testing.T) {
-	bubble(t, embedded.Options{MaxRetainedBytes: 1000}, func(t *testing.T, b *brokertest.Broker) {
-		c := connect(t, b, hello{version: 5, id: "c"})
-		put := func(topic string, size int) byte {
-			c.send(post{topic: topic, payload: strings.Repeat("x", size), qos: 1, retain: true, id: 1}.bytes(5))
-			return append(c.expect(PUBACK).body, 0)[2]
-		}
-		for _, step := range []struct {
-			topic string
-			size  int
-			want  byte
-		}{{"a", 100, 0}, {"b", 100, 0}, {"a", 5000, 0x97}, {"a", 600, 0}, {"b", 101, 0}, {"b", 400, 0x97}, {"a", 599, 0}} {
-			if code := put(step.topic, step.size); code != step.want {
-				t.Errorf("%d bytes to %s are answered %#x, want %#x", step.size, step.topic, code, step.want)
-			}
-		}
-		o := embedded.Options{MaxRetainedBytes: 500}
-		if err := b.Reload(o); err != nil {
-			t.Fatal(err)
-		}
-		if code := put("a", 590); code != 0 { // what is there already may get smaller
-			t.Errorf("less than before is answered %#x", code)
-		}
-		if s := b.Stats(); s.Retained != 2 || s.RetainedBytes > 1000 {
-			t.Errorf("retained are %d messages of %d bytes", s.Retained, s.RetainedBytes)
-		}
-	})
+// step is one retained message of TestRetainedMemoryIsLimited, and whether there is room for it.
+type step struct {
+	topic string
+	size  int
+	kept  bool
 }
 
 // Other options hold for what clients do from then on; what a client was promised when it connected stays as it is.

@@ -121,7 +121,7 @@ func (l *Link) session(s broker.Session) {
 
 // Publish hands a message to the broker, which has taken it when the call returns. It fails with an error that wraps
 // broker.ErrTopic when the topic is not a topic name, and with broker.ErrClosed when the link does not run or the broker has
-// stopped.
+// stopped. It fails, too, when there is no room to retain the message, which its subscribers have got all the same.
 func (l *Link) Publish(ctx context.Context, m broker.Message) error {
 	if err := broker.ValidTopic(m.Topic); err != nil {
 		return fmt.Errorf("publishing: %w", err)
@@ -145,10 +145,12 @@ func (l *Link) Publish(ctx context.Context, m broker.Message) error {
 	var b batch
 	defer b.release()
 	l.broker.counts.linked.Add(1)
-	code := l.broker.router.route(&message{topic: m.Topic, payload: m.Payload, qos: m.QoS, retain: m.Retain}, nil, l, &b, nil)
+	kept := l.broker.router.route(&message{topic: m.Topic, payload: m.Payload, qos: m.QoS, retain: m.Retain}, nil, l, &b, nil)
 	b.settle(life)
-	if code != success {
-		return fmt.Errorf("publishing to %s: no room for more retained messages", m.Topic)
+	if !kept {
+		l.broker.counts.dropped.Add(1)
+		l.broker.counts.unkept.Add(1)
+		return fmt.Errorf("publishing to %s: delivered, but not retained: no room for more retained messages", m.Topic)
 	}
 	return nil
 }

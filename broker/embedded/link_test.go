@@ -190,6 +190,9 @@ func TestLinkRefusesInvalidMessages(t *testing.T) {
 				t.Errorf("retained message %d: %v", i, err)
 			}
 		}
+		if s := b.Stats(); s.Unkept != 1 {
+			t.Errorf("%d messages are counted for which there was no room", s.Unkept)
+		}
 	})
 }
 

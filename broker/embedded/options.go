@@ -67,7 +67,8 @@ type Options struct {
 	MaxInflight int
 	// ReceiveMaximum is how many messages with QoS 2 an MQTT 5 client may have open. Zero: 64.
 	ReceiveMaximum int
-	// MaxRetained bounds the number of retained messages, MaxRetainedBytes the memory of all of them. Zero: 100,000 and 256 MiB.
+	// MaxRetained bounds the number of retained messages, MaxRetainedBytes the memory of all of them. What exceeds them is delivered and not
+	// retained. Zero: 100,000 and 256 MiB.
 	MaxRetained, MaxRetainedBytes int
 	// MaxConnections bounds the connections, MaxConnectionsPerAddress those from one IP address other than this machine's own.
 	// Zero: 10,000 and 1,000.

@@ -39,13 +39,8 @@ func (c *conn) publish(first byte, body []byte) error {
 	if m.qos == 2 {
 		c.batch.own = c.session
 	}
-	if code == success {
-		if code = b.router.route(m, c.session, nil, &c.batch, &c.names.last.course); code != success {
-			b.reportFull(m)
-			if m.qos == 2 && c.connect.version == mqtt5 {
-				c.batch.receipt = receipt{}
-			}
-		}
+	if code == success && !b.router.route(m, c.session, nil, &c.batch, &c.names.last.course) {
+		b.reportFull(m)
 	}
 	c.batch.account(nil, &b.router) // the receipt of a message that went nowhere
 	switch m.qos {
@@ -81,11 +76,13 @@ func (b *Broker) lost(s *session) {
 	}
 }
 
-// reportFull reports a message that was not retained.
+// reportFull reports a message that was not retained. Its publisher hears nothing of that: the acknowledgement says who owns the message
+// [MQTT-4.3.2-4], [MQTT-4.3.3-8], and it has gone to those who had subscribed. With 0x97 it would be published again, as a new message
+// [MQTT-4.3.3-9], and they would get it twice.
 func (b *Broker) reportFull(m *message) {
 	b.counts.dropped.Add(1)
 	b.counts.unkept.Add(1)
-	if b.sampler.allow("retained") {
-		b.log.Error("lost a message: no room for more retained messages", "client", m.client, "topic", m.topic)
+	if b.sampler.allow("retained " + m.client) {
+		b.log.Error("could not retain a message: no room for more", "client", m.client, "topic", m.topic)
 	}
 }

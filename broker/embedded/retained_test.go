@@ -2,12 +2,14 @@ package embedded_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"home.arpa/homehub/broker"
 	"home.arpa/homehub/broker/brokertest"
 	"home.arpa/homehub/broker/embedded"
 )
@@ -188,24 +190,99 @@ func TestAReplayThatIsInterruptedGoesOn(t *testing.T) {
 	})
 }
 
+// What cannot be retained reaches those who have subscribed, and is acknowledged, since it is theirs then. Who comes later gets nothing: not
+// what was retained before, either, which is not the last message there any more.
+func TestStandardWhatCannotBeRetained(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "broker")
+	var log journal
+	o := embedded.Options{Folder: folder, MaxRetained: 2, MaxRetainedBytes: 1000, Logger: log.logger()}
+	bubble(t, o, func(t *testing.T, b *brokertest.Broker) {
+		hub := &recorder{}
+		l, _ := link(t, b, hub)
+		l.Subscribe(broker.Subscription{Filter: "#", QoS: 2})
+		away := connect(t, b, lasting("away"))
+		away.subscribe(filter{"#", 2})
+		away.goodbye()
+		live := connect(t, b, hello{version: 5, id: "live"})
+		live.subscribe(filter{"#", 2})
+		pub := map[byte]*client{}
+		for _, version := range []byte{3, 4, 5} {
+			pub[version] = connect(t, b, hello{version: version, id: fmt.Sprint("pub", version)})
+		}
+		var want []string
+		put := func(version, qos byte, topic, payload string) {
+			pub[version].publish(post{topic: topic, payload: payload, retain: true, qos: qos, id: 1})
+			if m := live.receive(); m.topic != topic || m.payload != payload || m.qos != qos || m.retain {
+				t.Errorf("live came %.99v of %s", m, topic)
+			}
+			if qos > 0 {
+				want = append(want, topic)
+			}
+		}
+		put(4, 1, "a", "kept")
+		put(4, 1, "b", "kept")
+		for _, version := range []byte{3, 4, 5} {
+			for qos := range byte(3) {
+				put(version, qos, fmt.Sprintf("new/%d/%d", version, qos), "x")
+			}
+		}
+		put(5, 2, "a", strings.Repeat("x", 2000)) // too large to replace what was there
+		if s := b.Stats(); s.Retained != 1 || s.Unkept != 10 || s.MessagesDropped != 10 {
+			t.Errorf("%d messages are retained, %d were not, %d dropped", s.Retained, s.Unkept, s.MessagesDropped)
+		}
+		for _, version := range []byte{3, 4, 5} {
+			if line := fmt.Sprintf(`level=ERROR msg="could not retain a message: no room for more" client=pub%d`, version); !strings.Contains(log.String(), line) {
+				t.Errorf("nobody hears of it from pub%d:\n%s", version, log.String())
+			}
+		}
+		if got := hub.taken(); len(got) != 12 {
+			t.Errorf("the hub has got %v", got)
+		}
+		b.Stop()
+		b = brokertest.New(t, embedded.Options{Folder: folder})
+		late := connect(t, b, hello{id: "late"})
+		late.subscribe(filter{"#", 2})
+		if m := late.receive(); m.topic != "b" {
+			t.Errorf("retained is %.99v, want only b", m)
+		}
+		late.quiet()
+		away = connect(t, b, lasting("away"))
+		var got []string
+		for _, m := range away.collect(len(want)) {
+			got = append(got, m.topic)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 func TestRetainedMessagesAreBounded(t *testing.T) {
 	bubble(t, embedded.Options{MaxRetained: 2}, func(t *testing.T, b *brokertest.Broker) {
 		c := connect(t, b, hello{version: 5, id: "c"})
-		for i, want := range []byte{0, 0, 0x97} {
-			c.send(post{topic: fmt.Sprint(i), payload: "x", retain: true, qos: 1, id: 1}.bytes(5))
-			var code byte
-			if p := c.expect(PUBACK); len(p.body) > 2 {
-				code = p.body[2]
+		retained := func(want ...string) {
+			t.Helper()
+			sub := connect(t, b, hello{id: "sub"})
+			sub.subscribe(filter{"#", 0})
+			var got []string
+			for range want {
+				m := sub.receive()
+				got = append(got, m.topic+m.payload)
 			}
-			if code != want {
-				t.Errorf("message %d was answered %#x, want %#x", i, code, want)
+			sub.quiet()
+			sub.goodbye()
+			slices.Sort(got)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
 			}
 		}
+		for i := range 3 {
+			c.publish(post{topic: fmt.Sprint(i), payload: "x", retain: true, qos: 1, id: 1})
+		}
+		retained("0x", "1x")
 		c.publish(post{topic: "0", payload: "y", retain: true, qos: 1, id: 1}) // replacing is always possible
 		c.publish(post{topic: "1", retain: true, qos: 1, id: 1})
 		c.publish(post{topic: "2", payload: "z", retain: true, qos: 2, id: 1})
-		if got := b.Stats().Retained; got != 2 {
-			t.Errorf("%d messages are retained, want 2", got)
-		}
+		retained("0y", "2z")
 	})
 }

@@ -37,17 +37,14 @@ type router struct {
 
 // route hands a message to everybody who has subscribed to it, and keeps it if it is to be retained. from is the session of the
 // publisher, origin the link, if it is one of them. known is where its messages of this topic went before, nil where nobody remembers.
-// It returns success, or quotaExceeded when there is no room to retain it.
-func (r *router) route(m *message, from *session, origin *Link, b *batch, known *course) byte {
-	to := known
+// It says whether the message was kept, if it was to be: without room it goes to the subscribers only.
+func (r *router) route(m *message, from *session, origin *Link, b *batch, known *course) (kept bool) {
+	to, kept := known, true
 	if m.retain || !r.knows(known) {
 		if m.retain {
 			m = m.own()
 		}
-		var room bool
-		if to, room = r.match(m, from, origin, b, known); !room {
-			return quotaExceeded
-		}
+		to, kept = r.match(m, from, origin, b, known)
 	}
 	switch {
 	case m.qos == 0, m.retain: // nobody keeps it, or it is kept already
@@ -64,29 +61,39 @@ func (r *router) route(m *message, from *session, origin *Link, b *batch, known 
 	if to == &b.course {
 		to.clear()
 	}
-	return success
+	return kept
 }
 
-// match does what needs the lock: it retains the message, if there is room, and finds where it goes.
-func (r *router) match(m *message, from *session, origin *Link, b *batch, known *course) (to *course, room bool) {
+// match does what needs the lock: it retains the message, if it is to be, and finds where it goes.
+func (r *router) match(m *message, from *session, origin *Link, b *batch, known *course) (to *course, kept bool) {
+	kept = true
 	if m.retain {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if !r.roomToRetain(m) {
-			return nil, false
-		}
-		r.retained.set(m)
-		b.depend(r.ledger.retained(m, origin == nil && m.qos > 0))
+		var after position
+		kept, after = r.keep(m, origin == nil && m.qos > 0)
+		b.depend(after)
 	} else {
 		r.mu.RLock()
 		defer r.mu.RUnlock()
 	}
 	if r.knows(known) {
-		return known, true
+		return known, kept
 	}
 	r.find(m.topic, from, origin, &b.course)
 	known.learn(&b.course, r.edition())
-	return &b.course, true
+	return &b.course, kept
+}
+
+// keep puts a message among the retained ones, and says whether there was room. Without room nothing is retained under its topic any more:
+// what was is not the last message there, and nobody may get it after the last one (as [MQTT-3.3.1-7] of 3.1.1 has it for QoS 0). The caller holds
+// the lock.
+func (r *router) keep(m *message, promised bool) (kept bool, after position) {
+	if kept = r.roomToRetain(m); !kept {
+		m = &message{topic: m.topic}
+	}
+	r.retained.set(m)
+	return kept, r.ledger.retained(m, promised)
 }
 
 // roomToRetain says whether a message may be retained. One that replaces another needs room only as far as it is larger. The caller holds

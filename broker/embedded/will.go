@@ -44,7 +44,7 @@ func (b *Broker) publishWill(id, user string, w *will) {
 	}
 	var owed batch
 	defer owed.release()
-	if b.router.route(&m, nil, nil, &owed, nil) != success {
+	if !b.router.route(&m, nil, nil, &owed, nil) {
 		b.reportFull(&m)
 	}
 	owed.settle(context.Background()) // the client's life is over; the handlers' calls end with their links

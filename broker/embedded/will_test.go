@@ -166,7 +166,7 @@ func TestAWillThatFindsNoRoomIsReported(t *testing.T) {
 		connect(t, b, hello{id: "first"}).publish(post{topic: "a", payload: "x", retain: true, qos: 1, id: 1})
 		connect(t, b, hello{id: "lamp", will: &post{topic: "lamp/availability", payload: "offline", retain: true}}).nc.Close()
 		synctest.Wait()
-		const line = `level=ERROR msg="lost a message: no room for more retained messages" client=lamp topic=lamp/availability`
+		const line = `level=ERROR msg="could not retain a message: no room for more" client=lamp topic=lamp/availability`
 		if !strings.Contains(log.String(), line) {
 			t.Errorf("nobody hears of it:\n%s", log.String())
 		}
