@@ -96,6 +96,9 @@ func until(t *testing.T, ctx context.Context, expression string) {
 
 const drawn = `document.querySelector('main[aria-busy="false"]') !== null`
 
+// stickingOut names what is wider than the screen.
+const stickingOut = `[...document.querySelectorAll("body *")].filter((e) => e.checkVisibility() && !e.closest(".sr, .skip") && e.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5).map((e) => e.className || e.tagName).join(", ")`
+
 // TestPictures writes pictures of the dashboard for people to look at: go test ./web -run Pictures -pictures /tmp
 func TestPictures(t *testing.T) {
 	if *pictures == "" {
@@ -266,7 +269,7 @@ func TestDashboard(t *testing.T) {
 	t.Run("the sheet shows and edits a device", func(t *testing.T) {
 		press(t, ctx, `[data-id="weather"] .name`)
 		until(t, ctx, `document.querySelector("#sheet").open && document.querySelector("#sheet-title").textContent === "Weather"`)
-		until(t, ctx, `document.querySelector("#sheet .faults").textContent.includes("rain is no number")`)
+		until(t, ctx, `document.querySelector("#sheet .faults").textContent.includes("Rain is no number")`)
 		js[bool](t, ctx, `(() => { document.querySelector("#edit-name").value = "Sky"; document.querySelector("#sheet .edit").requestSubmit(); return true })()`)
 		until(t, ctx, `document.querySelector("#sheet-title").textContent === "Sky"`)
 		until(t, ctx, card("weather", ".name")+`.textContent === "Sky"`)
@@ -376,7 +379,7 @@ func TestDashboard(t *testing.T) {
 		for _, width := range []int64{320, 360, 412, 768} {
 			look(t, ctx, width, 800, "dark")
 			until(t, ctx, `innerWidth === `+strconv.FormatInt(width, 10))
-			wide := js[string](t, ctx, `[...document.querySelectorAll("body *")].filter((e) => e.checkVisibility() && !e.closest(".sr, .skip") && e.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5).map((e) => e.className || e.tagName).join(", ")`)
+			wide := js[string](t, ctx, stickingOut)
 			if wide != "" || js[bool](t, ctx, `document.documentElement.scrollWidth > document.documentElement.clientWidth`) {
 				t.Errorf("at %d px these stick out: %s", width, wide)
 			}

@@ -9,7 +9,9 @@ import (
 	"html/template"
 	"io/fs"
 	"mime"
+	"net"
 	"net/http"
+	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -89,12 +91,16 @@ func (p pages) serve(w http.ResponseWriter, r *http.Request) {
 type shell struct {
 	Title, Version string
 	Demo           bool
-	MQTT           []string
-	TimeZone       string
-	Modules        []string
+	// House are the addresses at which devices reach the broker. Alone says that only programs on this machine do.
+	House    []string
+	Alone    bool
+	TimeZone string
+	Modules  []string
 	// External says that the broker is not in this process, Here is the address at which programs on this machine reach it, if there is one.
 	External bool
 	Here     string
+	// DataFlag is what commands beside the hub need, see Options.
+	DataFlag string
 	// Session says that the browser is signed in, so that there is something to sign out of.
 	Session bool
 }
@@ -112,13 +118,26 @@ func (s *Server) dashboard(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/login", http.StatusSeeOther)
 		return
 	}
-	sh := shell{Title: "Home", MQTT: s.o.MQTTAddresses, Modules: s.pages.modules, Session: c.By == "session", External: s.o.Broker == nil}
-	for _, a := range sh.MQTT { // the best for others is the first, and unencrypted will do here
+	sh := shell{Title: "Home", House: s.o.MQTTAddresses, DataFlag: s.o.DataFlag, Modules: s.pages.modules, Session: c.By == "session", External: s.o.Broker == nil}
+	others := slices.DeleteFunc(slices.Clone(sh.House), loopback)
+	if sh.Alone = len(others) == 0 && len(sh.House) > 0; !sh.Alone {
+		sh.House = others
+	}
+	for _, a := range s.o.MQTTAddresses { // the best for others is the first, and unencrypted will do here
 		if sh.Here == "" || strings.HasPrefix(a, "mqtt://") {
 			sh.Here = a
 		}
 	}
 	s.page(w, http.StatusOK, "dashboard.html", sh)
+}
+
+// loopback says whether an address leads to the machine on which it is used.
+func loopback(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	return u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback()
 }
 
 // login shows the page for signing in. It looks the same to everybody; its script goes on when nobody needs to sign in.

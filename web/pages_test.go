@@ -58,11 +58,26 @@ func TestPages(t *testing.T) {
 	inside, elsewhere := firstRun(web.Options{Broker: counted{}}), firstRun(web.Options{})
 	for text, want := range map[string][2]bool{ // with the broker inside, and with another one
 		"hub user add NAME --generate": {true, false}, `id="broker"`: {false, true}, "Point your devices at the broker": {false, true},
-		"simulator --broker mqtt://127.0.0.1:1883<": {true, true}, "one of these addresses": {true, true},
+		"simulator --broker mqtt://127.0.0.1:1883<": {true, true}, "enter this address": {true, true}, // from elsewhere, 127.0.0.1 is another machine
+		`<code class="address">mqtt://192.168.1.5:1883</code>`: {true, true}, `<code class="address">mqtt://127`: {false, false},
+		"this machine reach it there": {false, false},
 	} {
 		if got := [2]bool{strings.Contains(inside, text), strings.Contains(elsewhere, text)}; got != want {
 			t.Errorf("%q is on the pages of the broker inside and of another one: %v, want %v", text, got, want)
 		}
+	}
+	alone := request{target: "/"}.do(handler(t, newMemory(), web.Options{
+		OpenLoopback: true, Broker: counted{}, MQTTAddresses: []string{"mqtt://127.0.0.1:1883", "mqtts://[::1]:8883"}, DataFlag: " --data-dir /srv",
+	})).Body.String()
+	for text, want := range map[string]bool{
+		"this machine reach it there": true, "hub user add": false, `<code class="address">mqtts://[::1]:8883</code>`: true,
+	} {
+		if strings.Contains(alone, text) != want {
+			t.Errorf("%q is on the pages of a hub that listens to its own machine only: %v, want %v", text, !want, want)
+		}
+	}
+	if body := firstRun(web.Options{Broker: counted{}, DataFlag: " --data-dir /srv"}); !strings.Contains(body, "hub user add NAME --generate --data-dir /srv<") {
+		t.Error("the page does not say how a login comes to this hub's data")
 	}
 	missing := request{target: "/nowhere", header: map[string]string{"Accept": "text/html,*/*;q=0.8"}}.do(h)
 	if missing.Code != 404 || !strings.Contains(missing.Body.String(), "nothing here") {

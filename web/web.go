@@ -106,6 +106,9 @@ type Options struct {
 	WebAddresses  []string
 	// DataDir is where the data is; it is only shown. Empty: not shown.
 	DataDir string
+	// DataFlag is what "hub user add" and its like beside the hub must be told to find that folder, such as " --data-dir /srv/hub";
+	// empty: nothing.
+	DataFlag string
 	// TimeZone is the house's zone, in which the pages show times; nil means time.Local.
 	TimeZone *time.Location
 }

@@ -171,9 +171,10 @@ function count() {
   }
 }
 
+/** Hides what is not looked for. Returns what is left in words, for those who do not see it. */
 function sift() {
   const terms = query.toLowerCase().split(/\s+/).filter(Boolean);
-  let found = 0;
+  let left = 0;
   for (const [room, section] of sections) {
     let here = 0;
     for (const view of house.views.values()) {
@@ -183,18 +184,22 @@ function sift() {
       const node = cards.get(view.id)?.node;
       if (!node) continue;
       node.hidden = !hit;
+      left += hit;
       here += hit && (node.matches(".tile:not(.lone)") ? 1 : 2);
     }
     section.node.hidden = here === 0;
     section.node.style.setProperty("--need", Math.max(2, here));
-    found += here;
   }
-  found += siftStrays(terms);
+  const strays = siftStrays(terms);
   main.querySelector(".none")?.remove();
-  if (house.loaded && house.views.size && !found) {
-    main.append(el("p", { class: "none" }, query ? "No device matches “" + query + "”." : { offline: "Every device is there.", online: "No device is online." }[show] || "There is none now."));
-  }
+  if (!house.loaded || !house.views.size) return "";
+  if (left + strays) return [left && many(left, "device"), strays && many(strays, "message") + " from no known device"].filter(Boolean).join(", ");
+  const none = query ? "No device matches “" + query + "”." : { offline: "Every device is there.", online: "No device is online.", faulty: "Everything was understood." }[show] || "There is none now.";
+  main.append(el("p", { class: "none" }, none));
+  return none;
 }
+
+const many = (n, what) => n + " " + what + (n === 1 ? "" : "s");
 
 /** What no known device has said is shown where people look for what was misunderstood, and in an empty house. Returns how much is shown. */
 function siftStrays(terms) {
@@ -210,14 +215,20 @@ for (const button of filters) {
   button.addEventListener("click", () => {
     show = button.dataset.show;
     for (const b of filters) b.setAttribute("aria-pressed", String(b === button));
-    sift();
+    say(sift());
     if (show === "faulty") house.refresh().catch(() => {}); // no event tells of it
   });
 }
 
 const search = byId("search");
-search.addEventListener("input", () => { query = search.value.trim(); sift(); });
-search.addEventListener("keydown", (e) => { if (e.key === "Escape") { search.value = query = ""; sift(); search.blur(); } });
+let typing = 0;
+search.addEventListener("input", () => {
+  query = search.value.trim();
+  const left = sift();
+  clearTimeout(typing);
+  typing = setTimeout(say, 700, left); // once a word is written
+});
+search.addEventListener("keydown", (e) => { if (e.key === "Escape") { search.value = query = ""; clearTimeout(typing); sift(); search.blur(); } });
 addEventListener("keydown", (e) => {
   if (e.key === "/" && !e.ctrlKey && !e.metaKey && !e.altKey && !e.target.closest("input, select, textarea, dialog")) {
     e.preventDefault();

@@ -1,6 +1,6 @@
 // One device as a card with controls, or as a small tile when there is only something to read.
 import { attr, el, svg, text } from "./dom.js";
-import { alarming, ago, duration, moment, parts, spell, words } from "./format.js";
+import { alarming, ago, duration, moment, parts, sentence, spell, words } from "./format.js";
 import { icons } from "./icons.js";
 import * as ui from "./controls.js";
 import { away, battery, can, componentName, controls, iconOf, iconOfReading, kindOf, lead, machine, property, propertyName, readings, reported, same, wanted } from "./model.js";
@@ -70,9 +70,9 @@ function control(view, leads, send, open) {
   });
   const disc = el("span", { class: "disc" });
   const name = nameButton(view, open);
-  const state = el("span", { class: "state" });
-  const node = el("article", { class: "card", "data-id": view.id, "data-kind": kindOf(view) || "sensor" },
-    el("div", { class: "card-head" }, disc, el("div", { class: "titles" }, name, state), head?.node),
+  const state = el("span", { class: "state" }), why = el("span", { class: "why" });
+  const node = el("article", { class: "card", "aria-label": view.name, "data-id": view.id, "data-kind": kindOf(view) || "sensor" },
+    el("div", { class: "card-head" }, disc, el("div", { class: "titles" }, name, state, why), head?.node),
     el("div", { class: "blocks" }, shown.map((b) => b.node)),
     values.length ? el("p", { class: "chips" }, values.map((b) => b.node)) : null);
   const height = 26 + 42 + (shown.length ? 6 + 6 * (shown.length - 1) : 0) + shown.reduce((sum, b) => sum + b.height, 0) + (values.length ? 24 : 0);
@@ -81,7 +81,7 @@ function control(view, leads, send, open) {
   const all = [head, ...shown, ...values].filter(Boolean);
   return { node, name, area: 2 * rows, update(v) {
     all.forEach((b) => b.update(v));
-    dress(node, disc, state, v, about, about ? "" : reading(v));
+    dress({ node, disc, state, why }, v, about, about ? "" : reading(v));
   } };
 }
 
@@ -98,17 +98,17 @@ function tile(view, open) {
   const found = readings(view);
   const event = view.components.find((c) => c.kind === "event");
   const main = found[0], second = found[1], name = nameButton(view, open);
-  const disc = el("span", { class: "disc" }), state = el("span", { class: "state" });
+  const disc = el("span", { class: "disc" }), state = el("span", { class: "state" }), why = el("span", { class: "why" });
   const big = el("b"), unit = el("small"), aside = el("span");
   const more = el("span", { class: "tile-more" }, second ? svg(icons[iconOfReading(second.p)]) : null, aside);
   if (second) more.title = propertyName(view, second.c, second.p);
-  const node = el("article", { class: "card tile", "data-id": view.id, "data-kind": "sensor" },
+  const node = el("article", { class: "card tile", "aria-label": view.name, "data-id": view.id, "data-kind": "sensor" },
     el("div", { class: "tile-head" }, disc, more),
     el("p", { class: "tile-value" }, big, unit),
-    el("div", { class: "titles" }, name, state));
+    el("div", { class: "titles" }, name, state, why));
   node.style.setProperty("--rows", TILE_ROWS);
   return { node, name, area: TILE_ROWS, update(v) {
-    dress(node, disc, state, v, null);
+    dress({ node, disc, state, why }, v, null);
     const value = main && reported(v, main.c, main.p.id);
     const shown = main ? parts(main.p, value) : { value: "", unit: "" };
     text(big, main && value !== undefined ? shown.value : main || event ? "–" : words(v.reach.presence));
@@ -122,8 +122,8 @@ function tile(view, open) {
   } };
 }
 
-/** Puts on a card what does not depend on its controls: its icon, its colour, its line of state, its presence. */
-function dress(node, disc, state, v, lead, plain = "") {
+/** Puts on a card what does not depend on its controls: its icon, its colour, its line of state, and why it is offline. */
+function dress({ node, disc, state, why }, v, lead, plain = "") {
   const icon = iconOf(v);
   if (disc.dataset.icon !== icon) {
     disc.dataset.icon = icon;
@@ -138,7 +138,9 @@ function dress(node, disc, state, v, lead, plain = "") {
     node.classList.toggle("colored", color?.saturation > 12);
     if (color) node.style.setProperty("--glow", `hsl(${color.hue} ${40 + color.saturation / 2}% 55%)`);
   }
-  attr(node, "title", v.reach.presence !== "online" && v.reach.why ? words(v.reach.presence) + ": " + v.reach.why : null);
+  const said = v.reach.presence === "offline"; // the others may have a reason, too, which their line of state is about already
+  text(why, said ? sentence(v.reach.why) : "");
+  attr(node, "title", !said && v.reach.presence !== "online" && v.reach.why ? words(v.reach.presence) + ": " + v.reach.why : null);
   const low = battery(v);
   const kept = v.pending.some((cmd) => cmd.status === "sent" && cmd.reason);
   const says = presenceLine(v, node.classList.contains("tile")) || [line, low?.low ? "battery " + (typeof low.value === "number" ? spell(low.p, low.value) : "low") : ""].filter(Boolean).join(" · ");

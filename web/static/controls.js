@@ -4,6 +4,7 @@ import { attr, el, svg, text } from "./dom.js";
 import { colorName, parts, spell, words } from "./format.js";
 import { icons } from "./icons.js";
 import { can, componentName, property, propertyName, reported, same, wanted } from "./model.js";
+import { say } from "./toast.js";
 
 const SETTLE = 250; // ms without another change before a slider's value is sent
 
@@ -131,6 +132,7 @@ export function stepper(view, c, p, send, name = propertyName(view, c, p)) {
     clearTimeout(timer);
     timer = setTimeout(() => { const v = local; local = undefined; send(c, p, v); }, 600);
     paint();
+    say(name + " " + spell(p, local));
   };
   const shown = el("b"), aim = el("small");
   const node = el("div", { class: "stepper", role: "group", "aria-label": view.name + ": " + name },

@@ -1,10 +1,10 @@
 // What the hub could not understand, as people read it.
 import { el } from "./dom.js";
-import { ago } from "./format.js";
+import { ago, sentence } from "./format.js";
 
 /** Shows notes in a list, only when that changes something, so that selections are left alone. */
 export function listFaults(list, notes) {
-  const lines = notes.map((f) => [f.reason, [(f.count > 1 ? f.count + " times, last " : "") + ago(f.at), f.topic && "on the topic " + f.topic].filter(Boolean).join(", "), f.sample]);
+  const lines = notes.map((f) => [sentence(f.reason), [(f.count > 1 ? f.count + " times, last " : "") + ago(f.at), f.topic && "on the topic " + f.topic].filter(Boolean).join(", "), f.sample]);
   const shown = JSON.stringify(lines);
   if (list.dataset.shown === shown) return;
   list.dataset.shown = shown;

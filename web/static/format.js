@@ -50,6 +50,9 @@ export function words(id) {
   return (s.charAt(0).toUpperCase() + s.slice(1)).replace(/\b(mqtt|ip|wi-?fi|co2|led|usb|id)\b/gi, (w) => spelt[w.toLowerCase()]);
 }
 
+/** A reason, such as the hub gives them, with a capital letter. */
+export const sentence = (reason) => (reason ? reason.charAt(0).toUpperCase() + reason.slice(1) : "");
+
 const spelt = { mqtt: "MQTT", ip: "IP", wifi: "Wi-Fi", "wi-fi": "Wi-Fi", co2: "CO₂", led: "LED", usb: "USB", id: "ID" };
 
 // Decimal places by unit; always as many, so that a value that changes keeps its width.

@@ -18,11 +18,13 @@ export function sheet(house, send) {
   dialog.addEventListener("click", (e) => { if (e.target === dialog) dialog.close(); });
   dialog.addEventListener("close", () => {
     if (dialog.open) return; // it was opened anew before the news of its closing came
+    const last = current;
     current = null;
     binds = [];
     inside.replaceChildren();
     document.body.append(notes);
-    opener?.focus({ preventScroll: true });
+    if (!opener?.isConnected) opener = document.querySelector(`[data-id="${CSS.escape(last)}"] .name`) || byId("house"); // a card is made anew with its name
+    opener.focus({ preventScroll: true });
   });
 
   function build(view) {
