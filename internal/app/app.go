@@ -148,7 +148,7 @@ func build(ctx context.Context, cfg config.Config, o Options, demo *Demo) (_ *ho
 	}()
 	server := web.Options{
 		Logger: h.log.With("component", "web"), OpenLoopback: demo != nil || cfg.Web.Anonymous == "loopback", Hosts: cfg.Web.Hosts, Version: o.Version, Demo: demo != nil,
-		DataDir: cfg.DataDir, TimeZone: h.zone, Ready: h.ready,
+		DataDir: cfg.DataDir, DataFlag: cfg.DataFlag(), TimeZone: h.zone, Ready: h.ready,
 	}
 	tokens, err := h.credentials(Tokens)
 	if err != nil {

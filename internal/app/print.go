@@ -11,30 +11,30 @@ func (h *house) announce(out io.Writer) {
 	if out == nil {
 		return
 	}
-	w := &printer{w: out}
+	w, flag := &printer{w: out}, h.cfg.DataFlag()
 	w.line("Homehub is running.")
 	w.line("")
 	if h.cfg.External.URL != "" {
 		w.line("  Broker  %s", h.mqtt[0])
 	} else {
 		w.list("  MQTT    ", h.mqtt)
-		w.line("          %s", logins[h.cfg.MQTT.Anonymous])
+		w.line("          %s", strings.ReplaceAll(logins[h.cfg.MQTT.Anonymous], "FLAG", flag))
 	}
 	w.list("  Pages   ", h.web)
 	if h.cfg.Web.Anonymous == "loopback" {
-		w.line("          from another machine log in with a token: hub token add NAME")
+		w.line("          from another machine log in with a token: hub token add NAME%s", flag)
 	} else {
-		w.line("          log in with a token: hub token add NAME")
+		w.line("          log in with a token: hub token add NAME%s", flag)
 	}
 	w.line("  Data    %s", h.cfg.DataDir)
 	w.line("")
 	w.line("Ctrl-C stops it.")
 }
 
-// logins say who needs one, by the policy in the configuration.
+// logins say who needs one, by the policy in the configuration; FLAG is where config.DataFlag goes.
 var logins = map[string]string{
-	"loopback": "clients of this machine need no login; for the others: hub user add NAME --generate",
-	"never":    "every client needs a login: hub user add NAME --generate",
+	"loopback": "clients of this machine need no login; for the others: hub user add NAME --generateFLAG",
+	"never":    "every client needs a login: hub user add NAME --generateFLAG",
 	"always":   "no client needs a login: everybody who reaches this port may read and steer the house",
 }
 

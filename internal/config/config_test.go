@@ -96,6 +96,35 @@ func TestTheDataIsWhereTheServiceManagerSays(t *testing.T) {
 	}
 }
 
+func TestCommandsBesideAHubAreToldWhereItsDataIs(t *testing.T) {
+	clean(t)
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("XDG_DATA_HOME", "")
+	for _, c := range []struct{ name, service, dir, want string }{
+		{"where they look by themselves", "", "", ""},
+		{"there, but said", "", filepath.Join(home, ".local", "share", "homehub"), ""},
+		{"elsewhere", "", "/srv/hub", " --data-dir /srv/hub"},
+		{"where the service manager says", "/var/lib/homehub", "", " --data-dir /var/lib/homehub"},
+		{"in a folder that the shell would take apart", "", "/srv/our hub's", ` --data-dir '/srv/our hub'\''s'`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Setenv("STATE_DIRECTORY", c.service)
+			in := config.Input{Flags: map[string]string{}}
+			if c.dir != "" {
+				in.Flags["data_dir"] = c.dir
+			}
+			cfg, err := config.Load(in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := cfg.DataFlag(); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
 func TestMistakesAreNamedWithTheirLine(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"a key that is nearly right", "mqtt:\n  anonymus: never\n", "2: mqtt.anonymus: unknown key; did you mean mqtt.anonymous?"},

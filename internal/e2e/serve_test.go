@@ -84,6 +84,7 @@ func TestUsersAreMadeBesideARunningHub(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := serve(t, data, "--config", config)
+	h.expect(`hub user add NAME --generate --data-dir ` + regexp.QuoteMeta(data) + `\n`)
 	try := func(args ...string) int {
 		_, code := call(t, publisher, append([]string{"-h", "127.0.0.1", "-p", h.mqtt, "-t", "x", "-m", "1", "-q", "1"}, args...)...)
 		return code
