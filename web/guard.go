@@ -34,14 +34,13 @@ func (s *Server) guard(next http.Handler) http.Handler {
 				"again; until then, use its IP address", hostname(r.Host)))
 			return
 		}
-		mqtt := r.URL.Path == "/mqtt" && s.o.MQTT != nil
-		if (mqtt || !safe(r.Method)) && !ownOrigin(r) {
-			s.metrics.refused.WithLabelValues("origin").Inc()
-			refuse(w, r, http.StatusForbidden, fmt.Sprintf("pages of %.100q may not use this hub; only its own pages may", r.Header.Get("Origin")))
+		if r.URL.Path == "/mqtt" && s.o.MQTT != nil {
+			s.o.MQTT.ServeHTTP(w, r)
 			return
 		}
-		if mqtt {
-			s.o.MQTT.ServeHTTP(w, r)
+		if !safe(r.Method) && !ownOrigin(r) {
+			s.metrics.refused.WithLabelValues("origin").Inc()
+			refuse(w, r, http.StatusForbidden, fmt.Sprintf("pages of %.100q may not use this hub; only its own pages may", r.Header.Get("Origin")))
 			return
 		}
 

@@ -3,7 +3,7 @@
 //
 // It keeps no state of the house of its own and decides nothing about devices: every answer is asked of the hub at that
 // moment. It never touches the store or a broker; what it shows of the broker comes through the small interface Broker.
-// The MQTT handler that it mounts at /mqtt is somebody else's: web only checks the Host and the Origin before it.
+// The MQTT handler that it mounts at /mqtt is somebody else's, which checks the Origin by its own rules: web only checks the Host before it.
 //
 // # Who may do what
 //
@@ -81,7 +81,8 @@ import (
 type Options struct {
 	// Logger takes the log; nil discards it.
 	Logger *slog.Logger
-	// MQTT is mounted at /mqtt, behind the checks of Host and Origin only: MQTT has its own logins. Nil: no such path.
+	// MQTT is mounted at /mqtt, behind the check of the Host only: MQTT has its own logins, and its own list of the pages that may use it, so
+	// that it has to check the Origin. Nil: no such path.
 	MQTT http.Handler
 	// Broker tells about the broker in this process; nil when the broker is elsewhere.
 	Broker Broker

@@ -70,11 +70,12 @@ const (
 	classLimit     = "limit"    // too many connections
 	classTLS       = "tls"      // no handshake
 	classProtocol  = "protocol" // no valid CONNECT
+	classOrigin    = "origin"   // a browser's page of another host
 	classOther     = "other"
 )
 
 var classes = []string{
-	classPassword, classAnonymous, classClient, classWill, classLimit, classTLS, classProtocol, classOther, string(Publishing), string(Subscribing),
+	classPassword, classAnonymous, classClient, classWill, classLimit, classTLS, classProtocol, classOrigin, classOther, string(Publishing), string(Subscribing),
 }
 
 func classOf(why string) string {

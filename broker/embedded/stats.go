@@ -43,7 +43,8 @@ type Stats struct {
 	// Queued for clients and their size in bytes.
 	Retained, RetainedBytes, Subscriptions, Shared, Queued, QueuedBytes int
 	// Refused counts what Refusals lists, by class: of connections "password", "anonymous" (no credentials), "client_id" (another user's),
-	// "will" (to where it may not publish), "limit", "tls" (no handshake), "protocol" and "other"; and "publish" and "subscribe".
+	// "will" (to where it may not publish), "limit", "tls" (no handshake), "protocol", "origin" (a page that
+	// may not connect) and "other"; and "publish" and "subscribe".
 	Refused map[string]uint64
 	// JournalBytes written and JournalSyncs since the start, and JournalErr, why the journal cannot be written now, empty if it can.
 	JournalBytes, JournalSyncs uint64

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -25,8 +26,12 @@ func (b *Broker) WebSocket() http.Handler {
 			http.Error(w, "this is an MQTT broker: the WebSocket subprotocol must be mqtt or mqttv3.1", http.StatusBadRequest)
 			return
 		}
-		// A page of a foreign host is answered 403 by Accept.
-		ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: subprotocols, OriginPatterns: b.options().Origins})
+		if page := foreignPage(r, b.options().Origins); page != "" {
+			b.turnedAway(newConn(b, nil, webPeer(r)), classOrigin, page+" may not connect: mqtt.allowed_origins does not name it")
+			http.Error(w, "pages of other hosts may use this MQTT broker only if mqtt.allowed_origins names them", http.StatusForbidden)
+			return
+		}
+		ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: subprotocols, InsecureSkipVerify: true}) // the Origin, just verified
 		if err != nil {
 			b.log.Debug("no WebSocket connection", "address", r.RemoteAddr, "error", err)
 			return
@@ -48,6 +53,27 @@ func offers(h http.Header) bool {
 		}
 	}
 	return false
+}
+
+// foreignPage names the page that a browser connects from when it may not; empty: no browser, a page of the host that is connected to, or
+// one of origins. The scheme is not compared: a proxy may have ended the TLS.
+func foreignPage(r *http.Request, origins []string) string {
+	values := r.Header.Values("Origin")
+	if len(values) == 0 { // browsers say it for WebSocket [RFC 6455, 10.2]; one that did not would tell this much
+		if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
+			return "a page that hides where it is from"
+		}
+		return ""
+	}
+	u, err := url.Parse(values[0])
+	if err != nil || len(values) > 1 || u.Host == "" {
+		return "a page of no host"
+	}
+	ours := func(host string) bool { return strings.EqualFold(u.Host, host) }
+	if ours(r.Host) || slices.ContainsFunc(origins, ours) {
+		return ""
+	}
+	return "a page of " + u.Host
 }
 
 // webPeer describes the client of a request. It counts as one on this machine only if nothing hints at a proxy, at a name that

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -105,6 +106,10 @@ func TestWebSocketOriginAndTrust(t *testing.T) {
 		{"a page of this host by name", "localhost:1888", http.Header{"Origin": {"http://localhost:1888"}}, trusted},
 		{"a page of another host", "", http.Header{"Origin": {"https://evil.example"}}, refused},
 		{"a page of no host", "", http.Header{"Origin": {"null"}}, refused},
+		{"what is no origin", "", http.Header{"Origin": {"%%%"}}, refused},
+		{"a page that gives two origins", "", http.Header{"Origin": {"http://" + host, "https://evil.example"}}, refused},
+		{"a page that hides where it is from", "", http.Header{"Sec-Fetch-Site": {"cross-site"}}, refused},
+		{"a page of a configured host on another port", "", http.Header{"Origin": {"https://panel.lan"}}, refused},
 		{"a page of a configured host is let in, but is a stranger", "", http.Header{"Origin": {"https://panel.lan:8443"}}, stranger},
 		{"a page that has rebound its name to here", "evil.example", http.Header{"Origin": {"http://evil.example"}}, stranger},
 		{"a foreign host name", "hub.lan", nil, stranger},
@@ -130,6 +135,15 @@ func TestWebSocketOriginAndTrust(t *testing.T) {
 				t.Errorf("the answer is %d, want %d", code, want)
 			}
 		})
+	}
+	all := b.Refusals()
+	if !slices.ContainsFunc(all, func(r embedded.Refusal) bool {
+		return r.Address == "127.0.0.1" && r.Reason == "a page of evil.example may not connect: mqtt.allowed_origins does not name it"
+	}) {
+		t.Errorf("the page that was refused is not listed: %+v", all)
+	}
+	if n := b.Stats().Refused["origin"]; n != 6 {
+		t.Errorf("%d pages are counted, want 6", n)
 	}
 }
 
