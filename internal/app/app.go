@@ -169,7 +169,8 @@ func build(ctx context.Context, cfg config.Config, o Options, demo *Demo) (_ *ho
 	return h, nil
 }
 
-// credentials opens users or tokens. A damaged file is an error at the start, when somebody looks; later it lets nobody in.
+// credentials opens users or tokens. A damaged file is an error at the start, when somebody looks; later what was
+// read before it was damaged stays in force.
 func (h *house) credentials(open func(dataDir string) *credential.File) (*credential.File, error) {
 	f := open(h.cfg.DataDir)
 	f.Logger = h.log.With("component", "access")

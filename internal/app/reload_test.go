@@ -234,6 +234,41 @@ func TestAMistakeRefusesEverything(t *testing.T) {
 	})
 }
 
+// "The hub goes on as it was" is true of users, too: those that there were still get in, and what was changed along with them waits.
+func TestAMistakeInTheUsersLocksNobodyOut(t *testing.T) {
+	var secret string
+	live(t, "mqtt: {anonymous: never}\n", func(dir string) {
+		var err error
+		if secret, err = Users(dir).Generate("anna"); err != nil {
+			t.Fatal(err)
+		}
+	}, func(t *testing.T, o home) {
+		there, _ := o.login("there", "anna", secret)
+		o.write(o.h.users.Path(), `{"format": 1, "entries": [`)
+		o.write(o.file, "mqtt: {anonymous: always}\nlog: {level: debug}\n")
+		if log := o.settle(); !strings.Contains(log, "not reloaded") || !strings.Contains(log, o.h.users.Path()) {
+			t.Errorf("the log says %s", log)
+		}
+		if !alive(there) {
+			t.Error("the connection that was there ended")
+		}
+		if _, code := o.login("again", "anna", secret); code != 0 {
+			t.Errorf("anna is answered %d", code)
+		}
+		if _, code := o.login("nobody", "", ""); code != 5 || o.level.Level() != slog.LevelInfo {
+			t.Errorf("who has no name is answered %d, the level is %s: half of it was taken over", code, o.level.Level())
+		}
+		o.write(o.h.users.Path(), `{"format": 1, "entries": []}`)
+		o.settle()
+		if alive(there) {
+			t.Error("a removed user's connection has not ended")
+		}
+		if _, code := o.login("again", "anna", secret); code == 0 {
+			t.Error("a removed user is let in")
+		}
+	})
+}
+
 func TestAHalfWrittenFileIsReadAgain(t *testing.T) {
 	live(t, "", nil, func(t *testing.T, o home) {
 		o.write(o.file, "log: {level: de")

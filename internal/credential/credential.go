@@ -9,7 +9,7 @@
 // the first kind: their hash is hashed again with argon2id when they are imported, and every login goes through both.
 //
 // The package never writes, logs or returns a secret, except Generate its own one, once. A file that cannot be read lets
-// nobody in.
+// nobody in whom it did not let in when it was read last: a mistake in it neither opens the house nor locks it.
 package credential
 
 import (
@@ -82,8 +82,8 @@ type File struct {
 	mu     sync.Mutex
 	looked time.Time   // when the file was last looked at
 	seen   fs.FileInfo // what it was then; nil: it was not there
-	now    *content
-	err    error // why now is empty though the file is there
+	now    *content    // when it was read last
+	err    error       // why the file, which is there, could not be read again
 }
 
 // Open returns the credentials in the file at path. It does not touch the file: a missing one is an empty one, and is made
@@ -155,19 +155,16 @@ func (f *File) Remove(name string) error {
 // Verify says whether the secret is the one of the name. It can take as long as argon2id takes, times the number of
 // others that wait; when too many ask about one name, or about unknown ones, it says no at once.
 func (f *File) Verify(name, secret string) bool {
-	c, err := f.current(false)
-	if err != nil || len(secret) > MaxSecretLength {
+	if len(secret) > MaxSecretLength {
 		return false
 	}
+	c, _ := f.current(false) // with an error, what was read last
 	return f.judge.verify(c.byName[name], name, secret, c.passwords > 0)
 }
 
 // VerifyAny says whose generated secret it is. Chosen passwords are not found by it.
 func (f *File) VerifyAny(secret string) (name string, ok bool) {
-	c, err := f.current(false)
-	if err != nil {
-		return "", false
-	}
+	c, _ := f.current(false) // with an error, what was read last
 	secret, id, ok := normal(secret)
 	if !ok {
 		return "", false
@@ -180,7 +177,7 @@ func (f *File) VerifyAny(secret string) (name string, ok bool) {
 }
 
 // current returns the file's content, read again if the file has changed since the last look. It looks at most every
-// lookEvery unless look is set. With an error nobody is to be let in.
+// lookEvery unless look is set. With an error it is what was read last, nothing if that is the first one.
 func (f *File) current(look bool) (*content, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -194,10 +191,13 @@ func (f *File) current(look bool) (*content, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		f.seen, f.now, f.err = nil, new(content), nil
 	case err != nil:
-		f.seen, f.now, f.err = nil, new(content), fmt.Errorf("reading credentials: %w", err)
+		f.seen, f.err = nil, fmt.Errorf("reading credentials: %w", err)
 	case first || f.seen == nil || f.err != nil || changed(f.seen, info):
 		f.seen = info
-		f.now, f.err = read(f.path)
+		var c *content
+		if c, f.err = read(f.path); f.err == nil {
+			f.now = c
+		}
 	}
 	f.tell(before)
 	return f.now, f.err
@@ -208,7 +208,7 @@ func (f *File) tell(before error) {
 	switch {
 	case f.Logger == nil || (before == nil) == (f.err == nil):
 	case f.err != nil:
-		f.Logger.Error("credentials cannot be read, nobody is let in by them", "path", f.path, "error", f.err)
+		f.Logger.Error("credentials cannot be read, those that were read last stay in force", "path", f.path, "error", f.err)
 	default:
 		f.Logger.Info("credentials can be read again", "path", f.path)
 	}
