@@ -33,6 +33,7 @@ const (
 	authorityKey  = "ca.key"
 	ServerCert    = "hub.crt"
 	ServerKey     = "hub.key"
+	RevokedList   = "revoked.crl"
 )
 
 // Errors that callers decide by.
@@ -141,6 +142,45 @@ func (a *Authority) Client(name, folder string, now time.Time) (cert, key string
 		}
 	}
 	return cert, key, a.make(t, cert, key)
+}
+
+// Revoke takes back the certificate in a file, whose name it returns: it puts it into the list of revoked ones in the authority's folder, and says
+// whether it was not there yet. The list ends with the authority, since nobody has to fetch it.
+func (a *Authority) Revoke(certPath string, now time.Time) (name, list string, fresh bool, err error) {
+	list = filepath.Join(a.folder, RevokedList)
+	data, err := read(certPath, "the certificate")
+	if err != nil {
+		return "", list, false, err
+	}
+	certs, err := certificates(certPath, data)
+	if err != nil {
+		return "", list, false, err
+	}
+	c := certs[0]
+	if err := c.CheckSignatureFrom(a.cert); err != nil || c.IsCA {
+		return "", list, false, fmt.Errorf("revoking the certificate of %s in %s: the authority in %s has not signed it", subject(c), certPath, a.folder)
+	}
+	next := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: now, NextUpdate: a.cert.NotAfter}
+	if !absent(list) {
+		old, err := lists(list)
+		if err != nil || len(old) != 1 || old[0].CheckSignatureFrom(a.cert) != nil {
+			return "", list, false, errors.Join(fmt.Errorf("revoking the certificate of %s: %s is not the list of this authority; move it away for a new one",
+				subject(c), list), err)
+		}
+		next.RevokedCertificateEntries = old[0].RevokedCertificateEntries
+		next.Number.Add(next.Number, old[0].Number)
+	}
+	for _, e := range next.RevokedCertificateEntries {
+		if e.SerialNumber.Cmp(c.SerialNumber) == 0 {
+			return c.Subject.CommonName, list, false, nil
+		}
+	}
+	next.RevokedCertificateEntries = append(next.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: c.SerialNumber, RevocationTime: now})
+	der, err := x509.CreateRevocationList(rand.Reader, next, a.cert, a.key)
+	if err != nil {
+		return "", list, false, fmt.Errorf("signing the list of revoked certificates: %w", err)
+	}
+	return c.Subject.CommonName, list, true, replace(list, pem.EncodeToMemory(&pem.Block{Type: listType, Bytes: der}), 0o644)
 }
 
 func (a *Authority) make(t *x509.Certificate, certPath, keyPath string) error {

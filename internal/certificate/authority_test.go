@@ -1,6 +1,7 @@
 package certificate_test
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -132,5 +133,52 @@ func TestNothingOutlivesItsAuthority(t *testing.T) {
 	}
 	if got := parse(t, cert).NotAfter; !got.Equal(ends) {
 		t.Errorf("it ends on %s, its authority on %s", got, ends)
+	}
+}
+
+func TestAnAuthorityTakesCertificatesBack(t *testing.T) {
+	h, other := newHouse(t), newHouse(t)
+	folder := t.TempDir()
+	for _, name := range []string{"lost", "stolen", "kept"} {
+		if _, _, err := h.Client(name, folder, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	revoke := func(file string) (name string, fresh bool) {
+		t.Helper()
+		name, list, fresh, err := h.Revoke(file, time.Now())
+		if err != nil || list != filepath.Join(h.dir, "revoked.crl") {
+			t.Errorf("%s: list %s, %v", file, list, err)
+		}
+		return name, fresh
+	}
+	for _, c := range []struct {
+		file, name string
+		fresh      bool
+	}{{"lost", "lost", true}, {"stolen", "stolen", true}, {"lost", "lost", false}} {
+		if name, fresh := revoke(filepath.Join(folder, c.file+".crt")); name != c.name || fresh != c.fresh {
+			t.Errorf("revoking %s: it says %q, fresh %t", c.file, name, fresh)
+		}
+	}
+	f := h.files
+	f.ClientCRL = filepath.Join(h.dir, "revoked.crl")
+	set := must(certificate.Load(f))
+	for name, revoked := range map[string]bool{"lost": true, "stolen": true, "kept": false} {
+		pair := must(tls.LoadX509KeyPair(filepath.Join(folder, name+".crt"), filepath.Join(folder, name+".key")))
+		if _, err := set.Verify([]*x509.Certificate{pair.Leaf}); (err != nil) != revoked {
+			t.Errorf("%s: %v, want revoked %t", name, err, revoked)
+		}
+	}
+	if _, _, _, err := h.Revoke(other.files.Cert, time.Now()); err == nil || !strings.Contains(err.Error(), "has not signed it") {
+		t.Errorf("another authority's certificate: %v", err)
+	}
+	if _, _, _, err := h.Revoke(h.files.ClientCA, time.Now()); err == nil {
+		t.Error("the authority revokes itself")
+	}
+	if err := os.WriteFile(f.ClientCRL, []byte("damaged"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, _, err := h.Revoke(filepath.Join(folder, "kept.crt"), time.Now()); err == nil || string(must(os.ReadFile(f.ClientCRL))) != "damaged" {
+		t.Errorf("a damaged list: %v; or it was overwritten", err)
 	}
 }

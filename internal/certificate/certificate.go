@@ -43,8 +43,12 @@ type Files struct {
 	Cert, Key string
 	// ClientCA has the certificates of the authorities whose certificates clients may show. Empty: clients are not asked for one.
 	ClientCA string
+	// ClientCRL has the lists of certificates that these authorities have taken back. Empty: there are none. It needs ClientCA.
+	ClientCRL string
 	// RequireClient refuses clients that show none. It needs ClientCA.
 	RequireClient bool
+	// AnyClient lets a handshake take whatever certificate a client shows, or none, for whoever asks Verify afterwards. It needs ClientCA.
+	AnyClient bool
 	// Protocols are the application protocols (ALPN) that are offered, best first. Empty: none.
 	Protocols []string
 }
@@ -52,7 +56,7 @@ type Files struct {
 // List are the paths of the files, without the empty ones.
 func (f Files) List() []string {
 	var list []string
-	for _, path := range []string{f.Cert, f.Key, f.ClientCA} {
+	for _, path := range []string{f.Cert, f.Key, f.ClientCA, f.ClientCRL} {
 		if path != "" {
 			list = append(list, path)
 		}
@@ -62,9 +66,10 @@ func (f Files) List() []string {
 
 // Set is what was loaded from the files at one time. It does not change.
 type Set struct {
-	files  Files
-	chain  []*x509.Certificate // the server's own first
-	config *tls.Config
+	files   Files
+	chain   []*x509.Certificate // the server's own first
+	revoked *revocations        // nil: none
+	config  *tls.Config
 }
 
 // Load reads the files and checks that they belong together. The error says what to do; it wraps ErrPEM or ErrMatch, or is the file
@@ -100,34 +105,6 @@ func Load(f Files) (*Set, error) {
 	rand.Read(ticketKey[:]) // it never fails: it ends the program
 	s.config.SetSessionTicketKeys([][32]byte{ticketKey})
 	return s, s.trust()
-}
-
-// trust sets up which client certificates are believed.
-func (s *Set) trust() error {
-	if s.files.ClientCA == "" {
-		return nil
-	}
-	data, err := read(s.files.ClientCA, "the clients' authority")
-	if err != nil {
-		return err
-	}
-	list, err := certificates(s.files.ClientCA, data)
-	if err != nil {
-		return err
-	}
-	pool := x509.NewCertPool()
-	for _, c := range list {
-		if c.BasicConstraintsValid && !c.IsCA {
-			return fmt.Errorf("reading the clients' authority: %s holds a certificate of %s, which is no authority; give that of the authority "+
-				"that signed it", s.files.ClientCA, subject(c))
-		}
-		pool.AddCert(c)
-	}
-	s.config.ClientCAs, s.config.ClientAuth = pool, tls.VerifyClientCertIfGiven
-	if s.files.RequireClient {
-		s.config.ClientAuth = tls.RequireAndVerifyClientCert
-	}
-	return nil
 }
 
 // Files are where the set came from.
@@ -169,6 +146,16 @@ func (s *Set) Warning(now time.Time) string {
 		return fmt.Sprintf("%s is valid from %s on only, clients will refuse it until then; is this computer's clock right?", s.files.Cert, day(begins))
 	}
 	return ""
+}
+
+// Warnings are what Warning says, and the same of the list of revoked certificates: that it has ended, or is about to.
+func (s *Set) Warnings(now time.Time) (list []string) {
+	for _, text := range []string{s.Warning(now), s.revoked.warning(now)} {
+		if text != "" {
+			list = append(list, text)
+		}
+	}
+	return list
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
