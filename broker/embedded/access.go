@@ -46,8 +46,8 @@ func (b *Broker) admit(c *conn) byte {
 	password := k.password
 	k.password = "" // it has been kept long enough
 	switch {
-	case c.peer.user != "": // the certificate has said who it is; what else it says of itself does not count
-		k.user = c.peer.user
+	case c.peer.shown != nil: // the certificate has said who it is; what else it says of itself does not count
+		k.user = c.peer.shown.user
 	case k.credentials:
 		if !b.options().Authenticate(k.user, password) {
 			b.refused(c, wrongPassword)

@@ -39,7 +39,7 @@ type peer struct {
 	host    string // IP address without port, for limits and logs
 	local   bool   // so near that it needs no credentials: loopback without a proxy in front, or in this process
 	fragile bool   // a read deadline that passes ends the transport
-	user    string // whom its client certificate names, empty without one
+	shown   *shown // its client certificate, nil without one
 }
 
 // cause is why a connection ends.

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"math"
@@ -35,6 +36,10 @@ type Options struct {
 	// Authenticate says whether a user name and a password belong together. It is called by each client's own goroutine.
 	// Nil: nobody can log in, and who gives credentials is anonymous all the same.
 	Authenticate func(user, password string) bool
+	// VerifyCertificate finds the chains from a certificate that a client of secure WebSocket has shown, with those between it and its
+	// authority behind it, to authorities. A client with such a certificate is the user of its subject's common name; one with another is
+	// refused. Nil: what they show does not count.
+	VerifyCertificate func(shown []*x509.Certificate) (chains [][]*x509.Certificate, err error)
 	// Access decides which topics are whose. Nobody but the broker publishes to $SYS in any case. Nil: everybody may read
 	// everything, and publish to all topics that do not begin with $.
 	Access Access

@@ -61,9 +61,51 @@ func (c *conn) shakeHands() error {
 	if len(state.VerifiedChains) == 0 {
 		return nil
 	}
-	name, err := certifiedName(state.PeerCertificates[0])
-	c.peer.user = name
+	shown, err := believed(state.VerifiedChains)
+	c.peer.shown = shown
 	return err
+}
+
+// shown is a client certificate that is believed.
+type shown struct {
+	user   string
+	chains [][]*x509.Certificate // from it to authorities
+}
+
+func believed(chains [][]*x509.Certificate) (*shown, error) {
+	name, err := certifiedName(chains[0][0])
+	if err != nil {
+		return nil, err
+	}
+	return &shown{name, chains}, nil
+}
+
+// shownIn finds out whom the certificate names that a client of secure WebSocket has shown.
+func (b *Broker) shownIn(state *tls.ConnectionState) (*shown, error) {
+	verify := b.options().VerifyCertificate
+	if state == nil || len(state.PeerCertificates) == 0 || verify == nil {
+		return nil, nil //nolint:nilnil // it has shown none, or nobody wants to know
+	}
+	chains, err := verify(state.PeerCertificates)
+	if err != nil {
+		return nil, err
+	}
+	return believed(chains)
+}
+
+// EndRevoked ends the connections of clients whose certificates are not believed any more, and says how many there were. revoked says why, of the
+// chains from a client's certificate to authorities, or nil.
+func (b *Broker) EndRevoked(revoked func(chains [][]*x509.Certificate) error) (ended int) {
+	for _, c := range b.registry.connected() {
+		if c.peer.shown == nil {
+			continue
+		}
+		if err := revoked(c.peer.shown.chains); err != nil {
+			c.kick(&cause{reason: err.Error(), code: notAuthorized, polite: true})
+			ended++
+		}
+	}
+	return ended
 }
 
 // certifiedName is the user name in a client's certificate: its subject's common name.

@@ -6,10 +6,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,8 +14,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/coder/websocket"
 
 	"home.arpa/homehub/broker/brokertest"
 	"home.arpa/homehub/broker/embedded"
@@ -385,31 +380,4 @@ func TestAStuckTLSClientHoldsNobodyUp(t *testing.T) {
 	if took := time.Since(begin); took > 5*time.Second {
 		t.Errorf("stopping took %v", took)
 	}
-}
-
-func TestSecureWebSocket(t *testing.T) {
-	r := newRealm(t)
-	b := brokertest.New(t, embedded.Options{Logger: slog.New(slog.DiscardHandler)})
-	server := httptest.NewUnstartedServer(b.WebSocket())
-	server.TLS = r.server()
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	t.Cleanup(b.Stop)
-	transport := &http.Transport{TLSClientConfig: r.client("")}
-	t.Cleanup(transport.CloseIdleConnections)
-	ws, _, err := dialWeb(t, "wss"+strings.TrimPrefix(server.URL, "https"), websocket.DialOptions{
-		Subprotocols: []string{"mqtt"}, HTTPClient: &http.Client{Transport: transport}, HTTPHeader: http.Header{"Origin": {server.URL}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := attach(t, websocket.NetConn(t.Context(), ws, websocket.MessageBinary))
-	c.hello(hello{version: 5, id: "c", keepAlive: 30})
-	c.subscribe(filter{"t", 1})
-	c.publish(post{topic: "t", payload: strings.Repeat("x", 100_000)})
-	if m := c.receive(); len(m.payload) != 100_000 {
-		t.Errorf("got %d bytes", len(m.payload))
-	}
-	b.Disconnect("c")
-	c.expectEnd(0x98)
 }

@@ -31,13 +31,21 @@ func (b *Broker) WebSocket() http.Handler {
 			http.Error(w, "pages of other hosts may use this MQTT broker only if mqtt.allowed_origins names them", http.StatusForbidden)
 			return
 		}
+		p := webPeer(r)
+		var err error
+		if p.shown, err = b.shownIn(r.TLS); err != nil {
+			why := "TLS: " + certificateReason(err)
+			b.turnedAway(newConn(b, nil, p), classTLS, why)
+			http.Error(w, why, http.StatusForbidden)
+			return
+		}
 		ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: subprotocols, InsecureSkipVerify: true}) // the Origin, just verified
 		if err != nil {
 			b.log.Debug("no WebSocket connection", "address", r.RemoteAddr, "error", err)
 			return
 		}
 		nc := &webConn{Conn: websocket.NetConn(context.WithoutCancel(r.Context()), ws, websocket.MessageBinary), ws: ws}
-		b.serve(nc, webPeer(r))
+		b.serve(nc, p)
 	})
 }
 
