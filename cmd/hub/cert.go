@@ -17,7 +17,7 @@ import (
 
 func certCommand() *cobra.Command {
 	return group(&cobra.Command{Use: "cert", SuggestFor: []string{"certificate", "tls"}, Short: "Make the certificates of a house, for TLS"},
-		makeCertCommand(), addCertCommand())
+		makeCertCommand(), addCertCommand(), revokeCertCommand())
 }
 
 // withCertificates gives a command the flags that say where the data is, and runs it with that folder and the one of the certificates in it.
@@ -125,4 +125,36 @@ func addCertCommand() *cobra.Command {
 		fmt.Fprintf(cmd.OutOrStdout(), "the client needs both, and %s to know the hub by\n", filepath.Join(folder, certificate.AuthorityCert))
 		return nil
 	})
+}
+
+func revokeCertCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:        "revoke FILE",
+		SuggestFor: []string{"rm", "remove"},
+		Short:      "Take a client's certificate back",
+		Long: "Take the certificate in a file back, which \"hub cert add\" made: the authority puts it into its list of revoked ones. With the list as\n" +
+			"mqtt.tls.client_crl, a running hub ends the connections of who shows it, and lets nobody in by it.",
+		Example: "  hub cert revoke kitchen-plug.crt",
+		Args:    takes("FILE"),
+	}
+	return withCertificates(cmd, func(cmd *cobra.Command, _, folder string, args []string) error {
+		return revokeCert(cmd.OutOrStdout(), folder, args[0], time.Now())
+	})
+}
+
+func revokeCert(w io.Writer, folder, file string, now time.Time) error {
+	authority, err := certificate.OpenAuthority(folder)
+	if err != nil {
+		return err
+	}
+	name, list, fresh, err := authority.Revoke(file, now)
+	if err != nil {
+		return err
+	}
+	if !fresh {
+		fmt.Fprintf(w, "the certificate of %s was revoked already, in %s\n", name, list)
+		return nil
+	}
+	fmt.Fprintf(w, "revoked the certificate of %s in %s; the hub heeds it where that is mqtt.tls.client_crl\n", name, list)
+	return nil
 }

@@ -58,7 +58,7 @@ func settings(t *testing.T) config.Config {
 	return cfg
 }
 
-var page = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
+var page = regexp.MustCompile(`https?://127\.0\.0\.1:\d+`)
 
 // limit bounds every wait for a program; reaching it is a failure, never a result.
 const limit = 20 * time.Second

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -24,7 +26,7 @@ func (h *house) brokerOptions(cfg config.Config) (embedded.Options, error) {
 		Version: h.version,
 		Folder:  filepath.Join(cfg.DataDir, "broker"), Anonymous: anonymous, Authenticate: h.users.Verify,
 		Access: rules, Origins: cfg.MQTT.AllowedOrigins, Logger: h.log.With("component", "broker"),
-		DurabilityInterval: cfg.Durability.Interval,
+		VerifyCertificate: h.verifyCertificate, DurabilityInterval: cfg.Durability.Interval,
 	}
 	if cfg.Durability.Mode == "relaxed" {
 		o.Durability = embedded.Relaxed
@@ -73,12 +75,25 @@ func (h *house) listenMQTT(log *slog.Logger) error {
 // mqttFiles and webFiles are the files for TLS by a configuration.
 func mqttFiles(cfg config.Config) certificate.Files {
 	t := cfg.MQTT.TLS
-	return certificate.Files{Cert: t.Cert, Key: t.Key, ClientCA: t.ClientCA, RequireClient: t.ClientAuth == "required"}
+	return certificate.Files{Cert: t.Cert, Key: t.Key, ClientCA: t.ClientCA, ClientCRL: t.ClientCRL, RequireClient: t.ClientAuth == "required"}
 }
 
-// The pages speak HTTP/1.1 alone, over which a WebSocket can be opened.
+// The pages speak HTTP/1.1 alone, over which a WebSocket can be opened. They need no certificate of a client: a handshake takes any, and the broker
+// looks at that of who connects to it.
 func webFiles(cfg config.Config) certificate.Files {
-	return certificate.Files{Cert: cfg.Web.TLS.Cert, Key: cfg.Web.TLS.Key, Protocols: []string{"http/1.1"}}
+	f := certificate.Files{Cert: cfg.Web.TLS.Cert, Key: cfg.Web.TLS.Key, Protocols: []string{"http/1.1"}}
+	if cfg.External.URL == "" {
+		f.ClientCA, f.AnyClient = cfg.MQTT.TLS.ClientCA, true
+	}
+	return f
+}
+
+// verifyCertificate believes the certificates over secure WebSocket that are believed over TLS.
+func (h *house) verifyCertificate(shown []*x509.Certificate) ([][]*x509.Certificate, error) {
+	if h.mqttTLS == nil {
+		return nil, errors.New("client certificates count when mqtt.tls.cert and client_ca were there when the hub started")
+	}
+	return h.mqttTLS.Set().Verify(shown)
 }
 
 // certificate loads the files for the start.

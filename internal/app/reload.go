@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"slices"
@@ -139,6 +140,7 @@ func (r *reloader) reload(configured bool) error {
 	r.tell(cfg)
 	r.now = cfg
 	r.dismiss(next.users)
+	r.dismissRevoked()
 	r.warned = time.Time{}
 	return nil
 }
@@ -185,6 +187,16 @@ func (r *reloader) dismiss(users map[string]credential.Entry) {
 	r.users = users
 }
 
+// dismissRevoked ends the connections of clients whose certificates have been revoked.
+func (r *reloader) dismissRevoked() {
+	if r.house.mqttTLS == nil {
+		return
+	}
+	if n := r.house.broker.EndRevoked(r.house.mqttTLS.Set().Revoked); n > 0 {
+		r.log.Info("ended connections with revoked certificates", "connections", n)
+	}
+}
+
 // warn speaks, once in a while, of certificates that have ended or are about to.
 func (r *reloader) warn(now time.Time) {
 	if !r.warned.IsZero() && now.Sub(r.warned) < warnEvery {
@@ -195,7 +207,7 @@ func (r *reloader) warn(now time.Time) {
 		if src == nil {
 			continue
 		}
-		if text := src.Set().Warning(now); text != "" {
+		for _, text := range src.Set().Warnings(now) {
 			r.log.Warn("look at the certificate", "problem", text)
 		}
 	}
@@ -236,14 +248,17 @@ func (r *reloader) prepare(cfg config.Config) (*state, error) {
 	next.users, err = r.listUsers()
 	problems = append(problems, err)
 	for _, t := range []struct {
+		keys   string
 		source *certificate.Source
 		files  certificate.Files
-	}{{r.house.mqttTLS, mqttFiles(cfg)}, {r.house.webTLS, webFiles(cfg)}} {
+	}{{"mqtt.tls", r.house.mqttTLS, mqttFiles(cfg)}, {"web.tls", r.house.webTLS, webFiles(cfg)}} {
 		if t.source == nil || t.files.Cert == "" { // turning it on or off waits for a restart
 			continue
 		}
 		set, err := renewed(t.source.Set(), t.files, time.Now())
-		problems = append(problems, err)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", t.keys, err))
+		}
 		next.steps = append(next.steps, func() error { t.source.Use(set); return nil })
 	}
 	if r.level != nil {
@@ -254,7 +269,7 @@ func (r *reloader) prepare(cfg config.Config) (*state, error) {
 	return next, errors.Join(problems...)
 }
 
-// renewed loads the files again. A certificate that has ended does not take the place of one that has not.
+// renewed loads the files again. A certificate or a list of revoked ones that has ended does not take the place of one that has not.
 func renewed(old *certificate.Set, f certificate.Files, now time.Time) (*certificate.Set, error) {
 	set, err := certificate.Load(f)
 	if err != nil {
@@ -262,6 +277,9 @@ func renewed(old *certificate.Set, f certificate.Files, now time.Time) (*certifi
 	}
 	if set.Expired(now) && !old.Expired(now) {
 		return nil, errors.New(set.Warning(now))
+	}
+	if set.ListExpired(now) && !old.ListExpired(now) {
+		return nil, fmt.Errorf("the list of revoked certificates %s has ended already; give one that is still good", f.ClientCRL)
 	}
 	return set, nil
 }

@@ -56,6 +56,7 @@ func (c Config) together(from map[string]string) error {
 		{"mqtt.tls.cert", "mqtt.tls.key"},
 		{"mqtt.tls.key", "mqtt.tls.cert"},
 		{"mqtt.tls.client_ca", "mqtt.tls.cert"},
+		{"mqtt.tls.client_crl", "mqtt.tls.client_ca"},
 		{"web.tls.cert", "web.tls.key"},
 		{"web.tls.key", "web.tls.cert"},
 	} {

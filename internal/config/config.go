@@ -63,10 +63,11 @@ const None = "none"
 // MQTTTLS is about MQTT over TLS, which is on when there is a Cert.
 type MQTTTLS struct {
 	Listen string `mapstructure:"listen"`
-	// Cert, Key and ClientCA are paths of PEM files.
-	Cert     string `mapstructure:"cert"`
-	Key      string `mapstructure:"key"`
-	ClientCA string `mapstructure:"client_ca"`
+	// Cert, Key, ClientCA and ClientCRL are paths of PEM files.
+	Cert      string `mapstructure:"cert"`
+	Key       string `mapstructure:"key"`
+	ClientCA  string `mapstructure:"client_ca"`
+	ClientCRL string `mapstructure:"client_crl"`
 	// ClientAuth is optional or required.
 	ClientAuth string `mapstructure:"client_auth"`
 }
@@ -236,7 +237,8 @@ func Load(in Input) (Config, error) {
 		return Config{}, err
 	}
 	for _, path := range []*string{
-		&c.DataDir, &c.External.PasswordFile, &c.External.CA, &c.MQTT.TLS.Cert, &c.MQTT.TLS.Key, &c.MQTT.TLS.ClientCA, &c.Web.TLS.Cert, &c.Web.TLS.Key,
+		&c.DataDir, &c.External.PasswordFile, &c.External.CA, &c.MQTT.TLS.Cert, &c.MQTT.TLS.Key, &c.MQTT.TLS.ClientCA, &c.MQTT.TLS.ClientCRL,
+		&c.Web.TLS.Cert, &c.Web.TLS.Key,
 	} {
 		if *path, err = inHome(*path); err != nil {
 			return Config{}, err

@@ -33,6 +33,7 @@ var keys = []key{
 	{name: "mqtt.tls.cert", zero: "", check: anything, live: true},
 	{name: "mqtt.tls.key", zero: "", check: anything, live: true},
 	{name: "mqtt.tls.client_ca", zero: "", check: anything, live: true},
+	{name: "mqtt.tls.client_crl", zero: "", check: anything, live: true},
 	{name: "mqtt.tls.client_auth", zero: "optional", check: oneOf("optional", "required"), live: true},
 	{name: "mqtt.limits.packet_size", zero: "2MiB", check: size(1024, 256<<20), live: true},
 	{name: "mqtt.limits.connect_size", zero: "128KiB", check: size(1024, 256<<20), live: true},
