@@ -36,7 +36,7 @@ const (
 	notATest    = "no broker passes it: it is Python 2 and not in the suite's own list"
 	ownWill     = "it wants no will when a session that goes on is taken over; one without a delay is published, since the connection is closed [MQTT-3.1.2-8], and 3.1.4 of version 5 says so"
 	methodA     = "it gives an identifier that is in use to another message, against [MQTT-2.2.1-3], and wants the later one; a QoS 2 message goes on when it arrives (4.3.3)"
-	cutOff      = "it wants a 3.1.1 client to be cut off at its 21st open QoS 2 message; Receive Maximum came with version 5 (3.2.2.3.3)"
+	cutOff      = "not in the suite's own list; it wants a 3.1.1 client to be cut off at its 21st open QoS 2 message, and Receive Maximum came with version 5 (3.2.2.3.3)"
 	longTopic   = "it wants a topic name of too many levels to be malformed; it is well formed and not accepted, which is 0x90 (2.4)"
 	longSilence = "it wants a 3.1.1 client refused because of its keep alive; that version allows any (3.1.2.10 there)"
 	ownMismatch = "it wants success for an identifier that is not known; 0x92 is the standard's word for it (3.6.2.1, 3.7.2.1)"
@@ -55,8 +55,8 @@ var scriptExceptions = map[string]string{
 	"07-will-takeover":                      ownWill,
 }
 
-// asWritten are scripts that the adapter's comparison by meaning turns round: they want the connection to end without all of the CONNACK that
-// they name, and it takes the end for that CONNACK. They are compared byte by byte, as their authors have it.
+// asWritten are scripts that the adapter's comparison by meaning turns round, so that no broker passes: they want the connection to end without
+// all of the CONNACK that they name, and it takes the end for that CONNACK. They are compared byte by byte, as their authors have it.
 var asWritten = []string{"07-will-delay-invalid-573191", "07-will-null-topic"}
 
 // sequenceExceptions are by the beginning of the name.
