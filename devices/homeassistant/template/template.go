@@ -299,15 +299,13 @@ func findTag(s, name string) (begin, after int, trim bool) {
 			return -1, -1, false
 		}
 		i += from
-		j := strings.Index(s[i:], "%}")
-		if j < 0 {
+		inside, _, closed := strings.Cut(s[i+2:], "%}")
+		if !closed {
 			return -1, -1, false
 		}
-		j += i
-		inside := s[i+2 : j]
 		trim = strings.HasSuffix(inside, "-")
 		if strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(inside, "-"), "-")) == name {
-			return i, j + 2, trim
+			return i, i + 2 + len(inside) + 2, trim
 		}
 		from = i + 2
 	}

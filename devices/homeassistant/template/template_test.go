@@ -154,6 +154,7 @@ func TestCompileRefuses(t *testing.T) {
 	for name, tpl := range map[string]string{
 		"an open tag":            "{{ value",
 		"an open block":          "{% if value %}x",
+		"a tag of three signs":   "x {%}endraw",
 		"an end alone":           "x{% endif %}",
 		"else twice":             "{% if 1 %}{% else %}{% else %}{% endif %}",
 		"an unknown filter":      "{{ value | frobnicate }}",
