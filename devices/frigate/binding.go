@@ -55,7 +55,8 @@ func (t *thing) describe(path string) []binding {
 	if devices.Slug(path) == "" {
 		return nil
 	}
-	head, rest, deeper := strings.Cut(path, "/")
+	head, rest, _ := strings.Cut(path, "/")
+	deeper := devices.Slug(head) != "" && devices.Slug(rest) != "" // and both have a name that an identifier can be made of
 	name, state := strings.CutSuffix(path, "/state")
 	switch {
 	case state && !strings.Contains(name, "/"):
@@ -80,7 +81,7 @@ func (t *thing) describe(path string) []binding {
 		return []binding{words("status-"+devices.Slug(rest), "Stream "+fields.Title(rest), "diagnostic", []string{"online", "offline", "disabled"})}
 	case head == "audio" && deeper:
 		return describeAudio(rest)
-	case head == "classification" && deeper && devices.Slug(rest) != "":
+	case head == "classification" && deeper:
 		return []binding{text("classification", "Classification", devices.Slug(rest))}
 	case deeper && rest == "active" && counted(head):
 		return []binding{number("active-objects", "Active objects", "", devices.Slug(head), "", devices.Int)}

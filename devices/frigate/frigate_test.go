@@ -138,7 +138,7 @@ func TestRecordedMessages(t *testing.T) {
 }
 
 func FuzzConvention(f *testing.F) {
-	house.Fuzz(f, newConvention, cameras, []string{stats, `frigate/a/kept {"kept":["motion","x","x/active","audio/ä"]}`, `frigate/camera_activity {"a":{"objects":[1,{}]}}`, review})
+	house.Fuzz(f, newConvention, cameras, []string{`frigate/a/kept {"kept":["★/active","stats/★","status/★","audio/★","zone/★/state"]}`}, []string{stats, `frigate/a/kept {"kept":["motion","x","x/active","audio/ä"]}`, `frigate/camera_activity {"a":{"objects":[1,{}]}}`, review})
 }
 
 // BenchmarkState is the count of an object.

@@ -227,6 +227,7 @@ func FuzzConvention(f *testing.F) {
 	house.Fuzz(f, newConvention, home, []string{
 		system, `a/b/BTtoMQTT/x {"id":"A4:C1:38:D5:D4:98","model_id":"a","avg":1,"avgu":"kWh","button":9,"open":2}`,
 		`a/b/BTtoMQTT {"interval":1e300}`, `a/b/RTL_433toMQTT {"model":"x","kept-key":"rtl/a//b","button":"1"}`, `a/b/SYStoMQTT {"kept-gateway":true,"fields":{"CLIMA/x":1},"codes":["IR"]}`,
+		"a/b/RTL_433toMQTT {\"model\":\"x\",\"kept-key\":\"rtl/a\xaf/b\",\"button\":\"1\"}",
 	})
 }
 

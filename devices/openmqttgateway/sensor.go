@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
@@ -145,7 +146,7 @@ func (c *Convention) takeRadio(g *gateway, m broker.Message, p *parsed, u *hub.U
 		return // what has no model is no sensor
 	}
 	kept := p.value.Get(keptSensor).Text()
-	if len(kept) > len("rtl/") && strings.HasPrefix(kept, "rtl/") && len(kept) <= maxPrefix {
+	if len(kept) > len("rtl/") && strings.HasPrefix(kept, "rtl/") && len(kept) <= maxPrefix && utf8.ValidString(kept) {
 		key = append(key[:0], kept...)
 	}
 	s := c.sensors[string(key)]

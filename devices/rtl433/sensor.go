@@ -3,6 +3,7 @@ package rtl433
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"home.arpa/homehub/broker"
 	"home.arpa/homehub/devices"
@@ -49,7 +50,7 @@ func (c *Convention) object(m broker.Message, p *parsed, u *hub.Update) {
 		return // news of the receiver itself, such as its settings
 	}
 	if p.what == "kept" {
-		if kept := p.value.Get(keptPath).Text(); kept != "" && len(kept) <= maxPath {
+		if kept := p.value.Get(keptPath).Text(); kept != "" && len(kept) <= maxPath && utf8.ValidString(kept) {
 			path = append(path[:0], kept...)
 		}
 	} else if r := c.receiver(p.receiver); r != nil {
