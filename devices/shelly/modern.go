@@ -60,6 +60,7 @@ type modern struct {
 	noPages   bool   // its firmware has no list of components
 	silent    bool   // it does not tell changes by itself
 	dirty     bool
+	kept      bool // it was announced before, and what described it then was heard again
 }
 
 // meet finds the device that speaks under a prefix, or makes its acquaintance; nil when there are too many.
@@ -96,14 +97,15 @@ func (d *modern) keep(name string, m broker.Message) bool {
 	if d.size()-len(old.Payload)+len(m.Payload) > maxKept {
 		return false
 	}
-	d.docs[name] = broker.Message{Topic: m.Topic, Payload: m.Payload}
+	d.docs[name] = broker.Message{Topic: m.Topic, Payload: m.Payload, Retain: true}
+	d.kept = d.kept || m.Retain
 	d.dirty = true
 	return true
 }
 
 func (d *modern) keepExtra(m broker.Message) {
 	if len(d.extra) < maxExtra && d.size()+len(m.Payload) <= maxKept {
-		d.extra = append(d.extra, broker.Message{Topic: m.Topic, Payload: m.Payload})
+		d.extra = append(d.extra, broker.Message{Topic: m.Topic, Payload: m.Payload, Retain: true})
 		d.dirty = true
 	}
 }
@@ -282,7 +284,7 @@ func (d *modern) listed(key string) (found jsontext.Value) {
 
 // settle announces what changed. first says that the device is announced for the first time.
 func (c *Convention) settle(d *modern, u *hub.Update) (firstTime bool) {
-	known := len(d.docs) > 1 || len(d.docs) == 1 && d.docs[docStatus].Topic == ""
+	known := len(d.docs) > 1 || len(d.docs) == 1 && d.docs[docStatus].Topic == "" || d.kept
 	if len(d.told) == 0 && !known && d.heard < patience && !d.rhythm.sleeps {
 		return false
 	}
