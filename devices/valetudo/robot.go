@@ -127,7 +127,7 @@ func (r *robot) vacuum(d *devices.Device) devices.Component {
 	if state.Readable || state.Settable {
 		c.Properties = append(c.Properties, state)
 	}
-	if p := only(d, locate); p != nil && p.Settable {
+	if p := only(d, locate); p != nil && p.Settable && slices.Contains(p.Choices, perform) {
 		add(act(devices.Locate), devices.Ref{Component: locate, Property: p.ID}, nil, word(perform))
 	}
 	if p := only(d, fan); p != nil && p.Datatype == devices.Enum {
