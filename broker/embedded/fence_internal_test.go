@@ -236,3 +236,71 @@ func TestACheckpointWaitsAtTheFence(t *testing.T) {
 	b.ledger.letGo()
 	<-written
 }
+
+// A member of a group ends at the instant at which a QoS 2 message has come into its queue, and is not in the journal yet. Whatever of the
+// journal a crash leaves, the message is in one queue, or in none while its publisher's session does not know it and the publisher sends it
+// again.
+func TestAMemberThatEndsWhenAMessageHasJustComeForIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		folder := filepath.Join(t.TempDir(), "broker")
+		b, s := newSessions(t, Options{Folder: folder}, "pub", "leaves", "stays")
+		for _, each := range s {
+			each.expiry = 3600
+			b.ledger.session(each, 0)
+		}
+		b.router.subscribe(s[1], &subscription{filter: "$share/g/t", qos: 2}, nil)
+		g := b.router.groups["g/t"]
+		publisher := batch{receipt: receipt{s[0], 7}}
+		b.ledger.hold()
+		m := &message{topic: "t", payload: []byte("once"), qos: 2}
+		b.router.share(m, g, &publisher, b.options())
+		b.router.subscribe(s[2], &subscription{filter: "$share/g/t", qos: 2}, nil)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			b.ledger.hold()
+			defer b.ledger.letGo()
+			b.bury(s[1])
+		}()
+		synctest.Wait()
+		if n := s[2].queue.len(); n > 0 {
+			t.Errorf("%d messages were handed on before they were written down for the member that ends", n)
+		}
+		publisher.account(m, &b.router)
+		b.ledger.letGo()
+		<-ended
+		if s[1].queue.len() != 0 || s[2].queue.len() != 1 {
+			t.Errorf("%d messages with the one that has ended, %d with the other", s[1].queue.len(), s[2].queue.len())
+		}
+		again, err := New(Options{Folder: crashed(t, b, folder)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		waiting := 0
+		for _, each := range again.registry.all() {
+			waiting += each.queue.len()
+		}
+		if waiting != 1 {
+			t.Errorf("after a crash it is in %d queues", waiting)
+		}
+	})
+}
+
+// What was put into queues is accounted for even if the rest of the delivery panics: the queues would stand still behind it.
+func TestADeliveryThatPanicsIsAccountedFor(t *testing.T) {
+	b, s := newSessions(t, Options{Folder: filepath.Join(t.TempDir(), "broker"), MaxQueued: 1}, "a", "b")
+	for _, each := range s {
+		b.router.put(each, &subscription{filter: "t", qos: 1})
+		b.router.put(each, &subscription{filter: "#", qos: 1}) // which makes the order in which they get it certain
+	}
+	s[1].queue.push(delivery{outgoing: outgoing{message: &message{topic: "t", qos: 1}, level: 1}}) // its queue is full
+	b.router.full = func(*session) { panic("an error of the broker") }
+	var owed batch
+	func() {
+		defer func() { _ = recover() }()
+		b.router.route(&message{topic: "t", qos: 1}, nil, nil, &owed, nil)
+	}()
+	if n := s[0].queue.len(); n == 1 && !s[0].queue.entries[0].ready {
+		t.Error("a message stays in its queue for ever")
+	}
+}

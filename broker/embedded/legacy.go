@@ -6,10 +6,12 @@ import (
 )
 
 // bury takes away a session that has ended, and returns the position at which that is written down. What it had not acknowledged of
-// shared subscriptions goes to other members (section 4.8.2), before its end goes into the journal. The caller has held the ledger since
-// before he took the session out of the registry: a checkpoint has the session, or sees what becomes of its messages.
+// shared subscriptions goes to other members (section 4.8.2), after it went into the journal for this one and before the end does: were it
+// handed on sooner, a crash could leave it with the other member and its publisher without a receipt, who would send it again. The caller has
+// held the ledger since before he took the session out of the registry: a checkpoint has the session, or sees what becomes of its messages.
 func (b *Broker) bury(s *session) position {
 	b.router.forget(s)
+	s.end()
 	if orphans := s.discard(); len(orphans) > 0 {
 		var owed batch
 		defer owed.release()

@@ -19,6 +19,10 @@ func (s *session) ready(seq uint64, after position, b *batch) {
 	}
 	d := &s.queue.entries[i]
 	d.ready, d.after = true, after
+	if s.settled != nil && s.queue.accounted() {
+		close(s.settled)
+		s.settled = nil
+	}
 	if s == b.own {
 		b.selfish = true
 	} else if c := s.conn.Load(); c != nil && s.pump(c) {

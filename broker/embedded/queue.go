@@ -137,6 +137,11 @@ func (q *queue) remove(i int) {
 // dropWaiting takes away the first entry that is not on its way.
 func (q *queue) dropWaiting() { q.remove(q.head + q.sent) }
 
+// accounted says whether all entries are in the journal.
+func (q *queue) accounted() bool {
+	return !slices.ContainsFunc(q.entries[q.head:], func(d delivery) bool { return !d.ready })
+}
+
 // rewind says that the connection is gone: nothing is on its way any more.
 func (q *queue) rewind() { q.sent = 0 }
 

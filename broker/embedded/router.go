@@ -125,13 +125,23 @@ func (r *router) clear(m *message) {
 	r.retained.drop(m)
 }
 
-// deliver appends the message to the sessions that it goes to. What one of them gets for several subscriptions becomes one delivery with
-// the highest QoS and all the identifiers, shared ones aside [MQTT-3.3.4-2], [MQTT-3.3.4-4].
+// deliver appends the message to the sessions that it goes to, and writes down that it has. It does so even when it is ended by a panic, since what
+// is in a queue holds that up until it is in the journal; but then the publisher has no receipt, because some may not have the message.
 func (r *router) deliver(m *message, to *course, b *batch) {
 	if m.qos == 2 {
 		r.ledger.hold()
 		defer r.ledger.letGo()
 	}
+	defer b.account(m, r)
+	from := b.receipt
+	b.receipt = receipt{}
+	r.spread(m, to, b)
+	b.receipt = from
+}
+
+// spread offers the message to those who get it. What one of them gets for several subscriptions becomes one delivery with the highest QoS and all
+// the identifiers, shared ones aside [MQTT-3.3.4-2], [MQTT-3.3.4-4].
+func (r *router) spread(m *message, to *course, b *batch) {
 	limits := r.limits()
 	for i := 0; i < len(to.hits); {
 		h := to.hits[i]
@@ -152,7 +162,6 @@ func (r *router) deliver(m *message, to *course, b *batch) {
 	for _, g := range to.groups {
 		r.share(m, g, b, limits)
 	}
-	b.account(m, r)
 }
 
 // subscribe adds or replaces a subscription of a session. It returns the reason code for SUBACK, and adds the retained messages

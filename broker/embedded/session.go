@@ -33,6 +33,7 @@ type session struct {
 	floor    uint64              // when it is brought back: entries with a lower number are known to the checkpoint
 	window   int                 // how many of the queue may be on their way at once
 	ended    bool                // nothing may be added any more
+	settled  chan struct{}       // of one that ends: closed when all that was added is in the journal; nil if nobody waits for that
 }
 
 // attach makes a connection the one that messages go to, beginning with what is on hand.
@@ -55,6 +56,24 @@ func (s *session) detach(c *conn) {
 		s.queue.rewind()
 	}
 	s.hungry.Store(false)
+}
+
+// end lets nothing be added any more, and waits until all that was is in the journal. Those who are about to write it down need nothing that
+// whoever ends a session may hold.
+func (s *session) end() {
+	if settled := s.close(); settled != nil {
+		<-settled
+	}
+}
+
+func (s *session) close() (settled <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+	if s.settled == nil && !s.queue.accounted() {
+		s.settled = make(chan struct{})
+	}
+	return s.settled
 }
 
 // attached is the session whose messages go to this connection, nil when there is none.
