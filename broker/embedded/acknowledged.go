@@ -1,6 +1,10 @@
 package embedded
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"home.arpa/homehub/broker/embedded/journal"
+)
 
 // acknowledged handles PUBACK, PUBREC, PUBREL and PUBCOMP.
 func (c *conn) acknowledged(first byte, body []byte) error {
@@ -9,6 +13,11 @@ func (c *conn) acknowledged(first byte, body []byte) error {
 		return err
 	}
 	s := c.session
+	if s.keeps.Load() {
+		if err := c.holdBack(journal.Pending); err != nil {
+			return err
+		}
+	}
 	switch kind := first >> 4; {
 	case kind == pubrelPacket:
 		reply := success

@@ -9,6 +9,7 @@ import (
 	"github.com/mochi-mqtt/server/v2/packets"
 
 	"home.arpa/homehub/broker"
+	"home.arpa/homehub/broker/embedded/journal"
 )
 
 // control is our side of what mochi does: it decodes SUBSCRIBE and UNSUBSCRIBE, asks here what they do, and encodes the answers.
@@ -34,7 +35,7 @@ func newControlPlane(b *Broker) (*mqtt.Server, error) {
 // and the links are told who listens to what.
 func (c *conn) control(kind byte, body []byte) error {
 	if c.session.keeps.Load() {
-		if err := c.holdBack(); err != nil {
+		if err := c.holdBack(journal.Fresh); err != nil {
 			return err
 		}
 	}

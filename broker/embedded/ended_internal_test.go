@@ -17,12 +17,21 @@ type visitor struct {
 	over chan struct{} // closed when the broker is done with it
 }
 
-func arrive(t *testing.T, b *Broker, id string) *visitor {
+// cleanStart is the flag of a CONNECT that wants a new session, which ends with the connection.
+const cleanStart = 2
+
+// knock sends CONNECT with flags.
+func knock(t *testing.T, b *Broker, id string, flags byte) *visitor {
 	client, server := net.Pipe()
 	v := &visitor{t: t, nc: client, over: make(chan struct{})}
 	go func() { defer close(v.over); b.ServeConn(server) }()
-	body := append(appendText(nil, "MQTT"), mqtt311, 2, 0, 0)
+	body := append(appendText(nil, "MQTT"), mqtt311, flags, 0, 0)
 	v.send(connectPacket<<4, appendText(body, id))
+	return v
+}
+
+func arrive(t *testing.T, b *Broker, id string) *visitor {
+	v := knock(t, b, id, cleanStart)
 	v.expect(connackPacket)
 	b.registry.mu.Lock()
 	defer b.registry.mu.Unlock()

@@ -203,11 +203,11 @@ func TestAWillIsKeptUntilItIsPublished(t *testing.T) {
 			}))
 		}()
 		synctest.Wait()
-		b.tidy(time.Now())
+		b.tidy(t.Context(), time.Now())
 		if _, wills := b.registry.lasting(time.Now()); published != count || len(wills) > 0 {
 			t.Errorf("%d wills were published, %d are kept", published, len(wills))
 		}
-		if next := b.tidy(time.Now()); published != count || !next.IsZero() {
+		if next := b.tidy(t.Context(), time.Now()); published != count || !next.IsZero() {
 			t.Errorf("%d wills were published in the end, the next is due at %s", published, next)
 		}
 		end()

@@ -29,7 +29,7 @@ func (b *Broker) sweep(ctx context.Context) {
 	expires, writes := time.Now().Add(expiryPeriod), time.Now().Add(b.options().DurabilityInterval)
 	for {
 		now := time.Now()
-		due := b.tidy(now)
+		due := b.tidy(ctx, now)
 		if !now.Before(expires) {
 			b.router.expire(now)
 			expires = now.Add(expiryPeriod)
@@ -55,25 +55,28 @@ func (b *Broker) sweep(ctx context.Context) {
 }
 
 // tidy does what is due, and says when it has to be called again at the latest, zero for never.
-func (b *Broker) tidy(now time.Time) (next time.Time) {
-	ended, wills, next := b.endOverdue(now)
+func (b *Broker) tidy(ctx context.Context, now time.Time) (next time.Time) {
+	over, wills, next := b.registry.due(now)
 	for id, w := range wills {
 		b.publishOverdue(id, w)
 	}
-	b.counts.expired.Add(uint64(len(ended)))
-	for _, s := range ended {
-		b.log.Info("session expired", "client", s.name)
+	for _, s := range over {
+		if b.expire(ctx, s, now) {
+			b.counts.expired.Add(1)
+			b.log.Info("session expired", "client", s.name)
+		}
 	}
 	return next
 }
 
-// endOverdue ends the sessions that are due, and lists the wills that are.
-func (b *Broker) endOverdue(now time.Time) (ended []*session, wills map[string]*overdueWill, next time.Time) {
+// expire ends a session whose time has come. Each has its turn: what all of them leave behind may be much.
+func (b *Broker) expire(ctx context.Context, s *session, now time.Time) bool {
+	b.ledger.yield(ctx)
 	b.ledger.hold()
 	defer b.ledger.letGo()
-	ended, wills, next = b.registry.due(now)
-	for _, s := range ended {
-		b.bury(s)
+	if !b.registry.expire(s, now) {
+		return false
 	}
-	return ended, wills, next
+	b.bury(s)
+	return true
 }

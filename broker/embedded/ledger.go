@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -60,7 +61,14 @@ func (l *ledger) letGo() {
 }
 
 // crowded says that the disk is slower than the clients: whoever has something for the journal should be held back.
-func (l *ledger) crowded() bool { return l != nil && l.log.Crowded() }
+func (l *ledger) crowded(level journal.Level) bool { return l != nil && l.log.Crowded(level) }
+
+// yield waits while the disk is slower than the clients, for somebody who ends something and holds nothing meanwhile.
+func (l *ledger) yield(ctx context.Context) {
+	if l.crowded(journal.Pending) {
+		_ = l.log.Room(ctx, journal.Pending) // then the journal itself sees to it that it does not become too much
+	}
+}
 
 // commit ends what begin has begun. It is deferred, since nothing may keep the journal's lock.
 func (l *ledger) commit(w *journal.Writer, after *position) {

@@ -3,6 +3,8 @@ package embedded
 import (
 	"context"
 	"strings"
+
+	"home.arpa/homehub/broker/embedded/journal"
 )
 
 // retained says that a message took its place among the retained ones, or cleared it. What was promised to nobody (QoS 0, and what the
@@ -57,7 +59,7 @@ func (l *ledger) soiled() map[string]struct{} {
 // not with the router's lock.
 func (r *router) write(ctx context.Context, l *ledger) {
 	for topic := range l.soiled() {
-		_ = l.log.Room(ctx) // then the journal itself sees to it that it does not become too much
+		_ = l.log.Room(ctx, journal.Fresh) // then the journal itself sees to it that it does not become too much
 		r.writeOne(l, topic)
 	}
 }

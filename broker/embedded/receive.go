@@ -1,6 +1,10 @@
 package embedded
 
-import "net"
+import (
+	"net"
+
+	"home.arpa/homehub/broker/embedded/journal"
+)
 
 // publish handles a PUBLISH packet of the client's: it checks, routes and acknowledges it.
 func (c *conn) publish(first byte, body []byte) error {
@@ -13,7 +17,7 @@ func (c *conn) publish(first byte, body []byte) error {
 		return err
 	}
 	if m.qos > 0 {
-		if err := c.holdBack(); err != nil {
+		if err := c.holdBack(journal.Fresh); err != nil {
 			return err
 		}
 	}
@@ -55,13 +59,13 @@ func (c *conn) publish(first byte, body []byte) error {
 
 // holdBack waits while the disk is slower than the clients. Whoever has something for the journal waits here, with nothing done yet and no lock
 // held; without this he would wait in the journal, with everybody who needs his locks.
-func (c *conn) holdBack() error {
+func (c *conn) holdBack(level journal.Level) error {
 	l := c.broker.ledger
-	if !l.crowded() {
+	if !l.crowded(level) {
 		return nil
 	}
 	c.settle() // nobody else waits with it
-	if l.log.Room(c.life.context()) != nil {
+	if l.log.Room(c.life.context(), level) != nil {
 		return net.ErrClosed
 	}
 	return nil

@@ -1,11 +1,13 @@
 package embedded
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"home.arpa/homehub/broker"
+	"home.arpa/homehub/broker/embedded/journal"
 )
 
 // registry knows the sessions and the wills by client identifier, and which connection holds which identifier. Its lock comes
@@ -36,8 +38,8 @@ func (b *Broker) claim(c *conn) (present bool, code byte) {
 		before.kick(&cause{reason: "taken over by a new connection from " + c.peer.host, code: sessionTakenOver, polite: true})
 		before.over.Wait()
 	}
-	if c.connect.expiry > 0 || c.connect.will != nil {
-		_ = c.holdBack() // one that was ended meanwhile gives back what it takes here
+	if b.ledger.crowded(journal.Fresh) && (c.connect.expiry > 0 || c.connect.will != nil || r.lasts(c.connect.id)) {
+		_ = c.holdBack(journal.Fresh) // one that was ended meanwhile gives back what it takes here
 	}
 	if w := b.settleOld(c); w != nil {
 		b.publishOverdue(c.connect.id, w)
@@ -79,6 +81,14 @@ func (r *registry) hold(c *conn, most int) (before *conn, code byte) {
 	}
 	r.holders[id] = c
 	return before, success
+}
+
+// lasts says whether there is a session under an identifier that outlives its connection.
+func (r *registry) lasts(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.sessions[id]
+	return s != nil && s.keeps.Load()
 }
 
 // settleOld takes away what a new connection puts an end to: the session, if the client wants a clean one or it has expired,
@@ -164,6 +174,9 @@ func (b *Broker) giveBack(c *conn) {
 			b.links.session(broker.Session{Client: s.name, User: c.connect.user, Address: c.peer.address, Clean: k.clean, Reason: k.reason, WillTopic: c.willTopic()})
 		}
 	}
+	if s.keeps.Load() || c.connect.will != nil {
+		b.ledger.yield(context.Background()) // its life is over
+	}
 	if w := b.retire(c, k, expiry); w != nil {
 		b.publishOverdue(s.id, w)
 	}
@@ -247,9 +260,9 @@ func (r *registry) letGo(c *conn) {
 	}
 }
 
-// due takes away the sessions whose time has come, lists the wills whose time has come, and says when the next one will have. A will
-// stays in its place until it has been published.
-func (r *registry) due(now time.Time) (ended []*session, wills map[string]*overdueWill, next time.Time) {
+// due lists the sessions and the wills whose time has come, and says when the next one will have. A will stays in its place until it has been
+// published, a session until expire takes it away.
+func (r *registry) due(now time.Time) (over []*session, wills map[string]*overdueWill, next time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	sooner := func(t time.Time) {
@@ -274,9 +287,19 @@ func (r *registry) due(now time.Time) (ended []*session, wills map[string]*overd
 		case now.Before(s.expires):
 			sooner(s.expires)
 		default:
-			ended = append(ended, s)
-			delete(r.sessions, id)
+			over = append(over, s)
 		}
 	}
-	return ended, wills, next
+	return over, wills, next
+}
+
+// expire takes a session away whose time had come, and says whether it was still so.
+func (r *registry) expire(s *session, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sessions[s.id] != s || r.holders[s.id] != nil || !s.over(now) {
+		return false
+	}
+	delete(r.sessions, s.id)
+	return true
 }

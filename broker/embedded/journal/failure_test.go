@@ -404,7 +404,7 @@ func TestTheLastCheckpointSavesWhatCouldNotBeWritten(t *testing.T) {
 	})
 }
 
-// Room waits, long before Begin does, until the disk has caught up, or for as long as its context lasts.
+// Room waits, long before Begin does, until the disk has caught up, or for as long as its context lasts: whoever brings something new first.
 func TestRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := newMemory()
@@ -412,24 +412,28 @@ func TestRoom(t *testing.T) {
 		h := move(t, disk, journal.Options{CheckpointAfter: 1 << 40})
 		end := h.run()
 		defer end()
-		if h.j.Crowded() || h.j.Room(t.Context()) != nil {
+		if h.j.Crowded(journal.Fresh) || h.j.Room(t.Context(), journal.Fresh) != nil {
 			t.Error("an idle journal has no room")
 		}
 		p, _ := h.raise("a")
 		go func() { _ = h.wait(p) }()
 		synctest.Wait() // the sync has begun
-		h.ballast = make([]byte, journal.MaxBuffer/2)
+		h.ballast = make([]byte, journal.Fresh)
 		h.raise("b")
-		if !h.j.Crowded() {
-			t.Fatal("half of what Begin takes is not crowded")
+		if !h.j.Crowded(journal.Fresh) || h.j.Crowded(journal.Pending) || h.j.Room(t.Context(), journal.Pending) != nil {
+			t.Fatal("with 4 MiB only those should wait who bring something new")
+		}
+		h.raise("c")
+		if !h.j.Crowded(journal.Pending) {
+			t.Fatal("with 8 MiB all who ask should wait")
 		}
 		begin := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := h.j.Room(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != time.Second {
+		if err := h.j.Room(ctx, journal.Pending); !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != time.Second {
 			t.Errorf("Room returned %v after %v", err, time.Since(begin))
 		}
-		if err := h.j.Room(t.Context()); err != nil || time.Since(begin) != 3*time.Second {
+		if err := h.j.Room(t.Context(), journal.Pending); err != nil || time.Since(begin) != 3*time.Second {
 			t.Errorf("Room returned %v after %v, the sync takes 3 s", err, time.Since(begin))
 		}
 	})

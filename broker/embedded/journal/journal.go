@@ -30,8 +30,9 @@
 // append without an earlier one: a checkpoint is completed only when the segments are as far as what it may have seen. The
 // records of one append are not a transaction, though: a crash can keep the first of them only.
 //
-// Memory is bounded: when the disk is so slow that 4 MiB wait to be written, [Journal.Room] holds back whoever asks before it appends;
-// with 8 MiB [Journal.Begin] waits, too.
+// Memory is bounded: when the disk is so slow that 4 MiB wait to be written, or 8 MiB for what only ends something, [Journal.Room] holds
+// back whoever asks before it appends. Some do not ask, and many may have asked at once; with 32 MiB [Journal.Begin] waits, too, until
+// the sync that is under way has ended.
 //
 // # Failure
 //
@@ -86,9 +87,18 @@ type Waiter interface {
 // The bounds of what is in memory.
 const (
 	flushSize = 256 << 10 // this much is written at once, though nobody waits for it
-	crowded   = 4 << 20   // from here on Room waits
-	maxBuffer = 8 << 20   // from here on Begin waits
+	maxBuffer = 32 << 20  // from here on Begin waits
 	keepSize  = 1 << 20   // a larger buffer is given back when little is appended
+)
+
+// Level is how much may wait in memory to be written, in bytes, before somebody is held back.
+type Level int64
+
+// Whoever brings something new is held back first, so that what has begun can come to its end: that mostly makes the state smaller, and its
+// records are short.
+const (
+	Fresh   Level = 4 << 20
+	Pending Level = 8 << 20
 )
 
 // flushAfter is how long an append that nobody waits for stays in the program's own memory.

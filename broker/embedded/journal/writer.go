@@ -53,12 +53,12 @@ func (j *Journal) Begin() *Writer {
 func (w *Writer) First() bool { return w.journal != nil && w.journal.before == 0 }
 
 // Crowded says whether Room would wait.
-func (j *Journal) Crowded() bool { return j.crowd.Load() >= crowded }
+func (j *Journal) Crowded(l Level) bool { return j.crowd.Load() >= int64(l) }
 
 // Room waits while more is in memory than should be, because the disk is slower than those who append. It returns at once
 // where the disk fails, and with ctx's error when ctx ends.
-func (j *Journal) Room(ctx context.Context) error {
-	if !j.Crowded() {
+func (j *Journal) Room(ctx context.Context, l Level) error {
+	if !j.Crowded(l) {
 		return nil
 	}
 	defer context.AfterFunc(ctx, func() {
@@ -68,7 +68,7 @@ func (j *Journal) Room(ctx context.Context) error {
 	})()
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for len(j.append.buf) >= crowded && j.mode == running && ctx.Err() == nil {
+	for len(j.append.buf) >= int(l) && j.mode == running && ctx.Err() == nil {
 		j.room.Wait()
 	}
 	return ctx.Err()

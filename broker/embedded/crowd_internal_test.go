@@ -1,0 +1,117 @@
+package embedded
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"home.arpa/homehub/broker/embedded/journal"
+)
+
+// stall is a log that takes no word of a failing disk until it is ended. The journal, which is saying it, takes nothing from memory meanwhile,
+// like one whose disk does not answer.
+type stall struct {
+	slog.Handler
+	begun, end chan struct{}
+}
+
+func (*stall) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelError }
+func (s *stall) WithAttrs([]slog.Attr) slog.Handler         { return s }
+func (s *stall) Handle(context.Context, slog.Record) error {
+	close(s.begun)
+	<-s.end
+	return nil
+}
+
+// fill appends so many bytes to a journal.
+func fill(l *ledger, bytes int) {
+	for piece := make([]byte, 1<<20); bytes > 0; bytes -= len(piece) {
+		w := l.log.Begin()
+		w.Record(messageRecord)
+		w.Bytes(piece)
+		w.End()
+		w.Commit()
+	}
+}
+
+// While the disk does not answer, those who have something for the journal wait, each for himself. With a lock, everybody would.
+func TestWhoWaitsForTheDiskHoldsNoLock(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		level journal.Level
+		away  bool // the client has left before
+		do    func(b *Broker, sub *visitor, s *session)
+	}{
+		{"one who acknowledges", journal.Pending, false, func(_ *Broker, sub *visitor, _ *session) {
+			sub.send(pubackPacket<<4, []byte{0, 1})
+		}},
+		{"one who publishes", journal.Fresh, false, func(_ *Broker, sub *visitor, _ *session) {
+			sub.send(publishPacket<<4|2|1, append(appendText(nil, "t"), 0, 1, 'x'))
+		}},
+		{"one whose connection breaks", journal.Pending, false, func(_ *Broker, sub *visitor, _ *session) {
+			_ = sub.nc.Close()
+		}},
+		{"one who begins anew", journal.Fresh, true, func(b *Broker, sub *visitor, _ *session) {
+			sub.nc = knock(sub.t, b, "sub", cleanStart).nc
+		}},
+		{"the end of a session", journal.Pending, true, func(b *Broker, sub *visitor, s *session) {
+			go b.expire(sub.t.Context(), s, time.Now().Add(foreverIs*time.Second))
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				log := &stall{slog.DiscardHandler, make(chan struct{}), make(chan struct{})}
+				folder := filepath.Join(t.TempDir(), "broker")
+				b, err := New(Options{Folder: folder, Logger: slog.New(log)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				end := b.write(t.Context())
+				sub := knock(t, b, "sub", 0)
+				sub.expect(connackPacket)
+				sub.send(subscribePacket<<4|2, append(appendText([]byte{0, 1}, "t"), 1))
+				sub.expect(9)
+				var owed batch
+				b.router.route(&message{topic: "t", qos: 1}, nil, nil, &owed, nil)
+				owed.settle(t.Context())
+				sub.expect(publishPacket)
+				if test.away {
+					sub.leave()
+				}
+				s := b.registry.sessions["sub"]
+
+				if err := os.RemoveAll(folder); err != nil {
+					t.Fatal(err)
+				}
+				fill(b.ledger, 17<<20) // after which a checkpoint is due, and cannot be written
+				<-log.begun
+				fill(b.ledger, int(test.level))
+				before := b.ledger.log.Stats().Bytes
+				test.do(b, sub, s)
+				synctest.Wait()
+				if n := b.ledger.log.Stats().Bytes - before; n > 0 {
+					t.Errorf("%d bytes more wait in memory", n)
+				}
+				for name, lock := range map[string]interface {
+					TryLock() bool
+					Unlock()
+				}{"registry": &b.registry.mu, "router": &b.router.mu, "session": &s.mu, "fence": &b.ledger.fence} {
+					if !lock.TryLock() {
+						t.Errorf("the lock of the %s is held", name)
+						continue
+					}
+					lock.Unlock()
+				}
+				close(log.end)
+				_ = sub.nc.Close()
+				if err := end(); err == nil {
+					t.Error("the journal was written although its folder is gone")
+				}
+			})
+		})
+	}
+}
