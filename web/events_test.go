@@ -388,6 +388,82 @@ func TestStopping(t *testing.T) {
 	})
 }
 
+func TestAHeadOfTheStreamEnds(t *testing.T) {
+	h := handler(t, newMemory(), web.Options{OpenLoopback: true})
+	if w := (request{method: "HEAD", target: "/api/v1/events"}).do(h); w.Code != 200 || w.Body.Len() != 0 {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+}
+
+func TestAfterTheEndEverythingIsRefused(t *testing.T) {
+	s, err := web.New(newMemory(), web.Options{OpenLoopback: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Run(ctx, newPipes()); err != nil {
+		t.Fatal(err)
+	}
+	wantProblem(t, request{target: "/api/v1/devices"}.do(s.Handler()), 503, "stopping")
+}
+
+// Who takes his time holds a connection and a goroutine: none does so for long.
+func TestSlowClientsAreBounded(t *testing.T) {
+	const begun = "POST /api/v1/links HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+	for name, tt := range map[string]struct {
+		sent  string
+		limit time.Duration
+	}{
+		"who does not end his headers":              {"GET /healthz HTTP/1.1\r\nHost: lo", 10 * time.Second},
+		"who does not end a body that nobody wants": {strings.Replace(begun, "links", "nowhere", 1), 10 * time.Second},
+		"who does not end his body":                 {begun, 10 * time.Second},
+		"who does not read what he asked":           {"GET /static/app.js HTTP/1.1\r\nHost: localhost\r\n\r\n", 30 * time.Second},
+		"who asks for nothing more and stays":       {"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", 2 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, p, _ := run(t, newMemory(), web.Options{})
+				conn, err := p.dial()
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close()
+				if _, err := io.WriteString(conn, tt.sent); err != nil {
+					t.Fatal(err)
+				}
+				began := time.Now()
+				if tt.limit == 30*time.Second {
+					time.Sleep(tt.limit + time.Second)
+				}
+				_, _ = io.Copy(io.Discard, conn) // until the server closes it
+				if took := time.Since(began); took > tt.limit+time.Second {
+					t.Errorf("the connection was open for %s", took)
+				}
+			})
+		})
+	}
+}
+
+// A wait is longer than an answer may usually take.
+func TestALongWaitIsAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory(sampleHouse(time.Now())...)
+		m.silent["tv-plug"] = true
+		client, _, _ := run(t, m, web.Options{})
+		begun := time.Now()
+		resp, err := client.Post("http://localhost:1888/api/v1/devices/tv-plug/commands?wait=4m", "application/json",
+			strings.NewReader(`{"component":"switch","property":"on","value":false}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if took := time.Since(begun); resp.StatusCode != 202 || took != 4*time.Minute {
+			t.Errorf("it was answered %s after %s", resp.Status, took)
+		}
+	})
+}
+
 func TestRunSaysWhyItCannotServe(t *testing.T) {
 	s, err := web.New(newMemory(), web.Options{})
 	if err != nil {

@@ -26,6 +26,9 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		if r.ContentLength != 0 { // whether or not anybody reads it: what is left of a body the server reads when it has answered
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // a recorder in a test cannot
+		}
 
 		if !s.hostKnown(r.Host) {
 			s.metrics.refused.WithLabelValues("host").Inc()

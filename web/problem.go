@@ -97,9 +97,6 @@ func body(w http.ResponseWriter, r *http.Request, v any) bool {
 		problem(w, http.StatusUnsupportedMediaType, fmt.Sprintf("the body must be application/json, not %.60q", r.Header.Get("Content-Type")))
 		return false
 	}
-	rc := http.NewResponseController(w)
-	_ = rc.SetReadDeadline(time.Now().Add(bodyTimeout)) // a recorder in a test cannot; nothing waits for it either
-	defer func() { _ = rc.SetReadDeadline(time.Time{}) }()
 	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 	dec.DisallowUnknownFields()
 	err := dec.Decode(v)
@@ -109,6 +106,7 @@ func body(w http.ResponseWriter, r *http.Request, v any) bool {
 		}
 	}
 	if err == nil {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // the guard's, which would end a wait
 		return true
 	}
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
