@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -185,6 +186,12 @@ func TestCommands(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) { wantProblem(t, post(tt.device, tt.body, nil), tt.status, tt.words) })
 	}
 
+	t.Run("its patience", func(t *testing.T) {
+		got := decode[devices.Command](t, dropValue(t, post("living-room-lamp", `{"component":"light","property":"on","value":true,"patience":"90s"}`, nil)), 202)
+		if patience := got.Deadline.Sub(got.Created); patience != 90*time.Second {
+			t.Errorf("the device is given %s", patience)
+		}
+	})
 	t.Run("who wanted it", func(t *testing.T) {
 		const on = `{"component":"light","property":"on","value":true}`
 		for origin, header := range map[string]map[string]string{
@@ -393,13 +400,22 @@ func TestHealth(t *testing.T) {
 }
 
 func TestTroublesOfTheHub(t *testing.T) {
-	for want, err := range map[int]error{503: hub.ErrStopped, 409: hub.ErrConflict, 500: errors.New("disk full: /secret/path")} {
-		s, newErr := web.New(failing{newMemory(sampleHouse(start)...), err}, web.Options{OpenLoopback: true})
-		if newErr != nil {
-			t.Fatal(newErr)
+	for _, tt := range []struct {
+		err  error
+		want int
+	}{
+		{hub.ErrStopped, 503},
+		{hub.ErrConflict, 409},
+		{fmt.Errorf("asking: %w", context.DeadlineExceeded), 503},
+		{fmt.Errorf("asking: %w", context.Canceled), 503},
+		{errors.New("disk full: /secret/path"), 500},
+	} {
+		s, err := web.New(failing{newMemory(sampleHouse(start)...), tt.err}, web.Options{OpenLoopback: true})
+		if err != nil {
+			t.Fatal(err)
 		}
 		w := request{target: "/api/v1/devices/tv-plug/commands"}.do(s.Handler())
-		wantProblem(t, w, want, "")
+		wantProblem(t, w, tt.want, "")
 		if strings.Contains(w.Body.String(), "secret") {
 			t.Errorf("%s tells what is inside", w.Body)
 		}

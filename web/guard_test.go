@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -146,6 +148,7 @@ func TestOrigins(t *testing.T) {
 		{"another port of this machine", map[string]string{"Origin": "http://localhost:3000", "Sec-Fetch-Site": "same-site"}, false},
 		{"a sandboxed page", map[string]string{"Origin": "null"}, false},
 		{"a page that hides its origin", map[string]string{"Sec-Fetch-Site": "cross-site"}, false},
+		{"a page of this machine's that hides its origin", map[string]string{"Sec-Fetch-Site": "same-site"}, false},
 		{"what is no origin at all", map[string]string{"Origin": "%%%"}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -169,6 +172,16 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
+func TestTwoOriginsAreNone(t *testing.T) {
+	h := handler(t, newMemory(sampleHouse(start)...), web.Options{OpenLoopback: true})
+	r := httptest.NewRequest("DELETE", "/api/v1/devices/tv-plug", nil)
+	r.RemoteAddr, r.Host = "127.0.0.1:40000", "localhost:1888"
+	r.Header["Origin"] = []string{"http://localhost:1888", "https://evil.example.org"}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	wantProblem(t, w, 403, "only its own pages may")
+}
+
 func TestWhoIsLetIn(t *testing.T) {
 	open := handler(t, newMemory(), web.Options{OpenLoopback: true, Authenticate: tokens, Hosts: []string{"hub.example.org"}})
 	shut := handler(t, newMemory(), web.Options{Authenticate: tokens})
@@ -189,6 +202,7 @@ func TestWhoIsLetIn(t *testing.T) {
 		{"another machine with a wrong token", request{from: lan, header: map[string]string{"Authorization": "Bearer bad"}}, open, 401},
 		{"this machine with a wrong token", request{header: map[string]string{"Authorization": "Bearer bad"}}, open, 401},
 		{"this machine with a password", request{header: map[string]string{"Authorization": "Basic Z29vZDpnb29k"}}, open, 401},
+		{"another machine with a token of another scheme", request{from: lan, header: map[string]string{"Authorization": "Basic good"}}, open, 401},
 		{"no address", request{from: "@", host: "localhost"}, open, 401},
 
 		{"a proxy that keeps the name", request{host: "hub.example.org"}, open, 401},
@@ -200,6 +214,8 @@ func TestWhoIsLetIn(t *testing.T) {
 		{"Forwarded", request{header: map[string]string{"Forwarded": "for=127.0.0.1"}}, open, 401},
 		{"X-Real-IP", request{header: map[string]string{"X-Real-IP": "127.0.0.1"}}, open, 401},
 		{"Via", request{header: map[string]string{"Via": "1.1 proxy"}}, open, 401},
+		{"X-Client-IP", request{header: map[string]string{"X-Client-IP": "127.0.0.1"}}, open, 401},
+		{"X-Original-Host", request{header: map[string]string{"X-Original-Host": "localhost"}}, open, 401},
 		{"CF-Connecting-IP", request{header: map[string]string{"CF-Connecting-IP": "1.2.3.4"}}, open, 401},
 		{"a proxy's request with a token", request{host: "hub.example.org", header: map[string]string{"X-Forwarded-For": "1.2.3.4", "Authorization": "Bearer good"}}, open, 200},
 
@@ -207,6 +223,9 @@ func TestWhoIsLetIn(t *testing.T) {
 		{"a foreign page embeds", request{header: map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}}, open, 401},
 		{"a foreign page frames", request{header: map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}}, open, 401},
 		{"a person follows a link", request{header: map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}}, open, 200},
+		{"a foreign page asks as if a person followed a link", request{header: map[string]string{
+			"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Origin": "https://evil.example.org",
+		}}, open, 401},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.req.target = "/api/v1/devices"
@@ -222,6 +241,25 @@ func TestWhoIsLetIn(t *testing.T) {
 			}
 		})
 	}
+	t.Run("whatever is asked for", func(t *testing.T) {
+		source, err := os.ReadFile("web.go") // so that a path that is added there is looked at here
+		if err != nil {
+			t.Fatal(err)
+		}
+		routes := regexp.MustCompile(`(?m)^\tapi\("([^"]+)", methods\{(.+)\}\)$`).FindAllStringSubmatch(string(source), -1)
+		if n := strings.Count(string(source), "\tapi("); len(routes) != n || n < 10 {
+			t.Fatalf("of %d paths %d are understood", n, len(routes))
+		}
+		for _, route := range routes {
+			target := strings.ReplaceAll("/api/v1"+route[1], "{id}", "tv-plug")
+			for _, method := range regexp.MustCompile(`"([A-Z]+)"`).FindAllStringSubmatch(route[2], -1) {
+				w := request{method: method[1], target: target, from: lan, host: "192.168.1.5:1888", body: "{}"}.do(open)
+				if w.Code != 401 {
+					t.Errorf("a stranger's %s %s is answered %d %s", method[1], target, w.Code, w.Body)
+				}
+			}
+		}
+	})
 	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/metrics": 401, "/login": 200, "/static/base.css": 200, "/": 303, "/api/v1/nothing": 401} {
 		if w := (request{target: path, from: lan}).do(open); w.Code != want {
 			t.Errorf("a stranger gets %d at %s, want %d", w.Code, path, want)
@@ -252,6 +290,19 @@ func TestWrongTokensAreCounted(t *testing.T) {
 	}
 }
 
+func TestWrongTokensAreCountedWhereBrowsersSignIn(t *testing.T) {
+	h := handler(t, newMemory(), web.Options{Authenticate: tokens})
+	in := func(token string) *httptest.ResponseRecorder {
+		return request{method: "POST", target: "/api/v1/session", from: "192.168.1.66:1", host: "192.168.1.5", body: `{"token":"` + token + `"}`}.do(h)
+	}
+	for range 10 {
+		if w := in("bad"); w.Code != 401 {
+			t.Fatalf("got %d, want 401", w.Code)
+		}
+	}
+	wantProblem(t, in("good"), 429, "too many")
+}
+
 func TestSession(t *testing.T) {
 	valid := map[string]bool{"good": true}
 	h := handler(t, newMemory(), web.Options{Authenticate: func(token string) (string, bool) { return "phone", valid[token] }})
@@ -266,8 +317,16 @@ func TestSession(t *testing.T) {
 		t.Fatalf("got %d and %v, want 204 and one cookie", w.Code, cookies)
 	}
 	c := cookies[0]
-	if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/" || c.MaxAge != 30*24*3600 || len(c.Value) < 20 || strings.Contains(c.Value, "good") {
+	if c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/" || c.MaxAge != 30*24*3600 || len(c.Value) < 20 || strings.Contains(c.Value, "good") {
 		t.Errorf("unsafe cookie %+v", c)
+	}
+	overTLS := httptest.NewRequest("POST", "https://192.168.1.5/api/v1/session", strings.NewReader(`{"token":"good"}`))
+	overTLS.RemoteAddr = lan
+	overTLS.Header.Set("Content-Type", "application/json")
+	answer := httptest.NewRecorder()
+	h.ServeHTTP(answer, overTLS)
+	if all := answer.Result().Cookies(); len(all) != 1 || !all[0].Secure {
+		t.Errorf("over TLS the cookies are %v, want one that is never sent in the clear", all)
 	}
 	get := func(method, path, value string) *httptest.ResponseRecorder {
 		return request{method: method, target: path, from: lan, host: "192.168.1.5", header: map[string]string{"Cookie": c.Name + "=" + value}}.do(h)
@@ -306,8 +365,13 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 		if !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'none'") || strings.Contains(policy, "unsafe") {
 			t.Errorf("%s: policy %q", path, policy)
 		}
-		if w.Header().Get("X-Content-Type-Options") != "nosniff" || w.Header().Get("Referrer-Policy") != "no-referrer" {
-			t.Errorf("%s: headers %v", path, w.Header())
+		for name, want := range map[string]string{
+			"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY",
+			"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
+		} {
+			if got := w.Header().Get(name); got != want {
+				t.Errorf("%s: %s is %q, want %q", path, name, got, want)
+			}
 		}
 		if w.Header().Get("Access-Control-Allow-Origin") != "" {
 			t.Errorf("%s is open to other origins", path)
