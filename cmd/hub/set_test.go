@@ -45,3 +45,40 @@ func TestACommandToASleeperIsNotWaitedFor(t *testing.T) {
 		}
 	}
 }
+
+// What became of a command is the exit code, which scripts go by: the numbers are a promise.
+func TestTheExitCodeSaysWhatBecameOfACommand(t *testing.T) {
+	const begin, done = `{"id":"c1","device":"plug","component":"switch","property":"on","value":true,`, `"created":"2026-11-29T10:00:00Z","done":"2026-11-29T10:00:01Z"`
+	for answer, want := range map[string]struct {
+		code int
+		says string
+	}{
+		`"status":"confirmed",` + done:                                        {0, "switch/on → on confirmed\n"},
+		`"status":"refused","reason":"overheated",` + done:                    {2, "switch/on → on refused: overheated\n"},
+		`"status":"lapsed","reason":"no report within 5 s",` + done:           {2, "switch/on → on lapsed: no report within 5 s\n"},
+		`"status":"superseded","reason":"a newer one",` + done:                {2, "switch/on → on superseded: a newer one\n"},
+		`"status":"sent",` + done:                                             {3, "switch/on → on sent\n"},
+		`"status":"waiting","reason":"away","created":"2026-11-29T10:00:00Z"`: {2, "switch/on → on waiting: away; it will be sent when the device is back"},
+	} {
+		t.Run(answer, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				if r.URL.Path == "/api/v1/devices/plug" {
+					_, _ = w.Write([]byte(`{"id":"plug","components":[{"id":"switch","kind":"switch","properties":[{"id":"on","datatype":"bool"}]}]}`))
+					return
+				}
+				_, _ = w.Write([]byte(begin + answer + "}"))
+			}))
+			t.Cleanup(server.Close)
+			cmd := exec.Command("hub", "device", "set", "plug", "switch/on", "on", "--wait", "0s", "--hub", server.URL)
+			out, err := cmd.CombinedOutput()
+			var failed *exec.ExitError
+			if err != nil && !errors.As(err, &failed) {
+				t.Fatal(err)
+			}
+			if code := cmd.ProcessState.ExitCode(); code != want.code || !strings.HasPrefix(string(out), "plug "+want.says) {
+				t.Errorf("it ends with %d and says %s", code, out)
+			}
+		})
+	}
+}

@@ -80,3 +80,42 @@ func TestAPartThatHangsDoesNotHoldUpTheRest(t *testing.T) {
 		synctest.Wait()
 	})
 }
+
+func TestAPartIsGivenTheTimeThatItAsksFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d diary
+		ctx, cancel := context.WithCancel(t.Context())
+		slow := d.part("web", 10*time.Second)
+		slow.patience = time.Minute
+		if err := hold(ctx, slog.New(slog.DiscardHandler), []part{d.part("hub", 0), slow}, cancel); err != nil {
+			t.Error(err)
+		}
+		if diff := cmp.Diff([]string{"start hub", "start web", "stop web", "stop hub"}, d.lines); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestAPartThatCannotStopIsNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d diary
+		ctx, cancel := context.WithCancel(t.Context())
+		broken := part{name: "store", run: func(ctx context.Context) error { <-ctx.Done(); return errors.New("the disk is full") }}
+		err := hold(ctx, slog.New(slog.DiscardHandler), []part{broken, d.part("hub", 0)}, cancel)
+		if err == nil || err.Error() != "stopping store: the disk is full" {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// One that waits for what it needs does not wait for ever when that has failed.
+func TestAPartThatFailsWhileAnotherOneStartsStopsThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broken := part{name: "broker", run: func(context.Context) error { time.Sleep(time.Second); return errors.New("no such port") }}
+		waiting := part{name: "hub", ready: make(chan struct{}), run: func(ctx context.Context) error { <-ctx.Done(); return nil }}
+		err := hold(t.Context(), slog.New(slog.DiscardHandler), []part{broken, waiting}, func() { t.Error("it was said that all are up") })
+		if err == nil || !strings.Contains(err.Error(), "running broker: no such port") {
+			t.Errorf("got %v", err)
+		}
+	})
+}

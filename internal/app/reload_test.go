@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -183,9 +184,8 @@ func TestAChangedFileIsTakenOverWhileConnectionsStay(t *testing.T) {
 }
 
 func TestAMistakeRefusesEverything(t *testing.T) {
-	key, other := t.TempDir(), t.TempDir()
 	var files [2]certificate.Files
-	for i, dir := range []string{key, other} {
+	for i, dir := range []string{t.TempDir(), t.TempDir()} {
 		a, err := certificate.NewAuthority(dir, time.Date(1999, 12, 1, 0, 0, 0, 0, time.UTC))
 		if err != nil {
 			t.Fatal(err)
@@ -452,10 +452,45 @@ func TestCertificatesAreRenewed(t *testing.T) {
 	})
 }
 
+func TestEveryChangeOfAFileIsNoticed(t *testing.T) {
+	old := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
+	for name, change := range map[string]func(file string) error{
+		"its length": func(file string) error {
+			return errors.Join(os.WriteFile(file, []byte("longer"), 0o600), os.Chtimes(file, old, old))
+		},
+		"its content": func(file string) error {
+			return errors.Join(os.WriteFile(file, []byte("some"), 0o600), os.Chtimes(file, old, old.Add(1)))
+		},
+		"another takes its place": func(file string) error {
+			return errors.Join(os.WriteFile(file+".new", []byte("many"), 0o600), os.Chtimes(file+".new", old, old), os.Rename(file+".new", file))
+		},
+		"it goes": os.Remove,
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "file")
+			if err := errors.Join(os.WriteFile(file, []byte("same"), 0o600), os.Chtimes(file, old, old)); err != nil {
+				t.Fatal(err)
+			}
+			var w watch
+			w.look([]string{file})
+			if got := w.look([]string{file}); len(got) != 0 {
+				t.Fatalf("%q have changed before", got)
+			}
+			if err := change(file); err != nil {
+				t.Fatal(err)
+			}
+			if got := w.look([]string{file}); len(got) != 1 || got[0] != file {
+				t.Errorf("%q have changed", got)
+			}
+		})
+	}
+}
+
 func TestLinksThatAreTurnedAreNoticed(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"one", "two"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte("same"), 0o600); err != nil {
+		path, at := filepath.Join(dir, name), time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
+		if err := errors.Join(os.WriteFile(path, []byte("same"), 0o600), os.Chtimes(path, at, at)); err != nil {
 			t.Fatal(err)
 		}
 	}

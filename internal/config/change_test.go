@@ -43,6 +43,8 @@ func TestWhatARunningHubCanTakeOver(t *testing.T) {
 func TestKeysThatNeedEachOther(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"a certificate without a key", "mqtt:\n  tls:\n    cert: /c\n", ":3: mqtt.tls.cert: is of no use without mqtt.tls.key"},
+		{"a certificate without a key for the pages", "web:\n  tls:\n    cert: /c\n", ":3: web.tls.cert: is of no use without web.tls.key"},
+		{"a key without a certificate for MQTT", "mqtt:\n  tls:\n    key: /k\n", ":3: mqtt.tls.key: is of no use without mqtt.tls.cert"},
 		{"a key without a certificate", "web:\n  tls:\n    key: /k\n", ":3: web.tls.key: is of no use without web.tls.cert"},
 		{"an authority without a certificate", "mqtt:\n  tls:\n    client_ca: /a\n", ":3: mqtt.tls.client_ca: is of no use without mqtt.tls.cert"},
 		{"all and one", "homeassistant:\n  export: [tasmota, all]\n", ":2: homeassistant.export: all stands alone"},
