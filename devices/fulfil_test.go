@@ -243,6 +243,16 @@ func TestALockThatWasJammedHasPerhapsNotTriedYet(t *testing.T) {
 		state locked      | it/state is locked + c1 confirmed`)
 }
 
+func TestALockThatJamsLateHasNoMoreTimeThanOthers(t *testing.T) {
+	thing(t, devices.Lock, states("locked", "unlocked", "jammed")).play(`
+		state unlocked    | it/state is unlocked
+		wish state locked | c1 waiting
+		send              | c1 sent
+		after 12s
+		state jammed      | it/state is jammed
+		after 3s          | c1 refused it says "jammed"`)
+}
+
 func TestALockThatDoesNotTryHasNotFailed(t *testing.T) {
 	thing(t, devices.Lock, states("locked", "unlocked", "jammed")).play(`
 		state jammed      | it/state is jammed
@@ -260,6 +270,16 @@ func TestARobotOnItsWayHomeIsGivenTime(t *testing.T) {
 		after 5m
 		state error       | it/state is error
 		after 5s          | c1 refused it says "error"`)
+}
+
+func TestAMowerOnItsWayHomeIsGivenTime(t *testing.T) {
+	thing(t, devices.LawnMower, states("mowing", "docked", "returning", "error")).play(`
+		state mowing      | it/state is mowing
+		wish state docked | c1 waiting
+		send              | c1 sent
+		state returning   | it/state is returning
+		after 9m
+		state docked      | it/state is docked + c1 confirmed`)
 }
 
 func TestWhatToggles(t *testing.T) {
