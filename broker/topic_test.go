@@ -95,7 +95,7 @@ func TestTrieAgreesWithMatchUnderRandomChange(t *testing.T) {
 	}
 	var trie broker.Trie[int, string]
 	want := map[pair]bool{}
-	for range 20000 {
+	for change := range 20000 {
 		p := pair{random(len(levels)), rnd.IntN(3)}
 		if p.filter == "" {
 			continue
@@ -113,6 +113,9 @@ func TestTrieAgreesWithMatchUnderRandomChange(t *testing.T) {
 		}
 		if trie.Len() != len(want) {
 			t.Fatalf("Len is %d, want %d", trie.Len(), len(want))
+		}
+		if change%20 != 0 {
+			continue // each look goes through all filters
 		}
 		topic := strings.NewReplacer("+", "a", "#", "b").Replace(random(len(levels)))
 		var got, expected []string

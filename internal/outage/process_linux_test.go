@@ -43,7 +43,10 @@ func TestAProcessEndsWithItsParent(t *testing.T) {
 	if err := parent.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = parent.Wait() }()
+	defer func() {
+		_ = parent.Process.Kill() // it has ended, if all went well
+		_ = parent.Wait()
+	}()
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		t.Fatal(err)
