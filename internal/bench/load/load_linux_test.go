@@ -74,7 +74,7 @@ func TestTrafficOfEveryShapeArrives(t *testing.T) {
 
 func TestLostMessagesAreSeen(t *testing.T) {
 	b := running(t, embedded.Options{Access: deaf{}})
-	traffic := load.Traffic{Shape: load.FanIn, Publishers: 2, Subscribers: 1, Window: 8, Duration: 20 * time.Millisecond, Stall: 20 * time.Millisecond}
+	traffic := load.Traffic{Shape: load.FanIn, Publishers: 2, Subscribers: 1, Window: 8, Duration: 20 * time.Millisecond, Stall: 500 * time.Millisecond}
 	f, err := traffic.Run(t.Context(), b)
 	if err != nil {
 		t.Fatal(err)
