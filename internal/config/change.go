@@ -3,8 +3,10 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // Changed are the names of the keys that differ, in the order of configs/hub.yaml. Those that a running hub can take over are live, the
@@ -72,5 +74,43 @@ func (c Config) together(from map[string]string) error {
 	if c.MQTT.TLS.ClientAuth == "required" && c.MQTT.TLS.ClientCA == "" {
 		problems = append(problems, fmt.Errorf("%s: cannot be required without mqtt.tls.client_ca", from["mqtt.tls.client_auth"]))
 	}
-	return errors.Join(problems...)
+	return errors.Join(append(problems, c.apart(from)...)...)
+}
+
+// apart says which of the ports that the hub listens on are one and the same.
+func (c Config) apart(from map[string]string) (problems []error) {
+	all := []struct{ key, address string }{{"mqtt.listen", c.MQTT.Listen}, {"mqtt.tls.listen", c.MQTT.TLS.Listen}, {"web.listen", c.Web.Listen}}
+	if c.MQTT.TLS.Cert == "" {
+		all[1].address = None
+	}
+	if c.External.URL != "" { // then there is no broker inside
+		all[0].address, all[1].address = None, None
+	}
+	for i, a := range all {
+		for _, b := range all[:i] {
+			if !clash(a.address, b.address) {
+				continue
+			}
+			set, other := a, b
+			if from[a.key] == "" { // it has its default
+				set, other = b, a
+			}
+			problems = append(problems, fmt.Errorf("%s: takes the port of %s, which is %s", from[set.key], other.key, other.address))
+		}
+	}
+	return problems
+}
+
+// clash says whether two addresses cannot be listened on at once: they have the same port, and the same host, or one of them is all
+// interfaces. Port 0 is another one each time.
+func clash(a, b string) bool {
+	hostA, portA, errA := net.SplitHostPort(a)
+	hostB, portB, errB := net.SplitHostPort(b)
+	if errA != nil || errB != nil || portA != portB || portA == "0" {
+		return false
+	}
+	covers := func(host, other string) bool {
+		return host == "" || host == "::" || host == "0.0.0.0" && !strings.Contains(other, ":")
+	}
+	return hostA == hostB || covers(hostA, hostB) || covers(hostB, hostA)
 }

@@ -48,6 +48,9 @@ func TestKeysThatNeedEachOther(t *testing.T) {
 		{"a key without a certificate", "web:\n  tls:\n    key: /k\n", ":3: web.tls.key: is of no use without web.tls.cert"},
 		{"an authority without a certificate", "mqtt:\n  tls:\n    client_ca: /a\n", ":3: mqtt.tls.client_ca: is of no use without mqtt.tls.cert"},
 		{"all and one", "homeassistant:\n  export: [tasmota, all]\n", ":2: homeassistant.export: all stands alone"},
+		{"the port that the pages have by default", "mqtt:\n  listen: :1888\n", ":2: mqtt.listen: takes the port of web.listen, which is :1888"},
+		{"one port for both", "web:\n  listen: 127.0.0.1:1\nmqtt:\n  listen: :1\n", ":2: web.listen: takes the port of mqtt.listen, which is :1"},
+		{"the port of plain MQTT", "mqtt:\n  tls: {cert: /c, key: /k, listen: 0.0.0.0:1883}\n", ":2: mqtt.tls.listen: takes the port of mqtt.listen, which is :1883"},
 		{"required, but of which authority", "mqtt:\n  tls: {cert: /c, key: /k, client_auth: required}\n", ":2: mqtt.tls.client_auth: cannot be required without mqtt.tls.client_ca"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -67,6 +70,24 @@ func TestKeysThatNeedEachOther(t *testing.T) {
 	t.Setenv("HUB_MQTT_TLS_CLIENT_AUTH", "required")
 	if _, err := config.Load(config.Input{File: f}); err == nil || !strings.HasPrefix(err.Error(), "HUB_MQTT_TLS_CLIENT_AUTH: ") {
 		t.Errorf("the variable is not named: %v", err)
+	}
+}
+
+func TestPortsThatDoNotMeet(t *testing.T) {
+	for name, text := range map[string]string{
+		"any free ones":                "mqtt:\n  listen: :0\nweb:\n  listen: :0\n",
+		"on two addresses":             "mqtt:\n  listen: 127.0.0.1:1\nweb:\n  listen: 127.0.0.2:1\n",
+		"of two families":              "mqtt:\n  listen: 0.0.0.0:1\nweb:\n  listen: '[::1]:1'\n",
+		"no plain MQTT":                "mqtt:\n  listen: none\n",
+		"no TLS":                       "mqtt:\n  tls:\n    listen: :1883\n",
+		"the broker is somewhere else": "mqtt:\n  listen: :1888\nexternal:\n  url: mqtt://broker.lan\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			clean(t)
+			if _, err := config.Load(config.Input{File: file(t, text)}); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

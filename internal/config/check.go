@@ -46,7 +46,7 @@ func check(file string) ([]Problem, map[string]int, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading the configuration: %w", err)
 	}
-	c := checker{file: file, lines: map[string]int{}}
+	c := checker{file: file, data: data, lines: map[string]int{}}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
 		c.syntax(err)
@@ -60,6 +60,7 @@ func check(file string) ([]Problem, map[string]int, error) {
 
 type checker struct {
 	file     string
+	data     []byte
 	problems []Problem
 	lines    map[string]int // by key
 }
@@ -68,10 +69,15 @@ func (c *checker) add(n *yaml.Node, key, format string, args ...any) {
 	c.problems = append(c.problems, Problem{c.file, n.Line, key, fmt.Sprintf(format, args...)})
 }
 
+var tabbed = regexp.MustCompile(`(?m)^ *\t`)
+
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 
 func (c *checker) syntax(err error) {
 	text := err.Error()
+	if strings.Contains(text, "cannot start any token") && tabbed.Match(c.data) {
+		text += "; YAML is indented by spaces, not by tabs"
+	}
 	p := Problem{File: c.file}
 	if m := yamlLine.FindStringSubmatch(text); m != nil {
 		p.Line, _ = strconv.Atoi(m[1]) // none: 0
@@ -90,6 +96,10 @@ func (c *checker) mapping(n *yaml.Node, name string) {
 		return // a section with nothing in it
 	}
 	if n.Kind != yaml.MappingNode {
+		if name == "" {
+			c.add(n, name, "wants keys and values, such as mqtt: and, in the next line, two spaces and listen: \":1883\"")
+			return
+		}
 		c.add(n, name, "wants keys and values beneath it")
 		return
 	}
@@ -146,7 +156,14 @@ func (c *checker) unknown(n *yaml.Node, name string) {
 			best, distance = k.name, d
 		}
 		for i := range k.name { // the sections that it is in
-			if d := edits(low, k.name[:i]); k.name[i] == '.' && d < min(3, len(last), distance) {
+			if k.name[i] != '.' {
+				continue
+			}
+			d := edits(low, k.name[:i])
+			if strings.HasSuffix(k.name[:i], "."+last) {
+				d = min(d, 2) // the right section in the wrong place
+			}
+			if d < min(3, len(last), distance) {
 				best, distance = k.name[:i], d
 			}
 		}

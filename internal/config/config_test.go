@@ -143,7 +143,7 @@ func TestMistakesAreNamedWithTheirLine(t *testing.T) {
 		{"a size out of range", "mqtt:\n  limits:\n    packet_size: 1GiB\n", `3: mqtt.limits.packet_size: "1GiB" is not a size`},
 		{"a size beyond measure", "mqtt:\n  limits:\n    packet_size: 999999999GiB\n", `3: mqtt.limits.packet_size: "999999999GiB" is not a size`},
 		{"a time without a unit", "mqtt:\n  limits:\n    connect_time: 10\n", `3: mqtt.limits.connect_time: "10" is not a time from 1s to 1h, such`},
-		{"a time too short", "mqtt:\n  limits:\n    keep_alive: 10ms\n", `3: mqtt.limits.keep_alive: "10ms" is not a time from 1s to 18h12m15s, such as 10s, 12h or 30d, or 0`},
+		{"a time too short", "mqtt:\n  limits:\n    keep_alive: 10ms\n", `3: mqtt.limits.keep_alive: "10ms" is not a time from 1s to 18h12m15s, such as 10s or 5m, or 0`},
 		{"a key that has moved", "mqtt:\n  max_packet_size: 4096\n", "2: mqtt.max_packet_size: is now mqtt.limits.packet_size"},
 		{"no TLS port", "mqtt:\n  tls:\n    listen: none\n", `3: mqtt.tls.listen: "none" is not an address`},
 		{"a family that there is not", "homeassistant:\n  export:\n    - shelly\n    - tasmotta\n", `4: homeassistant.export: "tasmotta" is not auto, all, none or a family of devices, which are shelly, tasmota, zigbee2mqtt, valetudo, wled, homie, esphome, openmqttgateway, rtl433, zwavejs, frigate, owntracks; did you mean tasmota?`},
@@ -151,6 +151,9 @@ func TestMistakesAreNamedWithTheirLine(t *testing.T) {
 		{"no family", "homeassistant:\n  export: [Tasmota!]\n", `2: homeassistant.export: "Tasmota!" is not auto, all, none or a family of devices`},
 		{"one value for a list", "web:\n  hosts: hub.lan\n", "2: web.hosts: wants a list"},
 		{"a list for one value", "log:\n  level: [info]\n", "2: log.level: wants one value"},
+		{"a section in the wrong section", "web:\n  limits:\n    inflight: 1\n", "2: web.limits: unknown key; did you mean mqtt.limits?"},
+		{"tabs", "mqtt:\n\tlisten: :1\n", "2: not YAML: found character that cannot start any token; YAML is indented by spaces, not by tabs"},
+		{"no settings at all", "hello\n", "1: wants keys and values, such as mqtt:"},
 		{"a key twice", "log:\n  level: info\nmqtt: {}\nlog:\n  level: warn\n", "4: log: is there already, on line 1"},
 		{"a value for a section", "mqtt: 1883\n", "1: mqtt: wants keys and values beneath it"},
 		{"no value", "time_zone:\n", "1: time_zone: has no value"},
@@ -160,7 +163,7 @@ func TestMistakesAreNamedWithTheirLine(t *testing.T) {
 		{"a link to a device", "links:\n  - from: a/b/c\n    to: lamp\n", "3: links[0].to: wants device/component/property"},
 		{"a URL of something else", "external:\n  url: http://broker\n", `2: external.url: "http://broker" is not a URL such as mqtt://`},
 		{"a tab", "mqtt:\n\tlisten: :1\n", "2: not YAML"},
-		{"a list at the top", "- a\n", "1: wants keys and values beneath it"},
+		{"a list at the top", "- a\n", "1: wants keys and values, such as"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			clean(t)

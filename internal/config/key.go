@@ -228,9 +228,13 @@ func keep(value string) error {
 }
 
 func duration(low, high time.Duration) func(string) error {
+	such := "10s or 5m"
+	if high >= 30*24*time.Hour {
+		such = "10s, 12h or 30d"
+	}
 	return func(value string) error {
 		if d, err := parseDuration(value); err != nil || d < low || d > high {
-			return fmt.Errorf("%q is not a time from %s to %s, such as 10s, 12h or 30d", value, spell(low), spell(high))
+			return fmt.Errorf("%q is not a time from %s to %s, such as %s", value, spell(low), spell(high), such)
 		}
 		return nil
 	}
