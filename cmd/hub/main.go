@@ -94,6 +94,7 @@ func root() *cobra.Command {
 	cmd.SetCompletionCommandGroupID("other")
 	cmd.SetFlagErrorFunc(badFlag)
 	cmd.SetUsageTemplate(groupUsage(cmd))
+	folding(cmd)
 	return group(cmd)
 }
 

@@ -31,7 +31,7 @@ Without the file, everybody who may log in may do everything. With it, only what
       write: "#"                # and publish everywhere else
     - anonymous: true           # clients that do not log in
       read: public/#
-    - everyone: true            # each device has its own topics, by its user name
+    - everyone: true            # each device has its own topics, by user name
       read: cmnd/%u/#
       write: [tele/%u/#, stat/%u/#]
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/url"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -25,9 +26,10 @@ func command(stdout, stderr io.Writer) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "simulator",
 		Short: "Pretend a house full of MQTT devices",
-		Long: "Pretends a house: rooms, weather, people, and devices that publish their state and obey commands. Each device is\n" +
-			"a real MQTT 5 client, but for those of Zigbee, which are behind one bridge. They speak the languages of many\n" +
-			"families: Home Assistant discovery, Homie 3 to 5, ESPHome, Tasmota, Shelly, Zigbee2MQTT.\n" +
+		Long: "Pretends a house: rooms, weather, people, and devices that publish their state\n" +
+			"and obey commands. Each device is a real MQTT 5 client, but for those of\n" +
+			"Zigbee, which are behind one bridge. They speak the languages of many families:\n" +
+			"Home Assistant discovery, Homie 3 to 5, ESPHome, Tasmota, Shelly, Zigbee2MQTT.\n" +
 			"Ctrl-C lets every device say goodbye.",
 		Example: "  simulator\n" +
 			"  simulator --broker mqtt://broker.lan --user house --password-file house.txt\n" +
@@ -56,6 +58,7 @@ func command(stdout, stderr io.Writer) *cobra.Command {
 	c.Flags().StringVar(&f.passwordFile, "password-file", "", "a `file` with the password on its first line")
 	c.Flags().StringVar(&f.ca, "ca", "", "a `file` with the certificate (PEM) of the authority that vouches for the broker")
 	c.Flags().StringVar(&f.logLevel, "log-level", "warn", "debug, info, warn or error")
+	c.SetUsageTemplate(strings.Replace(c.UsageTemplate(), ".LocalFlags.FlagUsages |", ".LocalFlags.FlagUsagesWrapped 80 |", 1))
 	return c
 }
 
