@@ -103,6 +103,10 @@ func TestThoseWhoListen(t *testing.T) {
 		press(t, ctx, `[data-id="living-room-thermostat"] [aria-label$="higher"]`)
 		spoken("Target 22.0\u202f°C")
 	})
+	t.Run("that a lamp is on is said", func(t *testing.T) {
+		press(t, ctx, `[data-id="bedroom-lamp"] .toggle`)
+		spoken("Bedside lamp: On, confirmed")
+	})
 	t.Run("why a device is offline can be read without a mouse, and no longer when it is back", func(t *testing.T) {
 		why := `document.querySelector('[data-id="bedroom-lamp"] .why')`
 		m.reach("bedroom-lamp", devices.Offline, "keep alive of 60 s passed without a sign of life")

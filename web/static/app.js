@@ -263,7 +263,7 @@ function outcome(cmd) {
   const name = nameOf(cmd.device), why = cmd.reason ? ": " + cmd.reason : "";
   switch (cmd.status) {
     case "confirmed":
-      say(name + ": " + what + " " + (p ? spell(p, cmd.value) : "") + ", confirmed");
+      say(name + ": " + (p?.id === "on" ? "" : what + " ") + (p ? spell(p, cmd.value) : "") + ", confirmed"); // Lamp: Off, confirmed
       flash(cmd.device);
       break;
     case "sent":
