@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -12,6 +14,17 @@ import (
 type follow struct {
 	From string `json:"from"`
 	To   string `json:"to"`
+}
+
+// tellUnknown says which of the two devices the hub does not know: a link may be there before its devices, but it may be a slip, too.
+func (f follow) tellUnknown(ctx context.Context, c *client) {
+	for _, path := range []string{f.From, f.To} {
+		id, _, _ := strings.Cut(path, "/")
+		var no problem
+		if err := c.do(ctx, http.MethodGet, devicePath(id), nil, nil); errors.As(err, &no) && no.Status == http.StatusNotFound {
+			fmt.Fprintf(c.out, "there is no device %s yet; \"hub device ls\" lists those that there are\n", id)
+		}
+	}
 }
 
 func linkCommand() *cobra.Command {
@@ -32,6 +45,9 @@ func linkCommand() *cobra.Command {
 				return c.printJSON(f)
 			}
 			fmt.Fprintf(c.out, "%s %s %s\n", f.To, done, f.From)
+			if method == http.MethodPost {
+				f.tellUnknown(ctx, c)
+			}
 			return nil
 		})
 	}
