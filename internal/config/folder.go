@@ -39,7 +39,9 @@ func (c Config) DataFlag() string {
 	if err != nil {
 		dir = c.DataDir
 	}
-	odd := func(r rune) bool { return !strings.ContainsRune("/._-+@%:,", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+	odd := func(r rune) bool {
+		return !strings.ContainsRune("/._-+@%:,", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	}
 	if strings.ContainsFunc(dir, odd) {
 		dir = "'" + strings.ReplaceAll(dir, "'", `'\''`) + "'" // for the shell
 	}
