@@ -53,6 +53,73 @@ func TestPresence(t *testing.T) {
 			c.leave()
 			h.wantPresence("plug", devices.Offline, "it said goodbye")
 		},
+		"a sensor that says goodbye has only said what it had to say": func(t *testing.T, h *house) {
+			c := h.client("sensor", nil)
+			c.publish("homeassistant/sensor/attic/config", `{"name":null,"uniq_id":"a","stat_t":"attic","unit_of_meas":"°C","dev":{"ids":"a","name":"Attic"}}`)
+			c.publish("attic", "21")
+			minutes(0.5)
+			c.leave()
+			h.wantPresence("attic", devices.Online, settled)
+		},
+		"one that said that it goes is offline for that reason when it says goodbye": func(t *testing.T, h *house) {
+			c := h.client("plug", nil)
+			c.publish("plain/plug/config", "Plug!")
+			c.publish("plain/plug/status", "offline")
+			minutes(0.5)
+			c.leave()
+			h.wantPresence("plug", devices.Offline, "it said so")
+		},
+		"one that is offline for long keeps its reason when its connection breaks": func(t *testing.T, h *house) {
+			c := h.client("plug", nil)
+			c.publish("plain/plug/config", "Plug!")
+			c.publish("plain/plug/status", "offline")
+			minutes(1)
+			c.cut()
+			h.wantPresence("plug", devices.Offline, "it said so")
+		},
+		"one with a will that says goodbye at once has gone": func(t *testing.T, h *house) {
+			c := h.client("plug", []string{"plain/nobody/status", "offline"})
+			c.publish("plain/plug/config", "Plug")
+			c.leave()
+			h.wantPresence("plug", devices.Offline, "it said goodbye")
+		},
+		"what sleeps does not wake up because its gateway connects again": func(t *testing.T, h *house) {
+			c := h.client("gateway", nil)
+			c.publish("plain/a/config", "A!")
+			c.publish("plain/b/config", "B!")
+			c.publish("plain/a/status", "asleep")
+			minutes(0.5)
+			c.leave()
+			h.client("gateway", nil)
+			h.wantPresence("a", devices.Asleep, "it said so")
+		},
+		"one that said how long it may be silent is not judged by its habits": func(t *testing.T, h *house) {
+			c := h.client("gateway", nil)
+			c.publish("plain/other/config", "Other") // so that the connection is not the sensor's alone
+			c.publish("plain/sensor/config", "silence=1h Sensor")
+			for range 20 {
+				c.publish("plain/sensor/is/power", "5")
+				minutes(5)
+			}
+			minutes(30)
+			h.wantPresence("sensor", devices.Online, settled)
+		},
+		"the time in which it was away is none of its habits": func(t *testing.T, h *house) {
+			c := h.client("gateway", nil)
+			c.publish("plain/other/config", "Other")
+			c.publish("plain/sensor/config", "Sensor!")
+			for i := range 20 {
+				c.publish("plain/sensor/is/power", "5")
+				minutes(5)
+				if i == 15 {
+					c.publish("plain/sensor/status", "offline")
+					minutes(10 * 60)
+					c.publish("plain/sensor/status", "online")
+				}
+			}
+			minutes(12)
+			h.wantPresence("sensor", devices.Late, "silent for more than 15 min, longer than it ever was")
+		},
 		"somebody who only came to publish is not the device": func(t *testing.T, h *house) {
 			h.client("mosq-1", nil).publish("plain/plug/config", "Plug")
 			c := h.client("mosq-2", nil)
