@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"home.arpa/homehub/devices"
 	"home.arpa/homehub/hub"
 	"home.arpa/homehub/store/memory"
 )
@@ -57,6 +58,26 @@ func TestAStoreThatRefusesWhatPeopleChangeIsTriedAgain(t *testing.T) {
 		minutes(1)
 		if m, err := s.Load(t.Context()); err != nil || len(m.Devices) != 1 || m.Devices[0].Device.Name != "Kettle" {
 			t.Errorf("the store has %+v, %v", m.Devices, err)
+		}
+	})
+}
+
+// A command whose device is not there any more, since the hub was killed between the two, does not wait for ever.
+func TestACommandWithoutADeviceIsRefusedAtTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := memory.New()
+		orphan := devices.Command{
+			ID: "01", Device: "gone", Ref: devices.Ref{Component: "switch", Property: "on"}, Value: devices.BoolValue(true), Status: devices.Waiting,
+			Created: time.Now(), Deadline: time.Now().Add(time.Hour),
+		}
+		if err := s.SaveCommand(t.Context(), orphan); err != nil {
+			t.Fatal(err)
+		}
+		runHub(t, &still{}, s, newPlain(), hub.Options{})
+		seconds(2)
+		c, err := s.Command(t.Context(), orphan.ID)
+		if err != nil || c.Status != devices.Refused || c.Reason != "the device was removed" {
+			t.Errorf("it is %+v, %v", c, err)
 		}
 	})
 }

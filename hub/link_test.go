@@ -291,3 +291,39 @@ func TestPendingCommandsAreBounded(t *testing.T) {
 		}
 	})
 }
+
+// What the broker did not take does not come back over what has been reported since.
+func TestAnOldValueDoesNotTakeThePlaceOfANewerOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &stuck{held: make(chan struct{})}
+		h := runHub(t, l, memory.New(), newPlain(), hub.Options{Exporter: homie.NewExporter("hub")})
+		h.HandleMessage(t.Context(), message("plain/plug/config", "Plug", ""))
+		synctest.Wait()
+		l.held <- struct{}{} // the description is on its way, and all that belongs to it
+		for range 20 {
+			select {
+			case l.held <- struct{}{}:
+			default:
+			}
+			synctest.Wait()
+		}
+		h.HandleMessage(t.Context(), message("plain/plug/is/power", "1", ""))
+		synctest.Wait() // the dispatcher waits for the broker to take it
+		h.HandleMessage(t.Context(), message("plain/plug/is/power", "2", ""))
+		synctest.Wait()
+		l.fail(broker.ErrClosed)
+		close(l.held)
+		synctest.Wait()
+		l.fail(nil)
+		seconds(5)
+		var got []string
+		for _, m := range l.published {
+			if m.Topic == "hub/5/plug/switch/power" {
+				got = append(got, string(m.Payload))
+			}
+		}
+		if !slices.Equal(got, []string{"2"}) {
+			t.Errorf("published were %q", got)
+		}
+	})
+}
