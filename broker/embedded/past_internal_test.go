@@ -112,3 +112,16 @@ func TestClipping(t *testing.T) {
 		}
 	}
 }
+
+func TestTheMemoryOfLogLinesIsBounded(t *testing.T) {
+	var s sampler
+	let := 0
+	for i := range 3 * sampleKeys {
+		if s.allow(fmt.Sprint("line ", i)) {
+			let++
+		}
+	}
+	if len(s.last) != sampleKeys || let != sampleKeys {
+		t.Errorf("%d lines are remembered and %d were let through, want %d of both", len(s.last), let, sampleKeys)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"log/slog"
 	"math/big"
 	"net"
 	"strings"
@@ -225,6 +226,40 @@ func TestWrongPasswordsAreAnsweredSlowly(t *testing.T) {
 		}
 		time.Sleep(10 * time.Minute)
 		steps("after a quiet while", "192.168.1.40:1", 1, 2)
+	})
+}
+
+// What a client gives as its password, right or wrong, is in no log and no list, at no level.
+func TestNobodyIsToldAPassword(t *testing.T) {
+	var log journal
+	o := locked(nil)
+	o.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	o.Authenticate = func(u, p string) bool { return p == "hunter2-right" }
+	bubble(t, o, func(t *testing.T, b *brokertest.Broker) {
+		for i, password := range []string{"hunter2-right", "hunter2-wrong"} {
+			for _, version := range []byte{3, 4, 5} {
+				h := hello{version: version, id: fmt.Sprint("c", i, version), user: "anna", password: password}
+				c := dialFrom(t, b, "192.168.1.40:1")
+				c.hello(h)
+				c.nc.Close()
+				broken := h.bytes()
+				broken[1]++ // a byte too many, so that it is no CONNECT
+				dialFrom(t, b, "192.168.1.41:1").send(append(broken, 0))
+			}
+		}
+		time.Sleep(time.Minute)
+		told := log.String() + fmt.Sprintf("%+v", b.Refusals())
+		for i := range 2 {
+			for version := range 6 {
+				told += fmt.Sprintf("%+v", b.History(fmt.Sprint("c", i, version)))
+			}
+		}
+		if !strings.Contains(told, "wrong user name or password") || !strings.Contains(told, "protocol error") {
+			t.Fatalf("the test does not get as far as it should: %s", told)
+		}
+		if strings.Contains(told, "hunter2") {
+			t.Errorf("a password is told: %s", told)
+		}
 	})
 }
 

@@ -92,8 +92,17 @@ func TestOtherRulesBesideARunningBrokerDropNobody(t *testing.T) {
 		if code := plug.subscribe("a/x"); code != 0x87 {
 			t.Errorf("the plug subscribes by the old rules: reason code %#x", code)
 		}
+		for _, topic := range []string{"a/kept", "b/kept"} {
+			admin.send(topic, true)
+		}
+		if code := plug.subscribe("+/kept"); code != 0 { // some of what it matches may be read
+			t.Errorf("the plug subscribes to +/kept: reason code %#x", code)
+		}
+		if diff := cmp.Diff([]string{"b", "b/kept", "b/kept"}, plug.received()); diff != "" { // its own, by b/#, and what is retained by +/kept
+			t.Errorf("of what is retained, the plug received\n%s", diff)
+		}
 		away = keeping(t, b, "away") // what was queued by the old rules is sent by the new ones
-		if diff := cmp.Diff([]string{"b/1", "b/2", "b"}, away.received()); diff != "" {
+		if diff := cmp.Diff([]string{"b/1", "b/2", "b", "b/kept"}, away.received()); diff != "" {
 			t.Errorf("who was away received\n%s", diff)
 		}
 	})
