@@ -2,10 +2,12 @@ package embedded_test
 
 import (
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -284,5 +286,42 @@ func TestRetainedMessagesAreBounded(t *testing.T) {
 		c.publish(post{topic: "1", retain: true, qos: 1, id: 1})
 		c.publish(post{topic: "2", payload: "z", retain: true, qos: 2, id: 1})
 		retained("0y", "2z")
+	})
+}
+
+// Other rules count for what a slow reader has not got yet of the retained messages that it has asked for.
+func TestOtherRulesEndWhatIsRetainedInTheMiddle(t *testing.T) {
+	bubble(t, embedded.Options{Access: below("open/")}, func(t *testing.T, b *brokertest.Broker) {
+		const all = 20
+		p := connect(t, b, hello{id: "p"})
+		for i := range all {
+			p.publish(post{topic: fmt.Sprint("open/", i), payload: strings.Repeat("x", 30_000), qos: 1, id: 1, retain: true})
+		}
+		slow := b.Dial()
+		if _, err := slow.Write(hello{id: "slow"}.bytes()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(slow, make([]byte, 4)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := slow.Write(subscribe(4, 1, nil, filter{"open/#", 0})); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(slow, make([]byte, 5)); err != nil { // SUBACK
+			t.Fatal(err)
+		}
+		synctest.Wait() // until no more fits in
+		if err := b.Reload(embedded.Options{Access: below("other/")}); err != nil {
+			t.Fatal(err)
+		}
+		c := attach(t, slow)
+		got := 0
+		for more := len(c.heard()); more > 0; more = len(c.heard()) {
+			got += more
+		}
+		if got == 0 || got > all/2 {
+			t.Errorf("got %d of %d messages, want those that were on their way", got, all)
+		}
+		c.ping()
 	})
 }
