@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -262,7 +263,7 @@ func TestACommandThatIsSupersededOnItsWayIsNotSent(t *testing.T) {
 
 func TestPendingCommandsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := runHub(t, &still{}, memory.New(), newPlain(), hub.Options{})
+		h := runHub(t, &still{}, memory.New(), newPlain(), hub.Options{Exporter: homie.NewExporter("hub")})
 		const plugs, most = 250, 10_000
 		for i := range plugs { // each is just back, so that its commands wait for a second
 			for _, m := range []broker.Message{
@@ -272,22 +273,20 @@ func TestPendingCommandsAreBounded(t *testing.T) {
 				h.HandleMessage(t.Context(), m)
 			}
 		}
-		synctest.Wait()
-		press := func(i int) error {
-			_, err := h.Send(t.Context(), hub.Request{Path: parsePath(t, fmt.Sprintf("p%d/switch/press", i%plugs)), Value: devices.BoolValue(true)})
-			return err
-		}
-		for i := range most {
-			if err := press(i); err != nil {
-				t.Fatalf("after %d: %v", i, err)
+		for i := range most + 1 {
+			h.HandleMessage(t.Context(), message(fmt.Sprintf("hub/5/p%d/switch/press/set", i%plugs), "true", ""))
+			if i%500 == 0 {
+				synctest.Wait() // until the store has them
 			}
 		}
-		if err := press(0); !errors.Is(err, hub.ErrConflict) {
-			t.Errorf("with %d pending the next one is answered %v", h.Overview().Pending, err)
+		synctest.Wait()
+		v, err := h.Device("p0")
+		if err != nil || v.Faults != 1 || !strings.Contains(v.LastFaults[0].Reason, "too many commands") || h.Overview().Pending != most {
+			t.Errorf("%d are pending, and the faults of the last one's device are %+v, %v", h.Overview().Pending, v.LastFaults, err)
 		}
 		seconds(2) // and they are gone
-		if err := press(0); err != nil {
-			t.Errorf("later: %v", err)
+		if n := h.Overview().Pending; n != 0 {
+			t.Errorf("%d are pending for ever", n)
 		}
 	})
 }
