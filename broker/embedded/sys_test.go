@@ -96,8 +96,11 @@ func TestSysIsForThoseWhoAskForIt(t *testing.T) {
 	bubble(t, embedded.Options{MaxRetained: 1}, func(t *testing.T, b *brokertest.Broker) {
 		c := connect(t, b, hello{version: 5, id: "c"})
 		c.subscribe(filter{"#", 0}, filter{"+/broker/uptime", 0}, filter{"+/#", 0})
+		shares := connect(t, b, hello{version: 5, id: "shares"})
+		shares.subscribe(filter{"$share/g/#", 0})
 		time.Sleep(time.Minute)
 		c.quiet()
+		shares.quiet()
 		c.send(post{topic: "a", payload: "x", qos: 1, id: 1, retain: true}.bytes(5)) // the one that may be retained
 		if p := c.expect(PUBLISH); p.post(5).topic != "a" {
 			t.Errorf("got %+v", p.post(5))
