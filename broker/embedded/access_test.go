@@ -181,8 +181,8 @@ func TestOptionsAreChecked(t *testing.T) {
 }
 
 func TestOneSilentAddressDoesNotKeepOthersOut(t *testing.T) {
-	bubble(t, embedded.Options{Anonymous: embedded.Always}, func(t *testing.T, b *brokertest.Broker) {
-		for range 150 {
+	bubble(t, embedded.Options{Anonymous: embedded.Always, MaxStrangers: 120}, func(t *testing.T, b *brokertest.Broker) {
+		for range 150 { // of which 100 are let wait
 			dialFrom(t, b, "192.168.1.40:1") // says nothing
 		}
 		synctest.Wait()

@@ -218,7 +218,7 @@ func (c *conn) survivesLateWrites() bool {
 func (c *conn) refill(b []byte) []byte {
 	for len(b) == 0 {
 		s := c.attached()
-		if s == nil || !c.broker.router.refill(s, c) {
+		if s == nil || !c.lookUp(s) {
 			return nil
 		}
 		b = c.out.take()
@@ -227,6 +227,23 @@ func (c *conn) refill(b []byte) []byte {
 		}
 	}
 	return b
+}
+
+// lookUp moves up what waits, and says whether it moved anything. Whoever has written to this client does that for it, another client or the
+// journal: a panic must not end those.
+func (c *conn) lookUp(s *session) (moved bool) {
+	if !s.hungry.Load() {
+		return false
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			c.broker.failed("writing to a connection", c.connect.name, r)
+			c.out.close() // nothing is looked up for it any more
+			c.kick(&cause{reason: failure})
+			moved = false
+		}
+	}()
+	return c.broker.router.refill(s, c)
 }
 
 // broken ends the connection after a failed write.

@@ -245,8 +245,16 @@ func (b *Broker) saySubscribed(c *conn, filters []string) {
 // rescue is deferred where a panic, ours or mochi's, must end one connection and not the program.
 func (c *conn) rescue() {
 	if r := recover(); r != nil {
-		c.broker.log.Error("a connection failed", "client", c.connect.name, "panic", r, "stack", string(debug.Stack()))
-		c.stop(&cause{reason: "an error of the broker"})
+		c.broker.failed("serving a connection", c.connect.name, r)
+		c.stop(&cause{reason: failure})
 		c.batch.flush()
 	}
+}
+
+// failure is why a connection ends that had a panic.
+const failure = "an error of the broker"
+
+// failed logs a panic that was recovered from, and what was being done then.
+func (b *Broker) failed(while, client string, r any) {
+	b.log.Error("recovered from a panic", "while", while, "client", client, "panic", r, "stack", string(debug.Stack()))
 }

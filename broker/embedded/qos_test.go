@@ -167,6 +167,7 @@ func TestTheQueueIsBounded(t *testing.T) {
 	}{
 		{"by number", embedded.Options{MaxQueued: 10}, 10},
 		{"by bytes", embedded.Options{MaxQueuedBytes: 10_000}, 8},
+		{"by more bytes than each may have in any case", embedded.Options{MaxQueuedBytes: 20_000}, 17},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -230,6 +231,27 @@ func TestReceiveMaximumOfTheClient(t *testing.T) {
 				sub.send(ack(PUBACK, m.id))
 			}
 			open = open[1:]
+		}
+	})
+}
+
+// The broker may send fewer at once than the client allows (4.9), which MQTT 3.1.1 has no word for.
+func TestWhatIsOnItsWayIsBounded(t *testing.T) {
+	bubble(t, embedded.Options{MaxInflight: 3}, func(t *testing.T, b *brokertest.Broker) {
+		pub := connect(t, b, hello{id: "pub"})
+		for _, version := range []byte{4, 5} {
+			sub := connect(t, b, hello{version: version, id: "sub"})
+			sub.subscribe(filter{"t", 1})
+			for i := range 5 {
+				pub.publish(post{topic: "t", qos: 1, id: i + 1})
+			}
+			first := sub.expect(PUBLISH).post(version)
+			sub.expect(PUBLISH)
+			sub.expect(PUBLISH)
+			sub.quiet()
+			sub.send(ack(PUBACK, first.id))
+			sub.expect(PUBLISH)
+			sub.quiet()
 		}
 	})
 }

@@ -83,9 +83,6 @@ func (s *session) leaveOut(filter string) {
 // router's lock together with the session's: whoever replaces a retained message takes the lock first and delivers the new
 // one afterwards, so that what is appended here is never newer than what follows it.
 func (r *router) refill(s *session, c *conn) bool {
-	if !s.hungry.Load() {
-		return false
-	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	s.mu.Lock()

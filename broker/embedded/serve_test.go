@@ -184,3 +184,66 @@ func TestAPanicEndsOneConnectionOnly(t *testing.T) {
 		connect(t, b, hello{id: "c"}).ping()
 	})
 }
+
+// grumpy is an access policy that fails when it is asked whether somebody may receive a message of the topic panic.
+type grumpy struct{}
+
+func (grumpy) Permit(string, string) embedded.Permit { return grumpy{} }
+func (grumpy) MayPublish(string) bool                { return true }
+func (grumpy) MaySubscribe(string) bool              { return true }
+func (grumpy) MayReceive(topic string) bool {
+	if topic == "panic" {
+		panic("on purpose")
+	}
+	return true
+}
+
+// Nor does the broker end when a will cannot be published that nobody's connection publishes.
+func TestAPanicOfAWillEndsNothing(t *testing.T) {
+	var log journal
+	armed := false
+	o := embedded.Options{Logger: log.logger(), Access: brokertest.MayPublish(func(_, _, topic string) bool {
+		if armed && topic == "panic" {
+			panic("on purpose")
+		}
+		return true
+	})}
+	bubble(t, o, func(t *testing.T, b *brokertest.Broker) {
+		watch := connect(t, b, hello{id: "watch"})
+		watch.subscribe(filter{"will", 0})
+		for id, topic := range map[string]string{"one": "panic", "other": "will"} {
+			h := lasting(id)
+			h.will, h.willProps = &post{topic: topic}, prop(0x18, u32(30))
+			connect(t, b, h).nc.Close()
+		}
+		synctest.Wait()
+		armed = true
+		time.Sleep(30 * time.Second)
+		watch.receive()
+		watch.ping()
+		if !strings.Contains(log.String(), `msg="recovered from a panic" while="publishing a will" client=one panic="on purpose"`) {
+			t.Errorf("nobody hears of it:\n%s", log.String())
+		}
+	})
+}
+
+// The same where nobody reads for the client: while what waits for it is looked up, by whoever writes to it.
+func TestAPanicOfAWriterEndsOneConnectionOnly(t *testing.T) {
+	var log journal
+	bubble(t, embedded.Options{Logger: log.logger(), Access: grumpy{}}, func(t *testing.T, b *brokertest.Broker) {
+		watch := connect(t, b, hello{id: "watch"})
+		watch.subscribe(filter{"will", 0})
+		pub := connect(t, b, hello{id: "pub"})
+		pub.publish(post{topic: "panic", payload: "x", retain: true, qos: 1, id: 1})
+		c := connect(t, b, hello{id: "c", will: &post{topic: "will"}})
+		c.send(subscribe(4, 1, nil, filter{"#", 1}))
+		c.expect(SUBACK)
+		c.expectEnd(0)
+		watch.receive()
+		if !strings.Contains(log.String(), "level=ERROR") {
+			t.Error("the panic was not logged")
+		}
+		pub.publish(post{topic: "panic", retain: true, qos: 1, id: 1})
+		connect(t, b, hello{id: "c"}).subscribe(filter{"#", 1})
+	})
+}
