@@ -189,7 +189,7 @@ func TestFollowsThatCannotBe(t *testing.T) {
 
 // Nobody but who writes the configuration takes a link of it back: neither a device that is removed, nor one that turns out to be another.
 func TestLinksOfTheConfigurationOutliveTheirDevices(t *testing.T) {
-	fixed := []hub.Follow{link(t, "plug/switch/on", "lamp/switch/on"), link(t, "socket/relay/on", "lamp/switch/on")}
+	fixed := []hub.Follow{link(t, "plug/switch/on", "lamp/switch/on"), link(t, "socket/relay/on", "other/switch/on")}
 	inHouseWith(t, func(o *hub.Options) { o.Follows = fixed }, func(t *testing.T, h *house) {
 		c := h.client("gateway", nil)
 		c.publish("plain/plug/config", "Plug")
