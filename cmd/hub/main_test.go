@@ -43,7 +43,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"demo":   begin("demo"),
 			"serve":  begin("serve"),
-			"stop":   stop,
+			"close":  closes, // "stop" is testscript's own, which ends a script there and then
 			"hub":    hub,
 			"exit":   exit,
 			"online": online,
@@ -65,8 +65,8 @@ func begin(what string) func(*testscript.TestScript, bool, []string) {
 	}
 }
 
-// stop is the command "stop": Ctrl-C for the hub, which has to end well.
-func stop(ts *testscript.TestScript, _ bool, _ []string) {
+// closes is the command "close": Ctrl-C for the hub, which has to end well.
+func closes(ts *testscript.TestScript, _ bool, _ []string) {
 	h := ts.Value(houseKey{}).(*house)
 	if code := h.interrupt(); code != 0 {
 		ts.Fatalf("the hub ended with %d:\n%s", code, h.said())
