@@ -79,8 +79,8 @@ func checkFilter(c *cursor, filter string) {
 func checkOptions(c *cursor, filter string, version byte) {
 	options := c.byte()
 	switch {
-	case options&3 == 3: // [MQTT-3.8.3-4] of 3.1.1
-		c.fail(malformed("a subscription with QoS 3"))
+	case options&3 == 3: // section 3.8.3.1; [MQTT-3.8.3-4] of 3.1.1
+		c.fail(violation("a subscription with QoS 3"))
 	case version != mqtt5 && options&0xFC != 0, options&0xC0 != 0: // [MQTT-3.8.3-5]
 		c.fail(malformed("a reserved bit of the subscription options is set"))
 	case options&0x30 == 0x30:

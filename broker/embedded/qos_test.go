@@ -393,7 +393,7 @@ func TestMessagesThatMustNotBe(t *testing.T) {
 		{"a shared subscription without a name", subscribe(5, 1, nil, filter{"$share//t", 0}), 0x81},
 		{"a shared subscription without a filter", subscribe(5, 1, nil, filter{"$share/g/", 0}), 0x81},
 		{"a shared subscription with no local", subscribe(5, 1, nil, filter{"$share/g/t", 4}), 0x82},
-		{"subscription options with QoS 3", subscribe(5, 1, nil, filter{"t", 3}), 0x81},
+		{"subscription options with QoS 3", subscribe(5, 1, nil, filter{"t", 3}), 0x82},
 		{"reserved subscription options", subscribe(5, 1, nil, filter{"t", 0x40}), 0x81},
 		{"retain handling 3", subscribe(5, 1, nil, filter{"t", 0x30}), 0x82},
 		{"subscription identifier 0", subscribe(5, 1, prop(0x0B, []byte{0}), filter{"t", 0}), 0x82},
