@@ -48,7 +48,7 @@ func (d *modern) collect() map[string]*facts {
 			f := all[key]
 			if _, id, _ := splitKey(key); f == nil && !(paged && id >= firstAdded) {
 				f = of(key)
-				more = f != nil
+				more = more || f != nil
 			}
 			if f != nil && f.note(status) {
 				more = true

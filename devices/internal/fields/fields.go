@@ -124,10 +124,16 @@ type field struct {
 	ref devices.Ref
 }
 
-// Learn adds a field with a sample of its value. It says whether the sensor has become more: false also when the set is full.
+// Learn adds a field with a sample of its value. It says whether the sensor has become more: false also when the set is full, and for a field
+// of another type whose property is another field's already.
 func (s *Set) Learn(key string, m Meaning, sample jsontext.Value) bool {
 	if s.fields[key] != nil || len(s.order) >= Max {
 		return false
+	}
+	for _, f := range s.fields {
+		if f.Component == m.Component && f.Property.ID == m.Property.ID && f.Property.Datatype != m.Property.Datatype {
+			return false
+		}
 	}
 	if s.fields == nil {
 		s.fields = map[string]*field{}

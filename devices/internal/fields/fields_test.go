@@ -44,6 +44,26 @@ func TestTwoFieldsThatSayTheSameAreOneProperty(t *testing.T) {
 	}
 }
 
+func TestAFieldOfAnotherTypeDoesNotTakeAPropertyOver(t *testing.T) {
+	var s fields.Set
+	for key, raw := range map[string]string{"avg": "1", "avg-": `"kWh"`} {
+		v := read(t, raw)
+		m, ok := fields.Unknown(key, v)
+		if !ok {
+			t.Fatalf("%s has no meaning", key)
+		}
+		s.Learn(key, m, v)
+	}
+	kept := s.Components()[0].Properties
+	for _, raw := range []string{"1", `"kWh"`} {
+		for _, key := range []string{"avg", "avg-"} {
+			if ref, v, ok, err := s.Read(key, read(t, raw)); ok && err == nil && v.Datatype() != kept[0].Datatype {
+				t.Errorf("%s = %s is a %s of %s, which is a %s", key, raw, v.Datatype(), ref, kept[0].Datatype)
+			}
+		}
+	}
+}
+
 func TestAFaultSaysWhatWasExpectedAndGot(t *testing.T) {
 	var s fields.Set
 	s.Learn("open", fields.Truth("open", "opening"), read(t, "true"))
