@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"syscall"
 )
 
 // disk is the folder that a journal lives in. Tests put faults and losses of power behind it.
@@ -38,15 +39,34 @@ type readable interface {
 }
 
 // realDisk is a folder of the operating system.
-type realDisk string
+type realDisk struct {
+	folder string
+	sync   func(folder string) error
+}
 
-func (d realDisk) path(name string) string { return filepath.Join(string(d), name) }
+func newRealDisk(folder string) realDisk { return realDisk{folder, syncFolder} }
+
+func (d realDisk) path(name string) string { return filepath.Join(d.folder, name) }
 
 func (d realDisk) List() ([]fs.DirEntry, error) {
-	if err := os.MkdirAll(string(d), 0o700); err != nil {
+	if err := os.MkdirAll(d.folder, 0o700); err != nil {
 		return nil, err
 	}
-	return os.ReadDir(string(d))
+	entries, err := os.ReadDir(d.folder)
+	if len(entries) == 0 {
+		d.syncAbove()
+	}
+	return entries, err
+}
+
+// syncAbove makes durable that the folder itself is there: some of those above it may have been made a moment ago, too. It is done where it
+// can be, since this is a matter of whoever made them.
+func (d realDisk) syncAbove() {
+	folder, err := filepath.Abs(d.folder)
+	for err == nil && folder != filepath.Dir(folder) {
+		folder = filepath.Dir(folder)
+		err = d.sync(folder)
+	}
 }
 
 func (d realDisk) Open(name string) (readable, int64, error) {
@@ -72,16 +92,18 @@ func (d realDisk) Create(name string) (file, error) {
 func (d realDisk) Rename(from, to string) error { return os.Rename(d.path(from), d.path(to)) }
 func (d realDisk) Remove(name string) error     { return os.Remove(d.path(name)) }
 
-func (d realDisk) Sync() error {
+func (d realDisk) Sync() error { return d.sync(d.folder) }
+
+func syncFolder(folder string) error {
 	if runtime.GOOS == "windows" { // it cannot sync a folder, and need not
 		return nil
 	}
-	f, err := os.Open(string(d))
+	f, err := os.Open(folder)
 	if err != nil {
 		return err
 	}
 	err = f.Sync()
-	if errors.Is(err, fs.ErrInvalid) || errors.Is(err, errors.ErrUnsupported) { // some file systems cannot, and need not
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) { // some file systems cannot, and need not
 		err = nil
 	}
 	return errors.Join(err, f.Close())

@@ -164,7 +164,7 @@ type Stats struct {
 // Open opens the journal in a folder, which it makes if it is not there. It changes nothing in it and starts nothing. The error
 // is that of a folder that cannot be made or read.
 func Open(folder string, o Options) (*Journal, error) {
-	j, err := open(realDisk(folder), o)
+	j, err := open(newRealDisk(folder), o)
 	if err != nil {
 		return nil, fmt.Errorf("opening the journal in %s: %w", folder, err)
 	}

@@ -60,3 +60,10 @@ func runIntoTheLimit(t *testing.T, folder string) {
 		t.Errorf("%d steps of 100, %q", n, again.report.Damaged)
 	}
 }
+
+// Some file systems cannot sync a folder, and say that the argument is invalid. A journal can be there all the same.
+func TestAFolderThatCannotBeSynced(t *testing.T) {
+	if err := journal.RealDisk("/proc").Sync(); err != nil {
+		t.Errorf("syncing a folder of a file system that cannot: %v", err)
+	}
+}

@@ -175,6 +175,36 @@ func TestRecordsOfAnySize(t *testing.T) {
 	read()
 }
 
+// After a loss of power a file can only be found if the folders above it are on disk, and those may be as new as the journal.
+func TestTheFoldersAboveANewJournalAreSynced(t *testing.T) {
+	home := t.TempDir()
+	folder := filepath.Join(home, "data", "journal")
+	var synced []string
+	disk := journal.RealDiskSyncing(folder, func(folder string) error {
+		synced = append(synced, folder)
+		return nil
+	})
+	h := move(t, disk, journal.Options{})
+	for i, want := range []string{filepath.Join(home, "data"), home, filepath.Dir(home)} {
+		if i >= len(synced) || synced[i] != want {
+			t.Fatalf("%q were synced, want %s and all above it", synced, filepath.Join(home, "data"))
+		}
+	}
+	if last := synced[len(synced)-1]; last != filepath.Dir(last) {
+		t.Errorf("%q were synced, and not the root", synced)
+	}
+	end := h.run()
+	h.raise("a")
+	if err := end(); err != nil {
+		t.Fatal(err)
+	}
+	synced = nil
+	move(t, disk, journal.Options{})
+	if len(synced) > 0 {
+		t.Errorf("%q were synced for a journal that is there", synced)
+	}
+}
+
 func TestAFolderThatCannotBeMade(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
