@@ -187,7 +187,11 @@ func (w *writing) Sync() error {
 	return nil
 }
 
-func (w *writing) Close() error { return nil }
+func (w *writing) Close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.do("close", w.name)
+}
 
 type entry struct {
 	name string

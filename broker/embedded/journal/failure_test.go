@@ -364,6 +364,38 @@ func TestACheckpointThatFailsIsTriedAgain(t *testing.T) {
 	})
 }
 
+// Some systems tell only at the end that they could not write.
+func TestAFileThatCannotBeClosed(t *testing.T) {
+	for _, name := range []string{"journal-", "checkpoint-"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				disk := newMemory()
+				h := move(t, disk, journal.Options{CheckpointAfter: 100})
+				h.ballast = make([]byte, 200)
+				end := h.run()
+				synctest.Wait()
+				disk.fail(broken("close", name))
+				h.raise("a")
+				time.Sleep(500 * time.Millisecond) // the first attempt to recover comes later
+				if s := h.j.Stats(); s.Checkpoints > 0 || s.FailedCheckpoints == 0 && h.j.Err() == nil {
+					t.Errorf("%+v, %v", s, h.j.Err())
+				}
+				disk.fail(nil)
+				time.Sleep(time.Minute)
+				if s := h.j.Stats(); s.Checkpoints == 0 || h.j.Err() != nil {
+					t.Errorf("it has not recovered: %+v, %v", s, h.j.Err())
+				}
+				if n := move(t, disk.killed(), journal.Options{}).steps(h.history); n != 1 {
+					t.Errorf("%d of 1 steps", n)
+				}
+				if err := end(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
 func TestADiskThatFailsUntilTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := newMemory()
