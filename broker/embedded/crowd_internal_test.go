@@ -38,6 +38,48 @@ func fill(l *ledger, bytes int) {
 	}
 }
 
+// stallable is a broker whose disk can cease to answer.
+type stallable struct {
+	t      *testing.T
+	broker *Broker
+	log    *stall
+	folder string
+	end    func() error
+}
+
+func openStallable(t *testing.T) *stallable {
+	t.Helper()
+	j := &stallable{t: t, log: &stall{slog.DiscardHandler, make(chan struct{}), make(chan struct{})}, folder: filepath.Join(t.TempDir(), "broker")}
+	b, err := New(Options{Folder: j.folder, Logger: slog.New(j.log)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.broker, j.end = b, b.write(t.Context())
+	return j
+}
+
+// stall returns when the disk has ceased to answer.
+func (j *stallable) stall() {
+	j.t.Helper()
+	if err := os.RemoveAll(j.folder); err != nil {
+		j.t.Fatal(err)
+	}
+	fill(j.broker.ledger, 17<<20) // after which a checkpoint is due, and cannot be written
+	<-j.log.begun
+}
+
+// finish ends a broker whose disk has ceased to answer, and its clients.
+func (j *stallable) finish(clients ...*visitor) {
+	j.t.Helper()
+	close(j.log.end)
+	for _, v := range clients {
+		v.leave()
+	}
+	if err := j.end(); err == nil {
+		j.t.Error("the journal was written although its folder is gone")
+	}
+}
+
 // While the disk does not answer, those who have something for the journal wait, each for himself. With a lock, everybody would.
 func TestWhoWaitsForTheDiskHoldsNoLock(t *testing.T) {
 	for _, test := range []struct {
@@ -64,13 +106,8 @@ func TestWhoWaitsForTheDiskHoldsNoLock(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				log := &stall{slog.DiscardHandler, make(chan struct{}), make(chan struct{})}
-				folder := filepath.Join(t.TempDir(), "broker")
-				b, err := New(Options{Folder: folder, Logger: slog.New(log)})
-				if err != nil {
-					t.Fatal(err)
-				}
-				end := b.write(t.Context())
+				j := openStallable(t)
+				b := j.broker
 				sub := knock(t, b, "sub", 0)
 				sub.expect(connackPacket)
 				sub.send(subscribePacket<<4|2, append(appendText([]byte{0, 1}, "t"), 1))
@@ -84,11 +121,7 @@ func TestWhoWaitsForTheDiskHoldsNoLock(t *testing.T) {
 				}
 				s := b.registry.sessions["sub"]
 
-				if err := os.RemoveAll(folder); err != nil {
-					t.Fatal(err)
-				}
-				fill(b.ledger, 17<<20) // after which a checkpoint is due, and cannot be written
-				<-log.begun
+				j.stall()
 				fill(b.ledger, int(test.level))
 				before := b.ledger.log.Stats().Bytes
 				test.do(b, sub, s)
@@ -106,11 +139,7 @@ func TestWhoWaitsForTheDiskHoldsNoLock(t *testing.T) {
 					}
 					lock.Unlock()
 				}
-				close(log.end)
-				_ = sub.nc.Close()
-				if err := end(); err == nil {
-					t.Error("the journal was written although its folder is gone")
-				}
+				j.finish(sub)
 			})
 		})
 	}

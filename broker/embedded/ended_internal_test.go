@@ -20,13 +20,17 @@ type visitor struct {
 // cleanStart is the flag of a CONNECT that wants a new session, which ends with the connection.
 const cleanStart = 2
 
-// knock sends CONNECT with flags.
-func knock(t *testing.T, b *Broker, id string, flags byte) *visitor {
+// knock sends CONNECT with flags, and with what these say that follows the identifier.
+func knock(t *testing.T, b *Broker, id string, flags byte, more ...byte) *visitor {
+	body := append(appendText(nil, "MQTT"), mqtt311, flags, 0, 0)
+	return knockWith(t, b, append(appendText(body, id), more...))
+}
+
+func knockWith(t *testing.T, b *Broker, connect []byte) *visitor {
 	client, server := net.Pipe()
 	v := &visitor{t: t, nc: client, over: make(chan struct{})}
 	go func() { defer close(v.over); b.ServeConn(server) }()
-	body := append(appendText(nil, "MQTT"), mqtt311, flags, 0, 0)
-	v.send(connectPacket<<4, appendText(body, id))
+	v.send(connectPacket<<4, connect)
 	return v
 }
 
