@@ -98,7 +98,7 @@ func TestWhoWaitsForTheDiskHoldsNoLock(t *testing.T) {
 			_ = sub.nc.Close()
 		}},
 		{"one who begins anew", journal.Fresh, true, func(b *Broker, sub *visitor, _ *session) {
-			sub.nc = knock(sub.t, b, "sub", cleanStart).nc
+			*sub = *knock(sub.t, b, "sub", cleanStart)
 		}},
 		{"the end of a session", journal.Pending, true, func(b *Broker, sub *visitor, s *session) {
 			go b.expire(sub.t.Context(), s, time.Now().Add(foreverIs*time.Second))
