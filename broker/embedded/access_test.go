@@ -2,9 +2,11 @@ package embedded_test
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -217,6 +219,36 @@ func TestConnectionsAreLimited(t *testing.T) {
 		time.Sleep(time.Second)
 		if !comesIn("192.168.1.40:1", "z") {
 			t.Error("a place that was left is not free again")
+		}
+	})
+}
+
+// Other rules hold for what waits already: what is queued for a client that is away, and what it has not got yet of the retained messages.
+func TestOtherRulesHoldForWhatWaits(t *testing.T) {
+	bubble(t, embedded.Options{}, func(t *testing.T, b *brokertest.Broker) {
+		pub := connect(t, b, hello{id: "pub"})
+		for i := range 500 {
+			pub.publish(post{topic: fmt.Sprint("kept/", i), payload: "x", retain: true, qos: 1, id: 1})
+		}
+		away := connect(t, b, lasting("away"))
+		away.subscribe(filter{"open/#", 1}, filter{"shut/#", 1}, filter{"kept/#", 1})
+		away.nc.Close()
+		for _, topic := range []string{"shut/1", "open/1", "shut/2", "open/2"} {
+			pub.publish(post{topic: topic, qos: 1, id: 1})
+		}
+		if err := b.Reload(embedded.Options{Access: below("open/")}); err != nil {
+			t.Fatal(err)
+		}
+		away = connect(t, b, lasting("away"))
+		var got []string
+		for len(got) < 2 {
+			if m := away.receive(); !m.dup { // what was on its way before is sent again [MQTT-4.4.0-1]
+				got = append(got, m.topic)
+			}
+		}
+		away.quiet()
+		if want := []string{"open/1", "open/2"}; !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	})
 }
