@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -201,9 +202,9 @@ func (grumpy) MayReceive(topic string) bool {
 // Nor does the broker end when a will cannot be published that nobody's connection publishes.
 func TestAPanicOfAWillEndsNothing(t *testing.T) {
 	var log journal
-	armed := false
+	var armed atomic.Bool
 	o := embedded.Options{Logger: log.logger(), Access: brokertest.MayPublish(func(_, _, topic string) bool {
-		if armed && topic == "panic" {
+		if armed.Load() && topic == "panic" {
 			panic("on purpose")
 		}
 		return true
@@ -217,7 +218,7 @@ func TestAPanicOfAWillEndsNothing(t *testing.T) {
 			connect(t, b, h).nc.Close()
 		}
 		synctest.Wait()
-		armed = true
+		armed.Store(true)
 		time.Sleep(30 * time.Second)
 		watch.receive()
 		watch.ping()
