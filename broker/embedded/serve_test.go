@@ -6,8 +6,8 @@ import (
 	"io"
 	"net"
 	"strings"
-	"sync/atomic"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -222,6 +222,7 @@ func TestAPanicOfAWillEndsNothing(t *testing.T) {
 		time.Sleep(30 * time.Second)
 		watch.receive()
 		watch.ping()
+		synctest.Wait() // whichever of the wills came first
 		if !strings.Contains(log.String(), `msg="recovered from a panic" while="publishing a will" client=one panic="on purpose"`) {
 			t.Errorf("nobody hears of it:\n%s", log.String())
 		}
