@@ -47,6 +47,7 @@ func (l *Link) connect(ctx context.Context, h broker.Handler, news *reporter) (w
 	client := paho.NewClient(paho.ClientConfig{
 		ClientID:      l.options.ClientID,
 		Conn:          w,
+		Session:       newSessionState(),
 		PacketTimeout: patience,
 		PingHandler:   &pinger{busy: func() bool { return l.busy.Load() > 0 }},
 		OnPublishReceived: []func(paho.PublishReceived) (bool, error){func(p paho.PublishReceived) (bool, error) {

@@ -309,6 +309,33 @@ func TestTheEndDoesNotWaitForADeafBroker(t *testing.T) {
 	})
 }
 
+// A broker may answer a QoS 2 message in the very moment in which the connection ends. Answers that nobody asked for are as good,
+// and there can be as many of them as it takes.
+func TestAnAnswerMayCrossTheEnd(t *testing.T) {
+	pubrecs := bytes.Repeat([]byte{0x50, 2, 0, 1}, 1000)
+	for range 100 {
+		var wait sync.WaitGroup
+		flowing := make(chan struct{})
+		l := run(t, remote.Options{Dial: func(context.Context) (net.Conn, error) {
+			client, server := net.Pipe()
+			wait.Go(func() { _, _ = io.Copy(io.Discard, server) })
+			wait.Go(func() {
+				defer server.Close()
+				_, err := server.Write([]byte{0x20, 3, 0, 0, 0}) // CONNACK
+				for n := 0; err == nil; n++ {
+					if _, err = server.Write(pubrecs); n == 0 {
+						close(flowing)
+					}
+				}
+			})
+			return client, nil
+		}, ClientID: "hub"}, nil)
+		<-flowing
+		l.end(t)
+		wait.Wait()
+	}
+}
+
 func TestATakenNameDoesNotMakeAStorm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := brokertest.New(t)
