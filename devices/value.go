@@ -103,9 +103,9 @@ func (v Value) String() string {
 	case Bool:
 		return strconv.FormatBool(v.num != 0)
 	case Int, Float:
-		return formatFloat(v.num)
+		return FormatNumber(v.num)
 	case Color:
-		return formatFloat(v.num) + "," + formatFloat(v.sat)
+		return FormatNumber(v.num) + "," + FormatNumber(v.sat)
 	default:
 		return v.text
 	}
@@ -119,9 +119,9 @@ func (v Value) MarshalJSON() ([]byte, error) {
 	case Bool:
 		return strconv.AppendBool(nil, v.num != 0), nil
 	case Int, Float:
-		return []byte(formatFloat(v.num)), nil
+		return []byte(FormatNumber(v.num)), nil
 	case Color:
-		return fmt.Appendf(nil, `{"hue":%s,"saturation":%s}`, formatFloat(v.num), formatFloat(v.sat)), nil
+		return fmt.Appendf(nil, `{"hue":%s,"saturation":%s}`, FormatNumber(v.num), FormatNumber(v.sat)), nil
 	case JSON:
 		return []byte(v.text), nil
 	default:
@@ -129,11 +129,13 @@ func (v Value) MarshalJSON() ([]byte, error) {
 	}
 }
 
-func formatFloat(f float64) string {
-	if a := math.Abs(f); a != 0 && (a < 1e-6 || a >= 1e15) {
+// FormatNumber spells a number for people, payloads and JSON: by the shortest digits that say it, and without an exponent, which few devices
+// read in a whole number, up to ±2⁵³, to where all whole numbers are known. What is beyond that or nearer to 0 than 0.000001 has one.
+func FormatNumber(f float64) string {
+	if a := math.Abs(f); a != 0 && (a < 1e-6 || a > 1<<53) {
 		return strconv.FormatFloat(f, 'g', -1, 64)
 	}
-	return strconv.FormatFloat(f, 'f', -1, 64)
+	return strconv.FormatFloat(f+0, 'f', -1, 64) // + 0 makes -0 into 0
 }
 
 // ParseText reads a value of this property as String spells it. The error wraps ErrValue and says what is allowed. It
@@ -273,11 +275,11 @@ func (p Property) Range() string {
 	}
 	switch {
 	case p.Min != nil && p.Max != nil:
-		return formatFloat(*p.Min) + " to " + formatFloat(*p.Max) + unit
+		return FormatNumber(*p.Min) + " to " + FormatNumber(*p.Max) + unit
 	case p.Min != nil:
-		return "at least " + formatFloat(*p.Min) + unit
+		return "at least " + FormatNumber(*p.Min) + unit
 	case p.Max != nil:
-		return "at most " + formatFloat(*p.Max) + unit
+		return "at most " + FormatNumber(*p.Max) + unit
 	}
 	return "any number" + unit
 }

@@ -225,6 +225,8 @@ func TestMarshalJSON(t *testing.T) {
 	for want, v := range map[string]devices.Value{
 		"null": {}, "true": devices.BoolValue(true), "21.5": number(21.5), `"heat"`: devices.EnumValue("heat"),
 		`{"hue":120,"saturation":50}`: color(120, 50), `{"a":[1]}`: raw, "2700": devices.IntValue(2700), "1e+21": number(1e21), "1e-07": number(1e-7), "0.000001": number(1e-6),
+		// As long as a float knows each of them, whole numbers have no exponent: few devices read one.
+		"1000000000000000": number(1e15), "-9007199254740992": devices.IntValue(-(1 << 53)), "1000000000000000.5": number(1e15 + 0.5), "9.007199254740994e+15": number(1<<53 + 2),
 	} {
 		got, err := json.Marshal(v)
 		if err != nil || string(got) != want {

@@ -2,7 +2,6 @@ package homeassistant
 
 import (
 	"math"
-	"strconv"
 	"strings"
 
 	"home.arpa/homehub/devices/homeassistant/template"
@@ -153,17 +152,9 @@ func unique(list []string) []string {
 	return out
 }
 
-// formatNumber spells a number for a payload: shortest, without an exponent where that is readable.
-func formatNumber(f float64) string {
-	if a := math.Abs(f); a != 0 && (a < 1e-6 || a >= 1e15) {
-		return strconv.FormatFloat(f, 'g', -1, 64)
-	}
-	return strconv.FormatFloat(f+0, 'f', -1, 64)
-}
-
 // plain is a number as templates should see it: an int when it is whole.
 func plain(f float64) template.Value {
-	if f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+	if f == math.Trunc(f) && math.Abs(f) <= 1<<53 {
 		return template.Of(int64(f))
 	}
 	return template.Of(f)

@@ -53,7 +53,7 @@ func (b *builder) cover() {
 		position.Settable = true
 		b.writers[devices.Position] = func(v devices.Value) ([]broker.Message, error) {
 			f := at.out(v.Float())
-			return one(o.send(formatNumber(f), plain(f), "position", plain(f)))
+			return one(o.send(devices.FormatNumber(f), plain(f), "position", plain(f)))
 		}
 	}
 	b.property(position)

@@ -231,9 +231,9 @@ func (o *outlet) sendNumber(convert func(f float64) float64, variable string) wr
 	return func(v devices.Value) ([]broker.Message, error) {
 		f := convert(v.Float())
 		if variable == "" {
-			return one(o.send(formatNumber(f), plain(f)))
+			return one(o.send(devices.FormatNumber(f), plain(f)))
 		}
-		return one(o.send(formatNumber(f), plain(f), variable, plain(f)))
+		return one(o.send(devices.FormatNumber(f), plain(f), variable, plain(f)))
 	}
 }
 

@@ -186,6 +186,14 @@ var kinds = append([]kind{
 		},
 	},
 	{
+		"a number that is a time, as computers count it in microseconds", "homeassistant/number/n/config",
+		`{"cmd_t":"n/set","stat_t":"n","min":0,"max":1e16}`, "number(number)/value:float rs",
+		[]exchange{
+			{"n", "1764445967000000", "number/value=1764445967000000"},
+			{"> number/value", "1764445967000001", "n/set=1764445967000001"},
+		},
+	},
+	{
 		"a select", "homeassistant/select/s/config", `{"cmd_t":"s/set","stat_t":"s","ops":["eco","comfort"],"cmd_tpl":"{\"mode\":{{ value | tojson }}}"}`,
 		"select(select)/option:enum rs",
 		[]exchange{{"s", "eco", "select/option=eco"}, {"> select/option", "comfort", `s/set={"mode":"comfort"}`}, {"s", "?", ""}},

@@ -69,7 +69,7 @@ func (b *builder) lightBasic() {
 		if f == 0 && l.power != nil {
 			return one(l.power.send(l.off, template.Of(l.off)))
 		}
-		return l.with(dimmer.send(formatNumber(f), plain(f)))
+		return l.with(dimmer.send(devices.FormatNumber(f), plain(f)))
 	}
 	if dimmer != nil {
 		bright.Settable = true
@@ -110,7 +110,7 @@ func (b *builder) basicWhite(l basicLight, white *either) bool {
 		})
 	b.writers[p.ID] = func(v devices.Value) ([]broker.Message, error) {
 		f := max(at.out(v.Float()), 1)
-		return l.with(o.send(formatNumber(f), plain(f)))
+		return l.with(o.send(devices.FormatNumber(f), plain(f)))
 	}
 	b.property(p)
 	return p.Readable
@@ -123,7 +123,7 @@ func (b *builder) basicTemperature(l basicLight) {
 		k.p.Settable = true
 		b.writers[devices.ColorTemperature] = func(v devices.Value) ([]broker.Message, error) {
 			f := k.spell(v)
-			return l.with(o.send(formatNumber(f), plain(f)))
+			return l.with(o.send(devices.FormatNumber(f), plain(f)))
 		}
 	}
 	b.property(k.p)
@@ -190,11 +190,11 @@ func sendColor(o *outlet, mode string, v devices.Value) (broker.Message, error) 
 	switch mode {
 	case "hs":
 		hue, saturation := v.Color()
-		s := formatNumber(hue) + "," + formatNumber(saturation)
+		s := devices.FormatNumber(hue) + "," + devices.FormatNumber(saturation)
 		return o.send(s, template.Of(s), "hue", plain(hue), "sat", plain(saturation))
 	case "xy":
 		x, y := color.ToXY(v.Color())
-		s := formatNumber(x) + "," + formatNumber(y)
+		s := devices.FormatNumber(x) + "," + devices.FormatNumber(y)
 		return o.send(s, template.Of(s), "x", x, "y", y)
 	}
 	r, g, b := rgbOf(v)

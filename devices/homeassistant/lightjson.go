@@ -89,10 +89,10 @@ func (b *builder) lightJSON() {
 		if v.Float() == 0 {
 			return off
 		}
-		return on + `,"brightness":` + formatNumber(max(f, 1))
+		return on + `,"brightness":` + devices.FormatNumber(max(f, 1))
 	})
 	add(l.tunes, l.kelvins.p, func(v devices.Value) string {
-		return on + `,"color_temp":` + formatNumber(l.kelvins.spell(v))
+		return on + `,"color_temp":` + devices.FormatNumber(l.kelvins.spell(v))
 	})
 	add(l.colors, devices.Property{ID: devices.ColorHS, Datatype: devices.Color}, func(v devices.Value) string {
 		return on + `,"color":` + l.spellColor(v)
@@ -111,7 +111,7 @@ func (b *builder) lightJSON() {
 func (l *jsonLight) addWhites(add func(has bool, p devices.Property, fields func(v devices.Value) string)) {
 	if l.white != nil {
 		add(true, l.white.property(l.whites), func(v devices.Value) string {
-			return `"state":"ON","white":` + formatNumber(max(l.whites.out(v.Float()), 1))
+			return `"state":"ON","white":` + devices.FormatNumber(max(l.whites.out(v.Float()), 1))
 		})
 	}
 	if l.channels == nil {
@@ -128,10 +128,10 @@ func (l *jsonLight) spellColor(v devices.Value) string {
 	switch l.colorMode {
 	case "hs":
 		hue, saturation := v.Color()
-		return fmt.Sprintf(`{"h":%s,"s":%s}`, formatNumber(hue), formatNumber(saturation))
+		return fmt.Sprintf(`{"h":%s,"s":%s}`, devices.FormatNumber(hue), devices.FormatNumber(saturation))
 	case "xy":
 		x, y := color.ToXY(v.Color())
-		return fmt.Sprintf(`{"x":%s,"y":%s}`, formatNumber(x), formatNumber(y))
+		return fmt.Sprintf(`{"x":%s,"y":%s}`, devices.FormatNumber(x), devices.FormatNumber(y))
 	}
 	if l.channels != nil && l.colorMode == l.channels.mode {
 		return l.channels.json(devices.ColorHS, v)

@@ -35,7 +35,7 @@ func (b *builder) valve() {
 		state.Settable, position.Settable = true, true
 		move := func(percent float64) ([]broker.Message, error) {
 			f := at.out(percent)
-			return one(o.send(formatNumber(f), plain(f), "position", plain(percent), "position_open", plain(at.high), "position_closed", plain(at.low)))
+			return one(o.send(devices.FormatNumber(f), plain(f), "position", plain(percent), "position_open", plain(at.high), "position_closed", plain(at.low)))
 		}
 		b.writers[devices.Position] = func(v devices.Value) ([]broker.Message, error) { return move(v.Float()) }
 		b.writers[devices.State] = func(v devices.Value) ([]broker.Message, error) {

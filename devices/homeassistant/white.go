@@ -158,5 +158,5 @@ func (f *fade) json() string {
 	if !f.chosen {
 		return ""
 	}
-	return `,"transition":` + formatNumber(f.seconds)
+	return `,"transition":` + devices.FormatNumber(f.seconds)
 }

@@ -219,18 +219,25 @@ func TestSingleMessagesOfTheExport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	great, err := devices.FloatValue(1 << 53)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		got  []broker.Message
 		want string
 	}{
-		"an event is not kept":                 {e.Value("d", momentary, ref, devices.EnumValue("x")), "hub/5/d/c/p x 0 false"},
-		"an event has no target":               {e.Target("d", momentary, ref, devices.EnumValue("x")), ""},
-		"an event cannot be taken back":        {e.Value("d", momentary, ref, devices.Value{}), ""},
-		"a value is kept":                      {e.Value("d", state, ref, devices.TextValue("x")), "hub/5/d/c/p x 1 true"},
-		"an empty text is not a deletion":      {e.Value("d", state, ref, devices.TextValue("")), "hub/5/d/c/p \x00 1 true"},
-		"no value clears":                      {e.Value("d", state, ref, devices.Value{}), "hub/5/d/c/p  1 true"},
-		"a target":                             {e.Target("d", state, ref, devices.TextValue("x")), "hub/5/d/c/p/$target x 1 true"},
-		"a target is taken back":               {e.Target("d", state, ref, devices.Value{}), "hub/5/d/c/p/$target  1 true"},
+		"an event is not kept":            {e.Value("d", momentary, ref, devices.EnumValue("x")), "hub/5/d/c/p x 0 false"},
+		"an event has no target":          {e.Target("d", momentary, ref, devices.EnumValue("x")), ""},
+		"an event cannot be taken back":   {e.Value("d", momentary, ref, devices.Value{}), ""},
+		"a value is kept":                 {e.Value("d", state, ref, devices.TextValue("x")), "hub/5/d/c/p x 1 true"},
+		"an empty text is not a deletion": {e.Value("d", state, ref, devices.TextValue("")), "hub/5/d/c/p \x00 1 true"},
+		"no value clears":                 {e.Value("d", state, ref, devices.Value{}), "hub/5/d/c/p  1 true"},
+		"a target":                        {e.Target("d", state, ref, devices.TextValue("x")), "hub/5/d/c/p/$target x 1 true"},
+		"a target is taken back":          {e.Target("d", state, ref, devices.Value{}), "hub/5/d/c/p/$target  1 true"},
+		"a great whole number has no exponent": {
+			e.Value("d", devices.Property{ID: "p", Datatype: devices.Float}, ref, great), "hub/5/d/c/p 9007199254740992 1 true",
+		},
 		"a value of the wrong type is left":    {e.Value("d", state, ref, devices.BoolValue(true)), ""},
 		"a json scalar is left":                {e.Value("d", devices.Property{Datatype: devices.JSON}, ref, scalar), ""},
 		"online":                               {e.State("d", devices.Reach{Presence: devices.Online}), "hub/5/d/$state ready 1 true"},

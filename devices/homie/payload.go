@@ -51,13 +51,7 @@ func readFloat(s string) (float64, error) {
 }
 
 // writeFloat spells a float without a plus sign, which Homie does not allow.
-func writeFloat(f float64) string {
-	format := byte('f')
-	if a := math.Abs(f); a != 0 && (a < 1e-6 || a >= 1e15) {
-		format = 'e'
-	}
-	return strings.ReplaceAll(strconv.FormatFloat(f, format, -1, 64), "+", "")
-}
+func writeFloat(f float64) string { return strings.ReplaceAll(devices.FormatNumber(f), "+", "") }
 
 func readBool(s string) (bool, error) {
 	switch s {

@@ -287,7 +287,7 @@ func (p *part) number(prop devices.Property, e *expose, rd *reader, in, out func
 		if !ok {
 			f = out(v.Float())
 		}
-		return set(e.property, spell(f)), nil
+		return set(e.property, devices.FormatNumber(f)), nil
 	})
 }
 

@@ -176,7 +176,7 @@ func (p *part) modes(f, state *expose) {
 				if v.Float() == 0 {
 					return off, nil
 				}
-				i, err := strconv.Atoi(spell(max(at.out(v.Float()), 1)))
+				i, err := strconv.Atoi(devices.FormatNumber(max(at.out(v.Float()), 1)))
 				if err != nil || i > len(levels) {
 					return "", fmt.Errorf("%w: speed %s", devices.ErrValue, v)
 				}

@@ -32,7 +32,7 @@ func (b *builder) addFade(address string) {
 		Readable: true, Settable: true,
 	})
 	b.outlets[b.fade] = outlet{request: "device/options", body: func(v devices.Value) (string, error) {
-		return `{"id":` + quote(address) + `,"options":{"` + fadeOption + `":` + spell(v.Float()) + `}}`, nil
+		return `{"id":` + quote(address) + `,"options":{"` + fadeOption + `":` + devices.FormatNumber(v.Float()) + `}}`, nil
 	}}
 }
 

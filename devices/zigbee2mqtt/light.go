@@ -50,10 +50,10 @@ func (p *part) color(e *expose, shared *light) {
 		func(v devices.Value) (string, error) {
 			hue, saturation := v.Color()
 			if f.name == "color_hs" {
-				return set(f.property, `{"hue":`+spell(hue)+`,"saturation":`+spell(saturation)+`}`), nil
+				return set(f.property, `{"hue":`+devices.FormatNumber(hue)+`,"saturation":`+devices.FormatNumber(saturation)+`}`), nil
 			}
 			x, y := color.ToXY(hue, saturation)
-			return set(f.property, `{"x":`+spell(x)+`,"y":`+spell(y)+`}`), nil
+			return set(f.property, `{"x":`+devices.FormatNumber(x)+`,"y":`+devices.FormatNumber(y)+`}`), nil
 		})
 	if !f.reports() {
 		return

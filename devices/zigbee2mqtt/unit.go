@@ -119,13 +119,5 @@ func (s steps) out(percent float64) float64 {
 	return math.Round(s.low + percent/100*(s.high-s.low))
 }
 
-// spell writes a number as JSON: shortest, without an exponent where that is readable.
-func spell(f float64) string {
-	if a := math.Abs(f); a != 0 && (a < 1e-6 || a >= 1e15) {
-		return strconv.FormatFloat(f, 'g', -1, 64)
-	}
-	return strconv.FormatFloat(f+0, 'f', -1, 64)
-}
-
 // bound is a property's limit.
 func bound(f float64) *float64 { return &f }
