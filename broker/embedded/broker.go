@@ -16,6 +16,7 @@ package embedded
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -43,6 +44,8 @@ type Broker struct {
 	counts   counts
 	sampler  sampler
 	numbers  atomic.Uint64 // of connections
+	// revoked is what EndRevoked was told; nil: nothing yet.
+	revoked atomic.Pointer[func(chains [][]*x509.Certificate) error]
 
 	mu        sync.Mutex
 	listeners []net.Listener

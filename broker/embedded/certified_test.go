@@ -104,6 +104,38 @@ func TestAClientCertificateIsTheUserOverWebSocket(t *testing.T) {
 	}
 }
 
+// A certificate may be revoked at any moment while its client is being let in.
+func TestACertificateThatIsRevokedMeanwhile(t *testing.T) {
+	bubble(t, embedded.Options{Anonymous: embedded.Always}, func(t *testing.T, b *brokertest.Broker) {
+		r := newRealm(t)
+		server := r.server()
+		for good := range 2 { // how often it is found to be good
+			c := dialTLS(t, b, "192.168.1.40:1", server, r.client("lost"))
+			asked := 0
+			b.EndRevoked(func([][]*x509.Certificate) error {
+				if asked++; asked > good {
+					return errors.New("its certificate was revoked")
+				}
+				return nil
+			})
+			if good == 0 {
+				if code := c.hello(hello{version: 5, id: "x"})[1]; code != 0x87 {
+					t.Errorf("it is answered %#x", code)
+				}
+				if all := b.Refusals(); len(all) != 1 || all[0].Reason != "its certificate was revoked" || all[0].Client != "x" {
+					t.Errorf("refusals %+v", all)
+				}
+				continue
+			}
+			c.hello(hello{version: 5, id: "x"})
+			c.expectEnd(0x87)
+			if h := b.History("x"); len(h) == 0 || h[0].Reason != "its certificate was revoked" {
+				t.Errorf("the record is %+v", h)
+			}
+		}
+	})
+}
+
 func TestTheConnectionsOfRevokedCertificatesAreEnded(t *testing.T) {
 	bubble(t, embedded.Options{Anonymous: embedded.Always}, func(t *testing.T, b *brokertest.Broker) {
 		r := newRealm(t)

@@ -230,6 +230,12 @@ func (c *conn) open() error {
 		Client: c.connect.name, User: c.connect.user, Address: c.peer.address, Connected: true, WillTopic: c.willTopic(),
 	})
 	b.saySubscribed(c, b.router.filtersOf(c.session))
+	if err := c.revoked(); err != nil { // since it was let in: EndRevoked may not have seen it
+		if c.stop(&cause{reason: err.Error(), code: notAuthorized, polite: true}) {
+			c.farewell(notAuthorized)
+		}
+		return net.ErrClosed
+	}
 	return c.arm(time.Now())
 }
 

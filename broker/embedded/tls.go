@@ -94,18 +94,25 @@ func (b *Broker) shownIn(state *tls.ConnectionState) (*shown, error) {
 }
 
 // EndRevoked ends the connections of clients whose certificates are not believed any more, and says how many there were. revoked says why, of the
-// chains from a client's certificate to authorities, or nil.
+// chains from a client's certificate to authorities, or nil. Who has shown his before and says who he is afterwards is not let in.
 func (b *Broker) EndRevoked(revoked func(chains [][]*x509.Certificate) error) (ended int) {
+	b.revoked.Store(&revoked)
 	for _, c := range b.registry.connected() {
-		if c.peer.shown == nil {
-			continue
-		}
-		if err := revoked(c.peer.shown.chains); err != nil {
+		if err := c.revoked(); err != nil {
 			c.kick(&cause{reason: err.Error(), code: notAuthorized, polite: true})
 			ended++
 		}
 	}
 	return ended
+}
+
+// revoked says why the certificate that the client has shown is not believed any more; nil: it is, or there is none.
+func (c *conn) revoked() error {
+	revoked := c.broker.revoked.Load()
+	if c.peer.shown == nil || revoked == nil {
+		return nil
+	}
+	return (*revoked)(c.peer.shown.chains)
 }
 
 // certifiedName is the user name in a client's certificate: its subject's common name.
