@@ -177,6 +177,7 @@ func FuzzConvention(f *testing.F) {
 		"rtl_433/pi/devices/Nexus-TH/2/42/time x", "rtl_433/pi/devices/Nexus-TH/2/42/temperature_C 1", "rtl_433/pi/devices/Nexus-TH/2/42/time y",
 		"rtl_433/devices/a/b 1", "rtl_433/devices/a/b 2", `rtl_433/events {"model":"x","tamper":1}`, `rtl_433/x/kept {"model":"x","kept-path":"a//b","button":"1"}`,
 		"rtl_433/x/kept {\"model\":\"x\",\"kept-path\":\"a//\xba\",\"button\":\"1\"}",
+		"rtl_433/x/kept {\"model\":\"y\",\"" + strings.Repeat("b\xba", 20) + "\":\"1\"}",
 	})
 }
 

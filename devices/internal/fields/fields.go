@@ -11,6 +11,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/internal/jsontext"
@@ -124,10 +125,10 @@ type field struct {
 	ref devices.Ref
 }
 
-// Learn adds a field with a sample of its value. It says whether the sensor has become more: false also when the set is full, and for a field
-// of another type whose property is another field's already.
+// Learn adds a field with a sample of its value. It says whether the sensor has become more: false also when the set is full, for a field
+// of another type whose property is another field's already, and for a name that is no text, which could not be kept as it is.
 func (s *Set) Learn(key string, m Meaning, sample jsontext.Value) bool {
-	if s.fields[key] != nil || len(s.order) >= Max {
+	if s.fields[key] != nil || len(s.order) >= Max || !utf8.ValidString(key) {
 		return false
 	}
 	for _, f := range s.fields {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"home.arpa/homehub/devices"
 	"home.arpa/homehub/devices/internal/fields"
 	"home.arpa/homehub/devices/internal/jsontext"
@@ -62,6 +64,50 @@ func TestAFieldOfAnotherTypeDoesNotTakeAPropertyOver(t *testing.T) {
 			}
 		}
 	}
+}
+
+// learnt are the fields of a JSON object, as conventions learn them.
+func learnt(data []byte) (*fields.Set, jsontext.Value) {
+	var s fields.Set
+	v, err := jsontext.Read(data)
+	if err != nil || v.Kind() != jsontext.Object {
+		return &s, jsontext.Value{}
+	}
+	for x := range v.Children() {
+		if m, ok := fields.Unknown(x.Key(), x); ok {
+			s.Learn(x.Key(), m, x)
+		}
+	}
+	return &s, v
+}
+
+// FuzzSet holds a set to what its users build on: that what it keeps teaches the same again, and that a value is of its property's type.
+func FuzzSet(f *testing.F) {
+	for _, seed := range []string{
+		`{"avg":1,"avg-":"kWh","open":true,"x":null,"list":[1]}`, `{"ä":"ö","\u2028":1,"<&>":2}`, "{\"b\xba\xba\":1,\"c\":\"\xff\"}",
+		`{"long":"` + strings.Repeat("ü\"", 100) + `"}`, `{"n":1e300,"m":-0,"k":"12"}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, v := learnt(data)
+		var b strings.Builder
+		s.Samples(&b)
+		again, _ := learnt([]byte("{" + strings.TrimPrefix(b.String(), ",") + "}"))
+		components := s.Components()
+		if d := cmp.Diff(components, again.Components()); d != "" {
+			t.Errorf("of %s is kept %s, and that is another sensor:\n%s", data, b.String(), d)
+		}
+		for x := range v.Children() {
+			ref, value, ok, err := s.Read(x.Key(), x)
+			if !ok || err != nil {
+				continue
+			}
+			if p := (&devices.Device{Components: components}).Property(ref); p == nil || p.Datatype != value.Datatype() {
+				t.Errorf("%s is %v, of the property %+v", x.Key(), value, p)
+			}
+		}
+	})
 }
 
 func TestAFaultSaysWhatWasExpectedAndGot(t *testing.T) {
