@@ -278,7 +278,7 @@ func renewed(old *certificate.Set, f certificate.Files, now time.Time) (*certifi
 	if set.Expired(now) && !old.Expired(now) {
 		return nil, errors.New(set.Warning(now))
 	}
-	if set.ListExpired(now) && !old.ListExpired(now) {
+	if set.ListExpired(now) && old.Files().ClientCRL != "" && !old.ListExpired(now) {
 		return nil, fmt.Errorf("the list of revoked certificates %s has ended already; give one that is still good", f.ClientCRL)
 	}
 	return set, nil

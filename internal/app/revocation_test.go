@@ -81,6 +81,14 @@ func TestARevokedCertificateEndsItsConnections(t *testing.T) {
 				t.Errorf("the log says %s, want %q", log, reason)
 			}
 		}
+		old := filepath.Join(dir, "old.crl")
+		o.write(old, ended(t, dir))
+		o.write(o.file, text+"    client_crl: "+old+"\n")
+		if log := o.settle(); !strings.Contains(log, "msg=reloaded") || !strings.Contains(log, old+" has ended on ") {
+			t.Errorf("with a list that has ended, where there was none, the log says %s", log)
+		}
+		o.write(o.file, text)
+		o.settle()
 		o.write(o.file, text+"    client_crl: "+list+"\n")
 		refusedBy("mqtt.tls: reading the list of revoked certificates: " + list + " is not there")
 		if !alive(lost) || !alive(kept) {

@@ -156,6 +156,11 @@ func (a *Authority) Revoke(certPath string, now time.Time) (name, list string, f
 	if err != nil {
 		return "", list, false, err
 	}
+	unlock, err := a.lock()
+	if err != nil {
+		return "", list, false, err
+	}
+	defer unlock()
 	c := certs[0]
 	if err := c.CheckSignatureFrom(a.cert); err != nil || c.IsCA {
 		return "", list, false, fmt.Errorf("revoking the certificate of %s in %s: the authority in %s has not signed it", subject(c), certPath, a.folder)
@@ -247,7 +252,7 @@ func save(certPath, keyPath string, key *ecdsa.PrivateKey, certs ...*x509.Certif
 	return replace(certPath, text.Bytes(), 0o644)
 }
 
-// replace writes a file so that a reader finds the old content or the new one.
+// replace writes a file so that a reader, and a computer that loses power, finds the old content or the new one.
 func replace(path string, data []byte, mode fs.FileMode) error {
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // its mode is 0600
 	if err != nil {
@@ -260,6 +265,10 @@ func replace(path string, data []byte, mode fs.FileMode) error {
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("writing %s: %w", path, err), os.Remove(temp.Name()))
+	}
+	if folder, err := os.Open(filepath.Dir(path)); err == nil { // not every system can sync a folder, and the rest is done
+		_ = folder.Sync()
+		_ = folder.Close()
 	}
 	return nil
 }

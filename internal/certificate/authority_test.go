@@ -10,7 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -136,6 +138,40 @@ func TestNothingOutlivesItsAuthority(t *testing.T) {
 	}
 }
 
+// Several may be taken back at once, each by a command of its own.
+func TestNoRevocationIsLostToAnother(t *testing.T) {
+	h := newHouse(t)
+	const many = 12
+	var revoking sync.WaitGroup
+	var leaves []*x509.Certificate
+	for i := range many {
+		file, _, err := h.Client("c"+strconv.Itoa(i), t.TempDir(), time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaves = append(leaves, parse(t, file))
+		revoking.Go(func() {
+			a, err := certificate.OpenAuthority(h.dir)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if _, _, fresh, err := a.Revoke(file, time.Now()); err != nil || !fresh {
+				t.Errorf("fresh is %t, %v", fresh, err)
+			}
+		})
+	}
+	revoking.Wait()
+	f := h.files
+	f.ClientCRL = filepath.Join(h.dir, certificate.RevokedList)
+	set := must(certificate.Load(f))
+	for _, c := range leaves {
+		if _, err := set.Verify([]*x509.Certificate{c}); err == nil {
+			t.Errorf("%s is believed", c.Subject.CommonName)
+		}
+	}
+}
+
 func TestAnAuthorityTakesCertificatesBack(t *testing.T) {
 	h, other := newHouse(t), newHouse(t)
 	folder := t.TempDir()
@@ -163,6 +199,10 @@ func TestAnAuthorityTakesCertificatesBack(t *testing.T) {
 	f := h.files
 	f.ClientCRL = filepath.Join(h.dir, "revoked.crl")
 	set := must(certificate.Load(f))
+	ends := parse(t, f.ClientCA).NotAfter
+	if set.ListExpired(ends.Add(-time.Minute)) || !set.ListExpired(ends) {
+		t.Error("the list does not end with its authority")
+	}
 	for name, revoked := range map[string]bool{"lost": true, "stolen": true, "kept": false} {
 		pair := must(tls.LoadX509KeyPair(filepath.Join(folder, name+".crt"), filepath.Join(folder, name+".key")))
 		if _, err := set.Verify([]*x509.Certificate{pair.Leaf}); (err != nil) != revoked {

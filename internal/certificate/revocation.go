@@ -14,6 +14,8 @@ import (
 type revocations struct {
 	path  string
 	since map[revoked]time.Time
+	// fallen are the authorities that others of them have taken back, by their whole certificates: a chain may end with one.
+	fallen map[string]time.Time
 	// ends is when the first of the lists ends, zero if none does; lasts is how long that was good for.
 	ends  time.Time
 	lasts time.Duration
@@ -33,10 +35,17 @@ func revocationsIn(path string, authorities []*x509.Certificate) (*revocations, 
 	if err != nil {
 		return nil, err
 	}
-	r := &revocations{path: path, since: map[revoked]time.Time{}}
+	r := &revocations{path: path, since: map[revoked]time.Time{}, fallen: map[string]time.Time{}}
 	for i, list := range all {
 		if err := r.add(list, authorities); err != nil {
 			return nil, fmt.Errorf("reading list number %d of revoked certificates in %s: %w", i+1, path, err)
+		}
+	}
+	for _, a := range authorities {
+		for _, by := range authorities {
+			if since, found := r.since[number(by, a.SerialNumber)]; found && a.CheckSignatureFrom(by) == nil {
+				r.fallen[string(a.Raw)] = since
+			}
 		}
 	}
 	return r, nil
@@ -111,9 +120,13 @@ func (r *revocations) check(chains [][]*x509.Certificate) (err error) {
 }
 
 func (r *revocations) checkChain(chain []*x509.Certificate) error {
-	for i := range len(chain) - 1 { // the last one is trusted by itself
-		if since, found := r.since[number(chain[i+1], chain[i].SerialNumber)]; found {
-			return fmt.Errorf("the certificate of %s was revoked on %s", subject(chain[i]), day(since))
+	for i, c := range chain {
+		since, found := r.fallen[string(c.Raw)]
+		if i+1 < len(chain) && !found {
+			since, found = r.since[number(chain[i+1], c.SerialNumber)]
+		}
+		if found {
+			return fmt.Errorf("the certificate of %s was revoked on %s", subject(c), day(since))
 		}
 	}
 	return nil

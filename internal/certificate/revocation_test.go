@@ -3,6 +3,8 @@ package certificate_test
 import (
 	"bytes"
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
@@ -71,6 +73,45 @@ func TestARevokedCertificateIsRefused(t *testing.T) {
 		}
 	})
 }
+
+// An authority between the root and the clients is trusted by itself when its certificate is in the same file, and is revoked by the root all the same.
+func TestARevokedAuthorityIsTrustedNoMore(t *testing.T) {
+	h := newHouse(t)
+	root := must(tls.LoadX509KeyPair(filepath.Join(h.dir, "ca.crt"), filepath.Join(h.dir, "ca.key")))
+	issue := func(name string, authority bool, by tls.Certificate) tls.Certificate {
+		key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+		c := &x509.Certificate{
+			SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
+			BasicConstraintsValid: true, IsCA: authority, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+		}
+		if authority {
+			c.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
+		}
+		der := must(x509.CreateCertificate(rand.Reader, c, by.Leaf, key.Public(), by.PrivateKey))
+		return tls.Certificate{Certificate: append([][]byte{der}, by.Certificate...), PrivateKey: key, Leaf: must(x509.ParseCertificate(der))}
+	}
+	middle := issue("the cellar's authority", true, root)
+	lamp := issue("lamp", false, middle)
+	f := h.files
+	f.ClientCA = write(t, t.TempDir(), "both.crt", append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: middle.Certificate[0]}), must(os.ReadFile(h.files.ClientCA))...))
+	for name, shown := range map[string][]*x509.Certificate{"alone": {lamp.Leaf}, "with its authority's": {lamp.Leaf, middle.Leaf}} {
+		f.ClientCRL = write(t, t.TempDir(), "list.pem", h.list(nil))
+		set := must(certificate.Load(f))
+		chains, err := set.Verify(shown)
+		if err != nil {
+			t.Fatalf("%s, with an empty list: %v", name, err)
+		}
+		f.ClientCRL = write(t, t.TempDir(), "list.pem", h.list(nil, middle.Leaf))
+		set = must(certificate.Load(f))
+		for what, err := range map[string]error{"a new connection": second(set.Verify(shown)), "one that is there": set.Revoked(chains)} {
+			if err == nil || !strings.Contains(err.Error(), `the certificate of "the cellar's authority" was revoked`) {
+				t.Errorf("%s, %s: got %v", name, what, err)
+			}
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
 
 func TestListsThatSayNothing(t *testing.T) {
 	h, other := newHouse(t), newHouse(t)
