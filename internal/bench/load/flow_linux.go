@@ -177,11 +177,14 @@ func (f *flow) run(d time.Duration) error {
 		f.usage = f.usage.And(before.Until(proc.Take(f.broker)))
 	}()
 	end, seen, pace := f.began.Add(d), f.progress, f.pacing()
+	var still lull
 	for {
 		now := time.Now()
-		if f.progress != seen {
+		moved := f.progress != seen
+		if moved {
 			seen, f.moved = f.progress, now
 		}
+		nothing := still.look(now, moved)
 		switch {
 		case f.loop.ctx.Err() != nil:
 			return f.loop.ctx.Err()
@@ -190,10 +193,10 @@ func (f *flow) run(d time.Duration) error {
 		case !now.Before(end) && f.settled():
 			f.moved = now
 			return nil
-		case now.Sub(f.moved) > f.traffic.Stall && (!now.Before(end) || pace == nil):
+		case nothing > f.traffic.Stall && (!now.Before(end) || pace == nil):
 			return nil // the rest is lost
 		}
-		wait := 10 * time.Millisecond
+		wait := longestWait
 		switch {
 		case !now.Before(end):
 		case pace != nil:

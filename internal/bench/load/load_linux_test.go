@@ -93,12 +93,12 @@ func (deaf) MayReceive(topic string) bool         { return topic != "test/1" }
 func (deaf) MaySubscribe(string) bool             { return true }
 
 func TestACrowdConnectsAndPings(t *testing.T) {
-	crowd := load.Crowd{Clients: 150, KeepAlive: 1, Hold: 100 * time.Millisecond}
+	crowd := load.Crowd{Clients: 150, KeepAlive: 10, Hold: time.Second} // in which 15 of them ping
 	p, err := crowd.Run(t.Context(), running(t, embedded.Options{}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.PerSecond <= 0 || p.Answered < 10 || p.Connecting.Process <= 0 || p.Idle.Wall < crowd.Hold {
+	if p.PerSecond <= 0 || p.Answered < 5 || p.Connecting.Process <= 0 || p.Idle.Wall < crowd.Hold {
 		t.Errorf("got %+v", p)
 	}
 }

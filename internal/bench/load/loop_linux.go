@@ -281,7 +281,7 @@ func (l *loop) until(what string, limit time.Duration, done func() bool) error {
 		case left <= 0:
 			return fmt.Errorf("%s: it was not done after %v", what, limit)
 		}
-		l.poll(min(left, 20*time.Millisecond))
+		l.poll(min(left, longestWait))
 	}
 	return nil
 }

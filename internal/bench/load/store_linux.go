@@ -153,7 +153,14 @@ func (f Fetch) Run(ctx context.Context, b Broker) (Fetched, error) {
 	if stall == 0 {
 		stall = 2 * time.Second
 	}
-	err = l.until("fetching messages", patience, func() bool { return out.Messages == f.Count || time.Since(last) > stall })
+	var still lull
+	counted := 0
+	err = l.until("fetching messages", patience, func() bool {
+		came := out.Messages + out.Repeated
+		moved := came != counted
+		counted = came
+		return out.Messages == f.Count || still.look(time.Now(), moved) > stall
+	})
 	if err != nil {
 		return Fetched{}, err
 	}
