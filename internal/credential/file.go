@@ -27,8 +27,8 @@ func (c *content) format() int {
 // maxSize is the size in bytes that no file of credentials has; some 100,000 entries fit.
 const maxSize = 32 << 20
 
-// lockPatience is how long a change waits for another program's.
-const lockPatience = 5 * time.Second
+// lockPatience is how long a change waits for another program's: several of them one after the other, on a slow disk.
+const lockPatience = 20 * time.Second
 
 var errLocked = errors.New("another program is changing the file")
 
