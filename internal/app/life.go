@@ -20,8 +20,9 @@ type part struct {
 	patience time.Duration
 }
 
-// stopLimit is how long one part may usually take to stop.
-const stopLimit = 1500 * time.Millisecond
+// stopLimit is how long one part may usually take to stop. The parts bound what they wait for to a second; the rest is for a machine that is
+// busy.
+const stopLimit = 5 * time.Second
 
 // hold starts the parts in order, holds them up until ctx ends or one of them ends, and stops them in the reverse order,
 // each before the one beneath it. started is called when all are up. The error names the part that failed first.
