@@ -195,7 +195,14 @@ type client struct {
 	packets chan packet // closed when the connection has ended
 }
 
-const patience = 10 * time.Second
+// patience bounds every wait for the broker; reaching it is a failure, never a result. In a bubble nothing takes time that need not, while a
+// real machine may be busy with something else.
+func patience() time.Duration {
+	if time.Now().Year() == 2000 { // a bubble's time
+		return 10 * time.Second
+	}
+	return time.Minute
+}
 
 // attach reads from a connection.
 func attach(t *testing.T, nc net.Conn) *client {
@@ -256,7 +263,7 @@ func (c *client) hello(h hello) []byte {
 
 func (c *client) send(b []byte) {
 	c.t.Helper()
-	_ = c.nc.SetWriteDeadline(time.Now().Add(patience))
+	_ = c.nc.SetWriteDeadline(time.Now().Add(patience()))
 	if _, err := c.nc.Write(b); err != nil {
 		c.t.Fatalf("sending %#x: %v", b[0], err)
 	}
@@ -265,7 +272,7 @@ func (c *client) send(b []byte) {
 // next returns the next packet; ok is false when the connection has ended.
 func (c *client) next() (p packet, ok bool) {
 	c.t.Helper()
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(patience())
 	defer timer.Stop()
 	select {
 	case p, ok = <-c.packets:

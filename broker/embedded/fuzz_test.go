@@ -84,7 +84,7 @@ func fuzz(t *testing.T, data []byte) {
 			}
 		}
 	}()
-	_ = ours.SetWriteDeadline(time.Now().Add(patience))
+	_ = ours.SetWriteDeadline(time.Now().Add(patience()))
 	_, _ = ours.Write(data)
 	ours.Close()
 	<-ended

@@ -19,7 +19,7 @@ import (
 // deaf is a client that has subscribed to everything and reads nothing any more.
 func deaf(t *testing.T, nc net.Conn, h hello) {
 	t.Helper()
-	_ = nc.SetDeadline(time.Now().Add(patience))
+	_ = nc.SetDeadline(time.Now().Add(patience()))
 	_, _ = nc.Write(join(h.bytes(), subscribe(h.version, 1, nil, filter{"#", 1})))
 	if _, err := io.ReadFull(nc, make([]byte, 4+5)); err != nil { // CONNACK and SUBACK
 		t.Fatal(err)

@@ -83,7 +83,7 @@ func (h house) empty(b *embedded.Broker) {
 	h.clear()
 	since := time.Now()
 	for s := b.Stats(); s.Connected+s.Sessions+s.Subscriptions+s.Retained+s.Queued > 0; s = b.Stats() {
-		if time.Since(since) > patience {
+		if time.Since(since) > patience() {
 			h.t.Fatalf("left over are %+v", s)
 		}
 		runtime.Gosched()
@@ -97,7 +97,7 @@ type measured struct {
 
 // measure counts what is in use, once there is no more of it than expected, or after a while.
 func (h house) measure(goroutines, files int) (m measured) {
-	for since := time.Now(); time.Since(since) < patience; runtime.Gosched() {
+	for since := time.Now(); time.Since(since) < patience(); runtime.Gosched() {
 		m.goroutines = runtime.NumGoroutine()
 		open, _ := os.ReadDir("/proc/self/fd") // elsewhere there is nothing to count
 		m.files = len(open)
@@ -162,7 +162,7 @@ func (h house) enter(greeting hello) *guest {
 		h.t.Errorf("coming in: %v", err)
 		return nil
 	}
-	_ = nc.SetDeadline(time.Now().Add(6 * patience))
+	_ = nc.SetDeadline(time.Now().Add(6 * patience()))
 	_, _ = nc.Write(greeting.bytes())
 	g := &guest{nc, bufio.NewReaderSize(nc, 512), greeting.version}
 	if err := g.until(CONNACK); err != nil {

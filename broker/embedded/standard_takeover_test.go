@@ -47,7 +47,7 @@ func TestStandardATakeoverStorm(t *testing.T) {
 							t.Error(err)
 							return
 						}
-						_ = nc.SetDeadline(time.Now().Add(patience))
+						_ = nc.SetDeadline(time.Now().Add(patience()))
 						_, _ = nc.Write(join(h.bytes(), subscribe(version, 1, nil, filter{"t", 2}), post{topic: "mine", qos: 1, id: 1}.bytes(version)))
 						_, _ = io.ReadFull(nc, make([]byte, []int{0, 2, 4, 12, 30}[(i+j)%5]))
 						if (i+j)%3 > 0 {
@@ -63,7 +63,7 @@ func TestStandardATakeoverStorm(t *testing.T) {
 			survivor(t, address, h)
 			begin := time.Now()
 			for s := b.Stats(); s.Connected != 2 || s.Sessions != 2; s = b.Stats() {
-				if time.Since(begin) > patience {
+				if time.Since(begin) > patience() {
 					t.Fatalf("%d clients and %d sessions are left, want 2 and 2", s.Connected, s.Sessions)
 				}
 				pub.ping()
@@ -277,7 +277,7 @@ func TestStandardStoppingInAStorm(t *testing.T) {
 					if err != nil {
 						return
 					}
-					_ = nc.SetDeadline(time.Now().Add(patience))
+					_ = nc.SetDeadline(time.Now().Add(patience()))
 					_, _ = nc.Write(join(hello{version: byte(4 + i%2), id: fmt.Sprint("c", i/2), will: &post{topic: "t", payload: "w"}}.bytes(),
 						subscribe(byte(4+i%2), 1, nil, filter{"#", 1}), post{topic: "t", payload: "x", qos: 1, id: 1}.bytes(byte(4+i%2))))
 					_, _ = io.ReadFull(nc, make([]byte, 20))
@@ -295,7 +295,7 @@ func TestStandardStoppingInAStorm(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-		case <-time.After(patience):
+		case <-time.After(patience()):
 			t.Fatal("the broker does not stop")
 		}
 		close(over)

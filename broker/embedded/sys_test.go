@@ -1,13 +1,7 @@
 package embedded_test
 
 import (
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
-	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -152,9 +146,8 @@ func TestExpiredSessionsAreCounted(t *testing.T) {
 
 // Every name that a real Mosquitto publishes is there, and says the same kind of thing.
 func TestSysHasMosquittosNames(t *testing.T) {
-	program := realpart.Find(t, "mosquitto", "mosquitto")
 	t.Parallel()
-	theirs := sysOf(t, startMosquitto(t, program), 2)
+	theirs := sysOf(t, realpart.Mosquitto(t, "allow_anonymous true\nsys_interval 1\n"), 2)
 	_, address, _ := listening(t, embedded.Options{})
 	ours := sysOf(t, address, 0)
 	if len(theirs) < 40 {
@@ -210,36 +203,4 @@ func form(value string) string {
 		}
 	}
 	return value
-}
-
-// startMosquitto runs a Mosquitto that brings its $SYS up to date every second.
-func startMosquitto(t *testing.T, program string) (address string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address = l.Addr().String()
-	l.Close()
-	_, port, _ := net.SplitHostPort(address)
-	file := filepath.Join(t.TempDir(), "mosquitto.conf")
-	lines := []string{"listener " + port + " 127.0.0.1", "allow_anonymous true", "sys_interval 1", "persistence false", "log_dest none"}
-	if os.Getuid() == 0 { // it would become somebody who may not read our files
-		lines = slices.Insert(lines, 0, "user root")
-	}
-	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(program, "-c", file)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	for end := time.Now().Add(patience); time.Now().Before(end); {
-		if nc, err := net.Dial("tcp", address); err == nil {
-			nc.Close()
-			return address
-		}
-	}
-	t.Fatal("Mosquitto does not answer")
-	return ""
 }

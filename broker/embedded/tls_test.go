@@ -346,7 +346,7 @@ func TestTLSEndsWithAGoodbye(t *testing.T) {
 	if n := b.DisconnectUser("lamp"); n != 1 {
 		t.Errorf("%d connections were ended", n)
 	}
-	_ = nc.SetReadDeadline(time.Now().Add(patience))
+	_ = nc.SetReadDeadline(time.Now().Add(patience()))
 	rest, err := io.ReadAll(nc) // io.EOF after close_notify, io.ErrUnexpectedEOF without it
 	if err != nil || len(rest) != 4 || rest[2] != 0x87 {
 		t.Errorf("the last words are % x, %v", rest, err)
@@ -377,7 +377,7 @@ func TestAStuckTLSClientHoldsNobodyUp(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(begin); took > 5*time.Second {
+	if took := time.Since(begin); took > 15*time.Second { // to write to it would be given up after 20
 		t.Errorf("stopping took %v", took)
 	}
 }

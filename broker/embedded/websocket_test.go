@@ -24,7 +24,7 @@ func web(t *testing.T, b *brokertest.Broker) string {
 }
 
 func dialWeb(t *testing.T, url string, o websocket.DialOptions) (*websocket.Conn, *http.Response, error) {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), patience())
 	defer cancel()
 	return websocket.Dial(ctx, url, &o)
 }
@@ -79,7 +79,7 @@ func TestWebSocketEndsWithTextMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ws.CloseNow()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), patience())
 	defer cancel()
 	if err := ws.Write(ctx, websocket.MessageText, hello{id: "c"}.bytes()); err != nil {
 		t.Fatal(err)
