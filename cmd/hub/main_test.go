@@ -28,7 +28,7 @@ type houseKey struct{}
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:      "testdata/script",
-		Deadline: time.Now().Add(3 * time.Minute), // what should fail at once may start to live instead
+		Deadline: time.Now().Add(10 * time.Minute), // what should fail at once may start to live instead
 		Setup: func(e *testscript.Env) error {
 			nobody, err := outage.FreeAddress()
 			if err != nil {

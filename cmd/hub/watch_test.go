@@ -7,6 +7,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"home.arpa/homehub/internal/outage"
 )
 
 // run runs "hub ARGS" for a house, which has to succeed.
@@ -35,7 +38,7 @@ func (h house) also(t *testing.T, args ...string) *program {
 
 func TestWatchOutlivesARestartOfTheHub(t *testing.T) {
 	data := t.TempDir()
-	h := start(t, "demo", "--data-dir", data)
+	h := start(t, "demo", "--data-dir", data, "--mqtt-listen", freeAddress(t), "--web-listen", freeAddress(t))
 	h.joined(t)
 	people, programs := h.also(t, "device", "watch"), h.also(t, "device", "watch", "living-room-lamp", "--json")
 	programs.expect(`"event":"reset"`)
@@ -77,7 +80,7 @@ func TestWatchOutlivesARestartOfTheHub(t *testing.T) {
 // until renames the lamp again and again until the watcher, which may still be connecting, has seen it.
 func (h house) until(t *testing.T, watcher *program, name, pattern string) {
 	t.Helper()
-	for i := range 100 {
+	for i, end := 0, time.Now().Add(limit); time.Now().Before(end); i++ {
 		h.run(t, "device", "rename", "living-room-lamp", fmt.Sprintf(name, i))
 		if regexp.MustCompile(pattern).MatchString(watcher.said()) {
 			return
@@ -89,12 +92,22 @@ func (h house) until(t *testing.T, watcher *program, name, pattern string) {
 // joined waits until the lamp has joined.
 func (h house) joined(t *testing.T) {
 	t.Helper()
-	for range 100 {
+	for end := time.Now().Add(limit); time.Now().Before(end); {
 		if h.also(t, "device", "show", "living-room-lamp").code() == 0 {
 			return
 		}
 	}
 	t.Fatal("the lamp does not join")
+}
+
+// freeAddress is where a hub listens that is to come back there: nobody else is given that port while it is away.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	address, err := outage.FreeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
 }
 
 func TestWatchPrintsValuesWithTheirUnits(t *testing.T) {

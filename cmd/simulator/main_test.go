@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:      "testdata/script",
-		Deadline: time.Now().Add(3 * time.Minute), // what should fail at once may start to live instead
+		Deadline: time.Now().Add(10 * time.Minute), // what should fail at once may start to live instead
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("NOBODY", nobody(t))
 			return nil

@@ -61,7 +61,7 @@ func settings(t *testing.T) config.Config {
 var page = regexp.MustCompile(`https?://127\.0\.0\.1:\d+`)
 
 // limit bounds every wait for a program; reaching it is a failure, never a result.
-const limit = 20 * time.Second
+const limit = time.Minute
 
 // running starts the program, waits until it says where it is, and returns its page and how to stop it. It ends with the test.
 func running(t *testing.T, run func(ctx context.Context, o app.Options) error) (url string, stop func() error) {

@@ -34,7 +34,7 @@ func TestAPageOfAnAllowedOriginReachesTheBroker(t *testing.T) {
 		{"another one", http.Header{"Origin": {"https://evil.example"}, "Sec-Fetch-Site": {"cross-site"}}, http.StatusForbidden},
 		{"one that hides its origin", http.Header{"Sec-Fetch-Site": {"cross-site"}}, http.StatusForbidden},
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
 		ws, resp, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(url, "http")+"/mqtt",
 			&websocket.DialOptions{Subprotocols: []string{"mqtt"}, HTTPHeader: test.page})
 		switch {
@@ -108,7 +108,7 @@ func TestACertificateLogsInOverSecureWebSocket(t *testing.T) {
 
 // overWebSocket connects without a login, and returns the code of the broker's answer, or the status of the page's if that is no.
 func overWebSocket(t *testing.T, browser *http.Client, url string) int {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	ws, resp, err := websocket.Dial(ctx, "wss"+strings.TrimPrefix(url, "https")+"/mqtt", &websocket.DialOptions{Subprotocols: []string{"mqtt"}, HTTPClient: browser})
 	if err != nil && resp != nil {
