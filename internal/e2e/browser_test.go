@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"home.arpa/homehub/internal/outage"
 	"home.arpa/homehub/internal/realpart"
 )
 
@@ -95,6 +96,16 @@ func (p *page) until(expression string) {
 	if _, err := chromedp.Run(p.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(limit))); err != nil {
 		p.t.Fatalf("waiting for %s: %v", expression, err)
 	}
+}
+
+// is says whether an expression is true in the page.
+func (p *page) is(expression string) bool {
+	p.t.Helper()
+	yes, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool](expression))
+	if err != nil {
+		p.t.Fatalf("looking for %s: %v", expression, err)
+	}
+	return yes
 }
 
 // at is the expression of an element of a device's card.
@@ -194,10 +205,7 @@ func TestTheDemoIsSteeredInARealBrowser(t *testing.T) {
 	}
 	run("a lamp by its switch, off and on", func(t *testing.T) {
 		lamp := "living-room-lamp"
-		on, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool](at(lamp, ".toggle")+`.getAttribute("aria-checked") === "true"`))
-		if err != nil {
-			t.Fatal(err)
-		}
+		on := p.is(at(lamp, ".toggle") + `.getAttribute("aria-checked") === "true"`)
 		for clicks := 0; clicks < 2 || !on; clicks++ {
 			on = !on
 			p.click(lamp, ".toggle", 0.5)
@@ -237,9 +245,12 @@ func TestTheDemoIsSteeredInARealBrowser(t *testing.T) {
 	})
 	run("a door is unlocked by the second press, and locked by one", func(t *testing.T) {
 		p.shows("front-door-lock", "Locked")
+		again := at("front-door-lock", ".acts button") + `.textContent === "Press again to unlock"`
 		p.click("front-door-lock", ".acts button", 0.5)
-		p.until(at("front-door-lock", ".acts button") + `.textContent === "Press again to unlock"`)
-		p.click("front-door-lock", ".acts button", 0.5)
+		p.until(again)
+		for once := true; once || p.is(again); once = false { // a press that comes too late is a first one
+			p.click("front-door-lock", ".acts button", 0.5)
+		}
 		if c := h.sent("front-door-lock", "lock", "state", "confirmed"); c.Value != "unlocked" {
 			t.Errorf("the lock was told %v", c.Value)
 		}
@@ -279,7 +290,11 @@ func TestTheDemoIsSteeredInARealBrowser(t *testing.T) {
 func TestThePageOutlivesTheHub(t *testing.T) {
 	realpart.Find(t, "chromium", "chromium")
 	data := t.TempDir()
-	h := serve(t, data)
+	address, err := outage.FreeAddress() // which nobody else is given while the hub is away
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := serve(t, data, "--web-listen", address)
 	p := browse(t, h)
 	state := func(name string) {
 		t.Helper()
@@ -290,7 +305,7 @@ func TestThePageOutlivesTheHub(t *testing.T) {
 	h.stop()
 	state("reconnecting")
 	p.until(`/^No answer since \d\d:\d\d$/.test(document.querySelector("#live").textContent.trim())`)
-	serve(t, data, "--web-listen", "127.0.0.1:"+h.web)
+	serve(t, data, "--web-listen", address)
 	state("live")
 	p.until(`document.querySelector("#live").textContent.trim() === "Live"`)
 }

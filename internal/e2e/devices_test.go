@@ -39,10 +39,7 @@ func TestADeviceOfRealClientsIsFoundSteeredAndRemoved(t *testing.T) {
 
 	// A command reaches the device as it wants it, and is confirmed by its report.
 	device := start(t, listener, "-h", "127.0.0.1", "-p", h.mqtt, "-q", "1", "-v", "-t", "lamp/1/set", "-t", "ready")
-	eventually(t, "the device listens", func() bool {
-		pub(t, h.mqtt, "-t", "ready", "-m", "?")
-		return strings.Contains(device.text(), "ready ?")
-	})
+	device.listens(func() { pub(t, h.mqtt, "-t", "ready", "-m", "?") })
 	said := make(chan int, 1)
 	go func() {
 		_, code := call(t, "hub", "device", "set", "kitchen-lamp", "light/brightness", "40", "--hub", "http://127.0.0.1:"+h.web)

@@ -21,7 +21,7 @@ import (
 )
 
 // limit bounds every wait of these tests; reaching it is a failure, never a result.
-const limit = 30 * time.Second
+const limit = time.Minute
 
 var bin string // the folder of the built programs
 
@@ -159,10 +159,9 @@ func (p *program) expect(pattern string) []string {
 	}
 }
 
-// stop sends Ctrl-C, waits for the end, and wants exit code 0.
-func (p *program) stop() time.Duration {
+// stop sends Ctrl-C, waits for the end, and wants exit code 0, which the hub has only when each of its parts has stopped in time.
+func (p *program) stop() {
 	p.t.Helper()
-	begin := time.Now()
 	if err := p.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		p.t.Fatalf("stopping %s: %v", p.name, err)
 	}
@@ -174,7 +173,6 @@ func (p *program) stop() time.Duration {
 	if p.err != nil {
 		p.t.Errorf("%s ended with %v", p.name, p.err)
 	}
-	return time.Since(begin)
 }
 
 // call runs a program to its end and returns what it printed (both outputs) and its exit code.

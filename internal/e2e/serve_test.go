@@ -40,6 +40,7 @@ func TestARestartLosesNothing(t *testing.T) {
 
 	// The house goes dark; a command waits, a message is retained, a session of another client fills its queue.
 	sim.stop()
+	h.is("living-room-lamp", "offline")
 	if out, code := h.hub("device", "set", "living-room-lamp", "light/brightness", "61", "--wait", "1s"); code != 2 || !strings.Contains(out, "waiting") {
 		t.Fatalf("a command to a device that is away: exit %d\n%s", code, out)
 	}
@@ -173,6 +174,7 @@ func TestWhatTheHubAnsweredSurvivesAKill(t *testing.T) {
 	sim := house()
 	h.online("living-room-lamp")
 	sim.stop()
+	h.is("living-room-lamp", "offline")
 	for _, args := range [][]string{
 		{"device", "set", "living-room-lamp", "light/brightness", "61", "--wait", "0s"}, // exit 2: it waits for the lamp
 		{"device", "rename", "living-room-lamp", "The good lamp"},
