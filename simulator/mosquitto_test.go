@@ -67,7 +67,7 @@ func (s *subscriber) Write(p []byte) (int, error) {
 // await waits until the topics say what is wanted, or fails after a long time.
 func (s *subscriber) await(t *testing.T, what string, ok func(last map[string]string) bool) {
 	t.Helper()
-	limit := time.After(30 * time.Second)
+	limit := time.After(time.Minute)
 	for {
 		s.mu.Lock()
 		good := ok(s.last)
@@ -78,7 +78,7 @@ func (s *subscriber) await(t *testing.T, what string, ok func(last map[string]st
 		select {
 		case <-s.fresh:
 		case <-limit:
-			t.Fatalf("in 30 s it did not come: %s", what)
+			t.Fatalf("in a minute it did not come: %s", what)
 		}
 	}
 }
