@@ -36,7 +36,10 @@ type reloader struct {
 
 	began config.Config // the hub started with
 	now   config.Config // in force
-	users map[string]credential.Entry
+	users []credential.Entry
+
+	hurry chan chan<- struct{} // of logins that wait; what is in it is closed when the files have been looked at
+	ended chan struct{}        // closed when run has returned
 
 	files   watch
 	changed []string  // files not taken over yet
@@ -47,17 +50,34 @@ type reloader struct {
 func newReloader(h *house, o Options) (*reloader, error) {
 	r := &reloader{
 		house: h, log: h.log.With("component", "reload"), level: o.Level, source: o.Source, hangup: o.Hangup, began: h.cfg, now: h.cfg,
+		hurry: make(chan chan<- struct{}), ended: make(chan struct{}),
 	}
-	var err error
-	if r.users, err = r.listUsers(); err != nil {
-		return nil, err
+	if h.users != nil {
+		users, err := h.users.Read()
+		if err != nil {
+			return nil, err
+		}
+		h.users.Take(users)
+		h.users.Changed, r.users = r.hasten, users.List()
 	}
 	r.files.look(r.list())
 	return r, nil
 }
 
+// hasten has what has changed taken over at once, for a login that has found that the users have, and waits for that.
+func (r *reloader) hasten() {
+	done := make(chan struct{})
+	select {
+	case r.hurry <- done:
+		<-done
+	case <-r.ended:
+	case <-time.After(patience): // it has not begun yet
+	}
+}
+
 // run looks after the files until ctx ends.
 func (r *reloader) run(ctx context.Context) error {
+	defer close(r.ended)
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	r.warn(time.Now())
@@ -71,6 +91,9 @@ func (r *reloader) run(ctx context.Context) error {
 				r.refused(err)
 			}
 			r.changed, r.since = nil, time.Time{}
+		case done := <-r.hurry:
+			r.rush(time.Now())
+			close(done)
 		case <-ticker.C:
 			r.tick(time.Now())
 		}
@@ -87,7 +110,7 @@ func (r *reloader) tick(now time.Time) {
 	if r.since.IsZero() {
 		return
 	}
-	err := r.reload(r.source != nil && slices.Contains(r.changed, r.source.File))
+	err := r.reload(r.configured())
 	if err != nil && now.Sub(r.since) < patience {
 		return // it is tried again
 	}
@@ -95,6 +118,25 @@ func (r *reloader) tick(now time.Time) {
 		r.refused(err)
 	}
 	r.changed, r.since = nil, time.Time{}
+}
+
+// rush takes over what has changed without waiting for more. What is wrong with it is left to the next ticks.
+func (r *reloader) rush(now time.Time) {
+	changed := r.files.look(r.list())
+	if len(changed) == 0 && r.since.IsZero() {
+		return
+	}
+	r.changed = merge(r.changed, changed)
+	if err := r.reload(r.configured()); err != nil {
+		r.since = now
+		return
+	}
+	r.changed, r.since = nil, time.Time{}
+}
+
+// configured says whether the configuration has changed.
+func (r *reloader) configured() bool {
+	return r.source != nil && slices.Contains(r.changed, r.source.File)
 }
 
 // refused tells what is wrong, a line each.
@@ -158,30 +200,18 @@ func (r *reloader) tell(cfg config.Config) {
 	}
 }
 
-// listUsers are the MQTT users by name; none when the broker is elsewhere.
-func (r *reloader) listUsers() (map[string]credential.Entry, error) {
-	users := map[string]credential.Entry{}
-	if r.house.users == nil {
-		return users, nil
-	}
-	list, err := r.house.users.List()
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range list {
-		users[e.Name] = e
-	}
-	return users, nil
-}
-
 // dismiss ends the connections of users that are no more, or are others of the same name.
-func (r *reloader) dismiss(users map[string]credential.Entry) {
-	for name, e := range r.users {
-		if now, there := users[name]; there && now.Kind == e.Kind && now.Created.Equal(e.Created) {
+func (r *reloader) dismiss(users []credential.Entry) {
+	byName := map[string]credential.Entry{}
+	for _, e := range users {
+		byName[e.Name] = e
+	}
+	for _, e := range r.users {
+		if now, there := byName[e.Name]; there && now.Kind == e.Kind && now.Created.Equal(e.Created) {
 			continue
 		}
-		if n := r.house.broker.DisconnectUser(name); n > 0 {
-			r.log.Info("ended the connections of a removed user", "user", name, "connections", n)
+		if n := r.house.broker.DisconnectUser(e.Name); n > 0 {
+			r.log.Info("ended the connections of a removed user", "user", e.Name, "connections", n)
 		}
 	}
 	r.users = users
@@ -215,7 +245,7 @@ func (r *reloader) warn(now time.Time) {
 
 // state is everything that a reload changes, prepared so that taking it over cannot fail half-way.
 type state struct {
-	users map[string]credential.Entry
+	users []credential.Entry
 	steps []func() error // the first may fail, the others do not
 }
 
@@ -244,9 +274,12 @@ func (r *reloader) prepare(cfg config.Config) (*state, error) {
 			return nil
 		})
 	}
-	var err error
-	next.users, err = r.listUsers()
-	problems = append(problems, err)
+	if h := r.house; h.users != nil {
+		users, err := h.users.Read()
+		problems = append(problems, err)
+		next.users = users.List()
+		next.steps = append(next.steps, func() error { h.users.Take(users); return nil })
+	}
 	for _, t := range []struct {
 		keys   string
 		source *certificate.Source

@@ -269,6 +269,57 @@ func TestAMistakeInTheUsersLocksNobodyOut(t *testing.T) {
 	})
 }
 
+// Users are a part of the whole: a login that finds that they have changed has all that has changed taken over first, or nothing.
+func TestUsersChangeWithTheRest(t *testing.T) {
+	var anna, ben string
+	live(t, "mqtt: {anonymous: never}\n", func(dir string) {
+		var err error
+		if anna, err = Users(dir).Generate("anna"); err != nil {
+			t.Fatal(err)
+		}
+	}, func(t *testing.T, o home) {
+		users, rules := o.h.users.Path(), o.h.rules.Path()
+		there, _ := o.login("there", "anna", anna)
+		time.Sleep(time.Second)
+		var err error
+		if ben, err = Users(filepath.Dir(users)).Generate("ben"); err != nil {
+			t.Fatal(err)
+		}
+		if _, code := o.login("ben", "ben", ben); code != 0 {
+			t.Errorf("a new user's login at once is answered %d", code)
+		}
+		o.settle()
+		o.write(rules, "rules: [\n")
+		if err := errors.Join(Users(filepath.Dir(users)).Remove("anna"), Users(filepath.Dir(users)).Remove("ben")); err != nil {
+			t.Fatal(err)
+		}
+		carl, err := Users(filepath.Dir(users)).Generate("carl")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, when := range []string{"at once", "later"} {
+			if _, code := o.login("carl", "carl", carl); code == 0 {
+				t.Errorf("beside rules that are none, a new user's login %s is answered %d", when, code)
+			}
+			if _, code := o.login("again", "anna", anna); code != 0 || !alive(there) {
+				t.Errorf("beside rules that are none, a removed user's login %s is answered %d; the connection that was there goes on: %t", when, code, alive(there))
+			}
+			if log := o.settle(); strings.Contains(log, "not reloaded") != (when == "at once") {
+				t.Errorf("the log says %s", log)
+			}
+		}
+		o.write(rules, "rules: []\n")
+		time.Sleep(time.Second)
+		if _, code := o.login("carl", "carl", carl); code == 0 { // the users have not changed since, so nobody hurries
+			t.Errorf("the new user's login is answered %d before the rules have been looked at", code)
+		}
+		o.settle()
+		if _, code := o.login("carl", "carl", carl); code != 0 || alive(there) {
+			t.Errorf("with rules, the new user's login is answered %d; the removed user's connection goes on: %t", code, alive(there))
+		}
+	})
+}
+
 func TestAHalfWrittenFileIsReadAgain(t *testing.T) {
 	live(t, "", nil, func(t *testing.T, o home) {
 		o.write(o.file, "log: {level: de")

@@ -1,6 +1,7 @@
 // Package credential keeps named secrets in a file in the data folder, hashed: the MQTT users (users.json) and the web's
 // tokens (tokens.json). The broker and the web ask it whether a secret is right; the commands `hub user` and `hub token`
-// change it, also beside a running hub, which notices at the next login.
+// change it, also beside a running hub, which notices at the next login. Package app has users change together with all else that is
+// reloaded, by File.Changed.
 //
 // There are two kinds of secrets. Passwords that people choose are hashed with argon2id, which is slow on purpose; so that
 // a house full of devices that reconnect does not stall a small computer, few are computed at once, the same question is
@@ -19,7 +20,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -73,6 +73,9 @@ type File struct {
 	// Logger is told when the file becomes unreadable or readable again. It may be set before the first use; nil
 	// discards.
 	Logger *slog.Logger
+	// Changed decides when a change counts: who asks Verify or VerifyAny and finds that the file has changed calls it, once for each change, and goes by
+	// what Take was given last. Of a file that has gone nobody is told. It may be set before the first use; nil: each change counts at once.
+	Changed func()
 
 	path  string
 	judge *judge
@@ -107,12 +110,7 @@ func (f *File) List() ([]Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := make([]Entry, 0, len(c.entries))
-	for _, e := range c.entries {
-		list = append(list, Entry{e.Name, e.Kind, e.Created})
-	}
-	slices.SortFunc(list, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
-	return list, nil
+	return c.list(), nil
 }
 
 // Add keeps a secret that somebody chose. It takes as long as a login. The error wraps ErrName, ErrSecret, ErrExists or
@@ -158,13 +156,13 @@ func (f *File) Verify(name, secret string) bool {
 	if len(secret) > MaxSecretLength {
 		return false
 	}
-	c, _ := f.current(false) // with an error, what was read last
+	c := f.inForce()
 	return f.judge.verify(c.byName[name], name, secret, c.passwords > 0)
 }
 
 // VerifyAny says whose generated secret it is. Chosen passwords are not found by it.
 func (f *File) VerifyAny(secret string) (name string, ok bool) {
-	c, _ := f.current(false) // with an error, what was read last
+	c := f.inForce()
 	secret, id, ok := normal(secret)
 	if !ok {
 		return "", false
@@ -201,6 +199,37 @@ func (f *File) current(look bool) (*content, error) {
 	}
 	f.tell(before)
 	return f.now, f.err
+}
+
+// inForce returns what logins go by: with a file that cannot be read, what was read last.
+func (f *File) inForce() *content {
+	if f.Changed == nil {
+		c, _ := f.current(false)
+		return c
+	}
+	if f.stale() {
+		f.Changed()
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.now
+}
+
+// stale says whether the file has changed since it was taken over, or since this was said. One that is not there has not: an editor may just be
+// putting another one in its place, and nobody hurries to lose all users.
+func (f *File) stale() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if time.Since(f.looked) < lookEvery {
+		return false
+	}
+	f.looked = time.Now()
+	info, err := os.Stat(f.path)
+	if err != nil || f.seen != nil && !changed(f.seen, info) {
+		return false
+	}
+	f.seen = info
+	return true
 }
 
 // tell logs that the file has become unreadable or readable, once for each time.

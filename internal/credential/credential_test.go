@@ -302,6 +302,56 @@ func TestDamagedFileChangesNothing(t *testing.T) {
 	}
 }
 
+// Who takes changes over himself decides when they count, and is told of each once.
+func TestChangesThatCountWhenTheyAreTaken(t *testing.T) {
+	path := users(t)
+	first := open(path)
+	must(t, first.Add("anna", "swordfish"))
+	synctest.Test(t, func(t *testing.T) {
+		f := open(path)
+		told, take := 0, true
+		f.Changed = func() {
+			if told++; !take {
+				return
+			}
+			r, err := f.Read()
+			must(t, err)
+			f.Take(r)
+		}
+		check := func(when string, anna, ben bool, want int) {
+			t.Helper()
+			for range 3 {
+				time.Sleep(time.Second)
+				if f.Verify("anna", "swordfish") != anna || f.Verify("ben", "x") != ben {
+					t.Errorf("%s: anna or ben is not answered %t, %t", when, anna, ben)
+				}
+			}
+			if told != want {
+				t.Errorf("%s: told %d times, want %d", when, told, want)
+			}
+		}
+		check("at first", true, false, 1)
+		take = false
+		must(t, first.Remove("anna"), first.Add("ben", "x"))
+		check("not taken", true, false, 2)
+		r, err := f.Read()
+		must(t, err)
+		if list := r.List(); len(list) != 1 || list[0].Name != "ben" {
+			t.Errorf("the file has %v", list)
+		}
+		check("read only", true, false, 2)
+		f.Take(r)
+		check("taken", false, true, 2)
+		must(t, os.Remove(path))
+		check("the file is gone", false, true, 2)
+		take = true
+		must(t, os.WriteFile(path, []byte("{}"), 0o600))
+		if _, err := f.Read(); !errors.Is(err, credential.ErrDamaged) {
+			t.Errorf("reading a damaged file: %v", err)
+		}
+	})
+}
+
 func FuzzVerifyAny(f *testing.F) {
 	file := open(filepath.Join(f.TempDir(), "tokens.json"))
 	secret, err := file.Generate("phone")

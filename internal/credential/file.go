@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -31,6 +32,41 @@ const maxSize = 32 << 20
 const lockPatience = 20 * time.Second
 
 var errLocked = errors.New("another program is changing the file")
+
+// Reading is what the file held at one time.
+type Reading struct {
+	content *content
+	info    fs.FileInfo // nil: it was not there
+}
+
+// Read reads the file and takes nothing over; the error wraps ErrDamaged, or is the file system's.
+func (f *File) Read() (Reading, error) {
+	info, err := os.Stat(f.path) // before it is read, so that a change between the two is found later
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Reading{content: new(content)}, fmt.Errorf("reading credentials: %w", err)
+	}
+	c, err := read(f.path)
+	return Reading{c, info}, err
+}
+
+// List returns what was read, in the order of names.
+func (r Reading) List() []Entry { return r.content.list() }
+
+// Take has logins go by what was read.
+func (f *File) Take(r Reading) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.now, f.seen, f.err = r.content, r.info, nil
+}
+
+func (c *content) list() []Entry {
+	list := make([]Entry, 0, len(c.entries))
+	for _, e := range c.entries {
+		list = append(list, Entry{e.Name, e.Kind, e.Created})
+	}
+	slices.SortFunc(list, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
 
 type document struct {
 	Format  int      `json:"format"`
