@@ -18,6 +18,7 @@ type registry struct {
 	sessions map[string]*session
 	wills    map[string]*overdueWill
 	serial   uint64
+	look     time.Time    // when the janitor looks again, at the latest; zero: when he is asked to
 	queued   atomic.Int64 // bytes of all queues
 }
 
@@ -152,13 +153,8 @@ func (s *session) over(now time.Time) bool { return !s.expires.IsZero() && !now.
 // waits for the client's return. Whoever waits for the identifier goes on after that.
 func (b *Broker) giveBack(c *conn) {
 	expiry := c.connect.expiry
-	defer func() { // when nobody holds the session any more
-		if expiry > 0 || c.connect.will != nil { // otherwise there is nothing that could be due, and looking takes long
-			b.janitor.poke()
-		}
-	}()
 	defer c.over.Done()
-	defer b.registry.letGo(c)
+	defer b.letGo(c)
 	s := c.session
 	if s == nil {
 		return
@@ -252,12 +248,36 @@ func (r *registry) forgetWill(id string, o *overdueWill, l *ledger) {
 }
 
 // letGo frees the identifier, unless somebody has claimed it already.
-func (r *registry) letGo(c *conn) {
+func (b *Broker) letGo(c *conn) {
+	if b.registry.letGo(c) {
+		b.janitor.poke()
+	}
+}
+
+// letGo says whether something of what is left of the client will be due before the janitor looks again.
+func (r *registry) letGo(c *conn) (sooner bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.holders[c.connect.id] == c {
-		delete(r.holders, c.connect.id)
+	id := c.connect.id
+	if r.holders[id] == c {
+		delete(r.holders, id)
 	}
+	if s := r.sessions[id]; s != nil {
+		sooner = r.expect(s.expires)
+	}
+	if w := r.wills[id]; w != nil && !w.leaving {
+		sooner = r.expect(w.due) || sooner
+	}
+	return sooner
+}
+
+// expect says whether a time, zero for never, is before the janitor looks again, and makes it the one. Of many clients that leave one after the
+// other, mostly only the first has something that is due before all that is known: looking takes long. The caller holds the lock.
+func (r *registry) expect(due time.Time) (sooner bool) {
+	if sooner = !due.IsZero() && (r.look.IsZero() || due.Before(r.look)); sooner {
+		r.look = due
+	}
+	return sooner
 }
 
 // due lists the sessions and the wills whose time has come, and says when the next one will have. A will stays in its place until it has been
@@ -265,17 +285,13 @@ func (r *registry) letGo(c *conn) {
 func (r *registry) due(now time.Time) (over []*session, wills map[string]*overdueWill, next time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	sooner := func(t time.Time) {
-		if next.IsZero() || t.Before(next) {
-			next = t
-		}
-	}
+	r.look = time.Time{}
 	wills = map[string]*overdueWill{}
 	for id, w := range r.wills {
 		switch {
 		case w.due.IsZero(), w.leaving:
 		case now.Before(w.due):
-			sooner(w.due)
+			r.expect(w.due)
 		default:
 			w.leaving = true
 			wills[id] = w
@@ -285,12 +301,12 @@ func (r *registry) due(now time.Time) (over []*session, wills map[string]*overdu
 		switch {
 		case s.expires.IsZero(), r.holders[id] != nil:
 		case now.Before(s.expires):
-			sooner(s.expires)
+			r.expect(s.expires)
 		default:
 			over = append(over, s)
 		}
 	}
-	return over, wills, next
+	return over, wills, r.look
 }
 
 // expire takes a session away whose time had come, and says whether it was still so.
