@@ -261,6 +261,9 @@ func (o *outbox) ready() []byte {
 		return b
 	}
 	n := o.marks[0].start
+	if n == 0 { // as for whoever comes meanwhile: what waits may be much, and stays where it is
+		return nil
+	}
 	b := append([]byte(nil), o.buf[:n]...)
 	o.buf = append(o.buf[:0], o.buf[n:]...)
 	for i := range o.marks {

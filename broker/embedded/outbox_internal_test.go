@@ -159,3 +159,14 @@ func TestRetainedTreeForgetsEmptyBranches(t *testing.T) {
 		t.Errorf("%d messages, %d bytes and %d branches are left", r.count, r.bytes, len(r.root.children))
 	}
 }
+
+// BenchmarkWaitingOutbox is what a flush costs while all that there is, 1 MiB, waits for the journal.
+func BenchmarkWaitingOutbox(b *testing.B) {
+	var o outbox
+	o.put(make([]byte, 1<<20), 1, 1, 1)
+	for b.Loop() {
+		if len(o.take()) > 0 {
+			b.Fatal("it does not wait")
+		}
+	}
+}
