@@ -125,8 +125,9 @@ func (b *batch) join(ctx, life context.Context) context.Context {
 	return both
 }
 
-// release must be called when the batch is no longer used.
+// release must be called when the batch is no longer used, even after a panic: nobody else flushes the connections that it has promised to.
 func (b *batch) release() {
+	b.flush()
 	for _, j := range b.joints {
 		j.unhook()
 		j.end()

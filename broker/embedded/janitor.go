@@ -58,6 +58,7 @@ func (b *Broker) sweep(ctx context.Context) {
 func (b *Broker) tidy(ctx context.Context, now time.Time) (next time.Time) {
 	over, wills, next := b.registry.due(now)
 	for id, w := range wills {
+		b.ledger.yield(ctx)
 		b.publishOverdue(id, w)
 	}
 	for _, s := range over {
@@ -71,6 +72,7 @@ func (b *Broker) tidy(ctx context.Context, now time.Time) (next time.Time) {
 
 // expire ends a session whose time has come. Each has its turn: what all of them leave behind may be much.
 func (b *Broker) expire(ctx context.Context, s *session, now time.Time) bool {
+	defer b.survive("ending a session", s.name)
 	b.ledger.yield(ctx)
 	b.ledger.hold()
 	defer b.ledger.letGo()
@@ -79,4 +81,11 @@ func (b *Broker) expire(ctx context.Context, s *session, now time.Time) bool {
 	}
 	b.bury(s)
 	return true
+}
+
+// survive is deferred where a panic must end nothing but what is being done for a client.
+func (b *Broker) survive(while, client string) {
+	if r := recover(); r != nil {
+		b.failed(while, client, r)
+	}
 }

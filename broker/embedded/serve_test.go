@@ -249,3 +249,55 @@ func TestAPanicOfAWriterEndsOneConnectionOnly(t *testing.T) {
 		connect(t, b, hello{id: "c"}).subscribe(filter{"#", 1})
 	})
 }
+
+// touchy lets a client "bad" fail when it is asked whether it may receive.
+type touchy struct{ client string }
+
+func (touchy) Permit(client, _ string) embedded.Permit { return touchy{client} }
+func (touchy) MayPublish(string) bool                  { return true }
+func (touchy) MaySubscribe(string) bool                { return true }
+func (d touchy) MayReceive(string) bool {
+	if d.client == "bad" {
+		panic("on purpose")
+	}
+	return true
+}
+
+// Those to whom a will had gone before it could not be published any further get it, and all that follows.
+func TestAPanicOfAWillHoldsUpNobody(t *testing.T) {
+	bubble(t, embedded.Options{Access: touchy{}}, func(t *testing.T, b *brokertest.Broker) {
+		watch := connect(t, b, hello{id: "watch"})
+		watch.subscribe(filter{"#", 0}) // whoever was the first gets it first
+		connect(t, b, hello{id: "bad"}).subscribe(filter{"#", 0})
+		h := lasting("c")
+		h.will, h.willProps = &post{topic: "will"}, prop(0x18, u32(3))
+		connect(t, b, h).nc.Close()
+		time.Sleep(4 * time.Second)
+		if m := watch.receive(); m.topic != "will" {
+			t.Errorf("got %+v, want the will", m)
+		}
+		watch.ping()
+	})
+}
+
+// Nor does it end anything if what a session leaves behind cannot be handed on.
+func TestAPanicOfASessionsEndEndsNothing(t *testing.T) {
+	var log journal
+	bubble(t, embedded.Options{Logger: log.logger(), Access: touchy{}}, func(t *testing.T, b *brokertest.Broker) {
+		h := hello{version: 5, id: "leaves", persistent: true, props: prop(0x11, u32(3))}
+		leaves := connect(t, b, h)
+		leaves.subscribe(filter{"$share/g/t", 1})
+		leaves.nc.Close()
+		pub := connect(t, b, hello{id: "pub"})
+		pub.publish(post{topic: "t", qos: 1, id: 1})
+		connect(t, b, hello{id: "bad"}).subscribe(filter{"$share/g/t", 1})
+		time.Sleep(4 * time.Second)
+		pub.ping()
+		if !strings.Contains(log.String(), `while="ending a session" client=leaves panic="on purpose"`) {
+			t.Errorf("nobody hears of it:\n%s", log.String())
+		}
+		if n := b.Stats().Sessions; n != 2 {
+			t.Errorf("%d sessions are left, want 2", n)
+		}
+	})
+}

@@ -28,11 +28,7 @@ type overdueWill struct {
 // publishOverdue publishes a will whose time has come, and forgets it then: a crash in between lets it come twice rather than never. A panic
 // ends nothing but this.
 func (b *Broker) publishOverdue(id string, w *overdueWill) {
-	defer func() {
-		if r := recover(); r != nil {
-			b.failed("publishing a will", called(id), r)
-		}
-	}()
+	defer b.survive("publishing a will", called(id))
 	b.publishWill(id, w.user, w.will)
 	b.registry.forgetWill(id, w, b.ledger)
 }
