@@ -94,11 +94,23 @@ func TestWhoWaitsForTheDiskHoldsNoLock(t *testing.T) {
 		{"one who publishes", journal.Fresh, false, func(_ *Broker, sub *visitor, _ *session) {
 			sub.send(publishPacket<<4|2|1, append(appendText(nil, "t"), 0, 1, 'x'))
 		}},
+		{"one who retains with QoS 0 when too much of that waits", journal.Fresh, false, func(b *Broker, sub *visitor, _ *session) {
+			b.ledger.mu.Lock()
+			b.ledger.soilSize = maxSoil
+			b.ledger.mu.Unlock()
+			sub.send(publishPacket<<4|1, append(appendText(nil, "kept"), 'x'))
+		}},
 		{"one whose connection breaks", journal.Pending, false, func(_ *Broker, sub *visitor, _ *session) {
 			_ = sub.nc.Close()
 		}},
 		{"one who begins anew", journal.Fresh, true, func(b *Broker, sub *visitor, _ *session) {
 			*sub = *knock(sub.t, b, "sub", cleanStart)
+		}},
+		{"a will that is due", journal.Pending, true, func(b *Broker, sub *visitor, _ *session) {
+			b.registry.mu.Lock()
+			defer b.registry.mu.Unlock()
+			b.registry.wills["gone"] = &overdueWill{will: &will{message: &message{topic: "t", payload: []byte("x"), qos: 1, retain: true}}, due: time.Now()}
+			go b.tidy(sub.t.Context(), time.Now())
 		}},
 		{"the end of a session", journal.Pending, true, func(b *Broker, sub *visitor, s *session) {
 			go b.expire(sub.t.Context(), s, time.Now().Add(foreverIs*time.Second))

@@ -31,8 +31,9 @@ type ledger struct {
 	// checkpoint passes it at its end: what it has seen of such a thing, or missed, is in the journal then. It comes before all locks.
 	fence sync.RWMutex
 
-	mu    sync.Mutex
-	dirty map[string]struct{} // topics whose retained message is to be written when its time comes
+	mu       sync.Mutex
+	dirty    map[string]struct{} // topics whose retained message is to be written when its time comes
+	soilSize int                 // of these, in bytes
 }
 
 // begin starts an append. What time it is matters to the second only, so only the first append of those that are written together asks.

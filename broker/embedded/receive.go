@@ -16,7 +16,7 @@ func (c *conn) publish(first byte, body []byte) error {
 	if err != nil {
 		return err
 	}
-	if m.qos > 0 {
+	if m.qos > 0 || m.retain && b.ledger.soaked() {
 		if err := c.holdBack(journal.Fresh); err != nil {
 			return err
 		}

@@ -22,11 +22,10 @@ type leaf struct {
 	since    uint64 // the serial with which its topic got a message, whatever has replaced that
 }
 
-// set keeps a message in place of what was kept under its topic, or clears that if the payload is empty.
-func (r *retained) set(m *message) {
+// set keeps a message in place of what was kept under its topic, or clears that if the payload is empty. It says whether there was or is something.
+func (r *retained) set(m *message) (changed bool) {
 	if len(m.payload) == 0 { // [MQTT-3.3.1-6]
-		r.clear(m.topic)
-		return
+		return r.clear(m.topic)
 	}
 	n := &r.root
 	for rest, more := m.topic, true; more; {
@@ -50,6 +49,7 @@ func (r *retained) set(m *message) {
 	}
 	n.message = m
 	r.tally(m, 1)
+	return true
 }
 
 // tally counts a message in or out. The broker's own are no part of what is bounded.
@@ -91,24 +91,25 @@ func (r *retained) drop(m *message) {
 	}
 }
 
-// clear takes away what is kept under a topic, and the branch that is empty then.
-func (r *retained) clear(topic string) { r.prune(&r.root, topic) }
+// clear takes away what is kept under a topic, and the branch that is empty then. It says whether there was something.
+func (r *retained) clear(topic string) bool { return r.prune(&r.root, topic) }
 
-func (r *retained) prune(n *leaf, rest string) {
+func (r *retained) prune(n *leaf, rest string) (there bool) {
 	level, rest, more := strings.Cut(rest, "/")
 	next := n.children[level]
 	switch {
 	case next == nil:
-		return
+		return false
 	case more:
-		r.prune(next, rest)
+		there = r.prune(next, rest)
 	case next.message != nil:
 		r.tally(next.message, -1)
-		next.message = nil
+		next.message, there = nil, true
 	}
 	if next.message == nil && len(next.children) == 0 {
 		delete(n.children, level)
 	}
+	return there
 }
 
 // match yields each message whose topic the filter matches, in no particular order, and since when the topic has one.

@@ -92,7 +92,9 @@ func (r *router) keep(m *message, promised bool) (kept bool, after position) {
 	if kept = r.roomToRetain(m); !kept {
 		m = &message{topic: m.topic}
 	}
-	r.retained.set(m)
+	if !r.retained.set(m) && !promised { // nor is there anything on disk
+		return kept, 0
+	}
 	return kept, r.ledger.retained(m, promised)
 }
 
