@@ -79,22 +79,34 @@ func (s *session) leaveOut(filter string) {
 	s.replays = slices.DeleteFunc(s.replays, func(p replay) bool { return p.filter == filter })
 }
 
-// refill moves what waits for room into the outbox as far as there is room, and says whether it moved anything. It holds the
-// router's lock together with the session's: whoever replaces a retained message takes the lock first and delivers the new
-// one afterwards, so that what is appended here is never newer than what follows it.
-func (r *router) refill(s *session, c *conn) bool {
+// refill moves what waits for room into the outbox as far as there is room, and says whether it moved anything. After a look for retained messages
+// that found none it gives the locks back before the next one: each takes long where much is retained.
+func (r *router) refill(s *session, c *conn) (moved bool) {
+	for more := true; more; {
+		var some bool
+		some, more = r.move(s, c)
+		moved = moved || some
+	}
+	return moved
+}
+
+// move is refill's work with the locks, and says whether to go on after giving them back. It holds the router's lock together with the session's:
+// whoever replaces a retained message takes the lock first and delivers the new one afterwards, so that what is appended here is never newer than
+// what follows it.
+func (r *router) move(s *session, c *conn) (moved, more bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.conn.Load() != c {
-		return false
+		return false, false
 	}
-	moved := s.pump(c)
-	for len(s.replays) > 0 && c.out.room(fillLevel) && s.queue.len() <= s.window {
+	moved = s.pump(c)
+	for !more && len(s.replays) > 0 && c.out.room(fillLevel) && s.queue.len() <= s.window {
 		p := &s.replays[0]
 		if len(p.topics) == 0 {
 			r.gather(s, p)
+			more = len(p.topics) == 0
 		}
 		if len(p.topics) > 0 {
 			p.last, p.topics = p.topics[0], p.topics[1:]
@@ -112,7 +124,7 @@ func (r *router) refill(s *session, c *conn) bool {
 		s.replays = nil
 		s.pump(c)
 	}
-	return moved
+	return moved, more
 }
 
 func (s *session) replay(c *conn, m *message, p *replay) {
