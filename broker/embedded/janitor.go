@@ -89,3 +89,52 @@ func (b *Broker) survive(while, client string) {
 		b.failed(while, client, r)
 	}
 }
+
+// due lists the sessions and the wills whose time has come, and says when the next one will have. A will stays in its place until it has been
+// published, a session until expire takes it away.
+func (r *registry) due(now time.Time) (over []*session, wills map[string]*overdueWill, next time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.look = time.Time{}
+	wills = map[string]*overdueWill{}
+	for id, w := range r.wills {
+		switch {
+		case w.due.IsZero(), w.leaving:
+		case now.Before(w.due):
+			r.expect(w.due)
+		default:
+			w.leaving = true
+			wills[id] = w
+		}
+	}
+	for id, s := range r.sessions {
+		switch {
+		case s.expires.IsZero(), r.holders[id] != nil:
+		case now.Before(s.expires):
+			r.expect(s.expires)
+		default:
+			over = append(over, s)
+		}
+	}
+	return over, wills, r.look
+}
+
+// expect says whether a time, zero for never, is before the janitor looks again, and makes it the one. Of many clients that leave one after the
+// other, mostly only the first has something that is due before all that is known: looking takes long. The caller holds the lock.
+func (r *registry) expect(due time.Time) (sooner bool) {
+	if sooner = !due.IsZero() && (r.look.IsZero() || due.Before(r.look)); sooner {
+		r.look = due
+	}
+	return sooner
+}
+
+// expire takes a session away whose time had come, and says whether it was still so.
+func (r *registry) expire(s *session, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sessions[s.id] != s || r.holders[s.id] != nil || !s.over(now) {
+		return false
+	}
+	delete(r.sessions, s.id)
+	return true
+}
