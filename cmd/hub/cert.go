@@ -123,6 +123,7 @@ func addCertCommand() *cobra.Command {
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "made %s and %s for the user %s\n", cert, key, args[0])
 		fmt.Fprintf(cmd.OutOrStdout(), "the client needs both, and %s to know the hub by\n", filepath.Join(folder, certificate.AuthorityCert))
+		fmt.Fprintf(cmd.OutOrStdout(), "keep a copy of %s, with which \"hub cert revoke\" takes it back when it is lost\n", cert)
 		return nil
 	})
 }
