@@ -148,13 +148,13 @@ func sameOrigin(r *http.Request) bool {
 // forwarding are headers by which proxies say that a request is not their own; X-Forwarded-… and X-Original-… count, too.
 var forwarding = []string{"Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip"}
 
-// Loopback says whether a request can be trusted to come from a program or a browser on this machine: over the loopback
+// trusted says whether a request can be trusted to come from a program or a browser on this machine: over the loopback
 // interface, to a loopback name or address, not from a page of somebody else's, and through no proxy that says so of itself.
-// The handler behind /mqtt may use it for the same decision.
+// The broker goes by the same behind /mqtt; it must not import this package.
 //
 // A proxy on this machine that hides that it is one cannot be told from a local program; those that speak HTTP/1.0, as
 // some do unless told otherwise, are.
-func Loopback(r *http.Request) bool {
+func trusted(r *http.Request) bool {
 	if peer := peerAddress(r); !peer.IsLoopback() || !r.ProtoAtLeast(1, 1) {
 		return false
 	}

@@ -98,9 +98,12 @@ func webPeer(r *http.Request) peer {
 	return p
 }
 
+// forwarding are headers by which proxies say that a request is not their own; X-Forwarded-… and X-Original-… count, too. The pages go by the same.
+var forwarding = []string{"Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip"}
+
 func forwarded(h http.Header) bool {
-	for _, name := range []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"} {
-		if h.Get(name) != "" {
+	for name := range h {
+		if slices.Contains(forwarding, name) || strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "X-Original-") {
 			return true
 		}
 	}

@@ -116,6 +116,10 @@ func TestWebSocketOriginAndTrust(t *testing.T) {
 		{"a proxy", "", http.Header{"X-Forwarded-For": {"192.168.1.40"}}, stranger},
 		{"a proxy that follows the standard", "", http.Header{"Forwarded": {"for=192.168.1.40"}}, stranger},
 		{"a proxy of another kind", "", http.Header{"X-Real-Ip": {"192.168.1.40"}}, stranger},
+		{"a proxy that names the client in its own way", "", http.Header{"X-Client-Ip": {"192.168.1.40"}}, stranger},
+		{"a proxy that names the host it was called by", "", http.Header{"X-Original-Host": {"hub.example"}}, stranger},
+		{"a proxy of the cloud", "", http.Header{"Cf-Connecting-Ip": {"192.168.1.40"}}, stranger},
+		{"a proxy that says nothing in its header", "", http.Header{"X-Forwarded-For": {""}}, stranger},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
