@@ -58,7 +58,7 @@ var keys = []key{
 	{name: "mqtt.limits.session_expiry", zero: "0", check: orZero(duration(time.Second, 100*365*24*time.Hour)), live: true},
 	{name: "web.listen", zero: ":1888", check: listenAddress},
 	{name: "web.anonymous", zero: "loopback", check: oneOf("loopback", "never")},
-	{name: "web.hosts", zero: []string{}, list: true, check: host},
+	{name: "web.hosts", zero: []string{}, list: true, check: hostName},
 	{name: "web.tls.cert", zero: "", check: anything, live: true},
 	{name: "web.tls.key", zero: "", check: anything, live: true},
 	{name: "external.url", zero: "", check: brokerURL},
@@ -160,11 +160,20 @@ func listenAddress(value string) error {
 	return nil
 }
 
+// host checks the name of a host, with a port or without.
 func host(value string) error {
-	if value == "" || strings.ContainsAny(value, " /@") {
+	if value == "" || strings.ContainsAny(value, " /@*") {
 		return fmt.Errorf("%q is not the name of a host, such as hub.example.org", value)
 	}
 	return nil
+}
+
+// hostName is host without a port.
+func hostName(value string) error {
+	if strings.Contains(value, ":") {
+		return fmt.Errorf("%q is a name with a port; want the name alone, such as hub.example.org", value)
+	}
+	return host(value)
 }
 
 func brokerURL(value string) error {
