@@ -47,11 +47,11 @@ func (b *Broker) admit(c *conn) byte {
 	k.password = "" // it has been kept long enough
 	switch {
 	case c.peer.shown != nil: // the certificate has said who it is; what else it says of itself does not count
+		k.user = c.peer.shown.user
 		if err := c.revoked(); err != nil {
 			b.turnedAway(c, classTLS, err.Error())
 			return notAuthorized
 		}
-		k.user = c.peer.shown.user
 	case k.credentials:
 		if !b.options().Authenticate(k.user, password) {
 			b.refused(c, wrongPassword)

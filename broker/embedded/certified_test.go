@@ -122,7 +122,7 @@ func TestACertificateThatIsRevokedMeanwhile(t *testing.T) {
 				if code := c.hello(hello{version: 5, id: "x"})[1]; code != 0x87 {
 					t.Errorf("it is answered %#x", code)
 				}
-				if all := b.Refusals(); len(all) != 1 || all[0].Reason != "its certificate was revoked" || all[0].Client != "x" {
+				if all := b.Refusals(); len(all) != 1 || all[0].Reason != "its certificate was revoked" || all[0].Client != "x" || all[0].User != "lost" {
 					t.Errorf("refusals %+v", all)
 				}
 				continue
