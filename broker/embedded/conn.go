@@ -109,6 +109,7 @@ func newConn(b *Broker, nc net.Conn, p peer) *conn {
 	c := &conn{broker: b, options: b.options(), net: nc, peer: p, born: time.Now()}
 	c.batch.feeder = b.numbers.Add(1)
 	c.names.limits = c.options
+	c.out.all = &b.registry.queued
 	c.over.Add(1)
 	c.socket = newSocket(c)
 	return c

@@ -2,6 +2,8 @@ package embedded_test
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -125,6 +127,59 @@ func TestWhatWaitsIsLimitedInAll(t *testing.T) {
 				c := connect(t, b, lasting(id))
 				c.subscribe(filter{"t", 1})
 				c.goodbye()
+			}
+			synctest.Wait()
+		}
+	})
+}
+
+// unreading connects a client that subscribes to a topic with QoS 0, and then reads nothing.
+func unreading(t *testing.T, b *brokertest.Broker, id, topic string) net.Conn {
+	t.Helper()
+	nc := b.Dial()
+	for _, step := range []struct {
+		packet []byte
+		answer int
+	}{{hello{id: id}.bytes(), 4}, {subscribe(4, 1, nil, filter{topic, 0}), 5}} {
+		if _, err := nc.Write(step.packet); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(nc, make([]byte, step.answer)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return nc
+}
+
+// What waits for those who do not read is limited in all with QoS 0, too, and those who read get all that comes.
+func TestWhatIsUnreadIsLimitedInAll(t *testing.T) {
+	const clients, count, size, most = 10, 100, 1000, 300_000
+	bubble(t, embedded.Options{MaxQueuedInAll: most}, func(t *testing.T, b *brokertest.Broker) {
+		here := connect(t, b, hello{id: "here"})
+		here.subscribe(filter{"t", 0})
+		pub := connect(t, b, hello{id: "pub"})
+		for round := range 3 { // what was read, or whose client is gone, makes room
+			var stuck []net.Conn
+			for i := range clients {
+				stuck = append(stuck, unreading(t, b, fmt.Sprint("stuck", i), "t"))
+			}
+			before := b.Stats().Overflowed
+			for i := range count {
+				pub.publish(post{topic: "t", payload: strings.Repeat("x", size)})
+				if m := here.receive(); len(m.payload) != size {
+					t.Fatalf("who keeps up has got %+v as message %d", m, i)
+				}
+			}
+			if waits := clients*count*size - int(b.Stats().Overflowed-before)*size; waits < most*9/10 || waits > most {
+				t.Errorf("round %d: %d bytes wait, want no more than %d", round, waits, most)
+			}
+			for i, nc := range stuck {
+				if i%2 == 0 {
+					nc.Close()
+					continue
+				}
+				for c := attach(t, nc); len(c.heard()) > 0; {
+				}
 			}
 			synctest.Wait()
 		}

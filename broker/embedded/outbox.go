@@ -20,13 +20,15 @@ type outbox struct {
 	marked atomic.Bool // somebody has promised a flush
 
 	mu      sync.Mutex
-	buf     []byte   // not yet taken for writing
-	spare   []byte   // a used buffer for the next round
-	marks   []mark   // the parts of buf that depend on the journal, in order
-	durable position // what the journal has on disk
-	pending int      // bytes in buf and on their way into the socket
-	writing bool     // somebody is writing what was taken
-	closed  bool     // nothing more may be put in
+	buf     []byte        // not yet taken for writing
+	spare   []byte        // a used buffer for the next round
+	marks   []mark        // the parts of buf that depend on the journal, in order
+	durable position      // what the journal has on disk
+	pending int           // bytes in buf and on their way into the socket
+	all     *atomic.Int64 // bytes of all that waits for clients, nil: nobody counts them
+	counted int           // those of them that wait here
+	writing bool          // somebody is writing what was taken
+	closed  bool          // nothing more may be put in
 	aliases shorthand
 	limit   uint32        // the client's greatest packet, 0 for none
 	total   Flow          // what was put in; of bytes, those that were written
@@ -57,15 +59,32 @@ func (o *outbox) put(b []byte, packets int, after position, limit int) bool {
 	return true
 }
 
-// publish encodes a message at the end of the queue, under the same limit as put.
-func (o *outbox) publish(m *outgoing, v5 bool, after position, limit int) bool {
+// publish encodes a message at the end of the queue, under the same limit as put, and under one for what waits for all clients.
+func (o *outbox) publish(m *outgoing, v5 bool, limit, limitInAll int) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.closed || o.pending > 0 && o.pending+len(m.payload) > limit {
+	if waits := o.pending + len(m.payload); o.closed || o.pending > 0 && (waits > limit || o.crowds(waits, limitInAll)) {
 		return false
 	}
-	o.encode(m, v5, after)
+	o.encode(m, v5, 0)
 	return true
+}
+
+// crowds says that so much here would be too much with what waits for the others. The caller holds the lock.
+func (o *outbox) crowds(waits, limitInAll int) bool {
+	return waits > ownShare && o.all != nil && o.all.Load()+int64(waits-o.counted) > int64(limitInAll)
+}
+
+// weigh counts what waits here, if it is more than each client may have: those who keep up have no part in what all share. The caller holds the lock.
+func (o *outbox) weigh() {
+	waits := 0
+	if o.pending > ownShare {
+		waits = o.pending
+	}
+	if waits != o.counted && o.all != nil {
+		o.all.Add(int64(waits - o.counted))
+		o.counted = waits
+	}
 }
 
 // add and encode append, whatever the limit. The caller holds the lock. To a closed outbox nothing is appended.
@@ -76,6 +95,7 @@ func (o *outbox) add(b []byte, packets int, after position) {
 	o.begin(after)
 	o.buf = append(o.buf, b...)
 	o.pending += len(b)
+	o.weigh()
 	o.total.Packets += uint64(packets)
 }
 
@@ -89,6 +109,7 @@ func (o *outbox) encode(m *outgoing, v5 bool, after position) {
 	o.widen(len(m.topic) + len(m.payload) + 64)
 	o.buf = m.append(o.buf, v5)
 	o.pending += len(o.buf) - before
+	o.weigh()
 	o.total.publish(m.level, len(m.payload))
 }
 
@@ -142,6 +163,7 @@ func (o *outbox) forfeit() {
 		o.pending -= len(o.buf) - o.marks[0].start
 		o.buf = o.buf[:o.marks[0].start]
 		o.marks = nil
+		o.weigh()
 	}
 }
 
@@ -198,6 +220,7 @@ func (o *outbox) wrote(n int) {
 // count counts bytes that were written. The caller holds the lock.
 func (o *outbox) count(n int) {
 	o.pending -= n
+	o.weigh()
 	o.total.Bytes += uint64(n)
 }
 
@@ -227,6 +250,7 @@ func (o *outbox) discard() {
 	defer o.mu.Unlock()
 	o.buf, o.spare, o.marks = nil, nil, nil
 	o.pending, o.writing, o.closed = 0, false, true
+	o.weigh()
 	o.settle()
 }
 
@@ -234,6 +258,8 @@ func (o *outbox) discard() {
 func (o *outbox) abandon() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.pending -= len(o.buf)
+	o.weigh()
 	o.buf, o.spare, o.marks = nil, nil, nil
 	o.settle()
 }

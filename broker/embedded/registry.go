@@ -19,7 +19,7 @@ type registry struct {
 	wills    map[string]*overdueWill
 	serial   uint64
 	look     time.Time    // when the janitor looks again, at the latest; zero: when he is asked to
-	queued   atomic.Int64 // bytes of all queues
+	queued   atomic.Int64 // bytes of all queues, and of outboxes whose clients do not keep up
 }
 
 func newRegistry() registry {

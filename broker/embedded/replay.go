@@ -1,6 +1,9 @@
 package embedded
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // replayPiece is how many topics of a replay are looked up at once, at most.
 const replayPiece = 8192
@@ -141,7 +144,7 @@ func (s *session) replay(c *conn, m *message, p *replay) {
 		s.pump(c)
 		return
 	}
-	if c.tooLarge(&o) || !c.out.publish(&o, c.connect.version == mqtt5, 0, 1<<30) {
+	if c.tooLarge(&o) || !c.out.publish(&o, c.connect.version == mqtt5, 1<<30, math.MaxInt) {
 		c.broker.counts.dropped.Add(1)
 	}
 }

@@ -109,7 +109,7 @@ func (s *session) offer(o outgoing, share string, b *batch, r *router, limits *O
 	case c.tooLarge(&o):
 		r.counts.dropped.Add(1)
 		return accepted
-	case c.out.publish(&o, c.connect.version == mqtt5, 0, limits.MaxQueuedBytes):
+	case c.out.publish(&o, c.connect.version == mqtt5, limits.MaxQueuedBytes, limits.MaxQueuedInAll):
 		b.touch(c)
 		return accepted
 	case c.cause.Load() != nil:
