@@ -27,3 +27,29 @@ func TestASessionThatIsOverIsNotResumed(t *testing.T) {
 		}
 	}
 }
+
+// A client that was taken over before its CONNACK was never there: it has no will, and leaves none behind.
+func TestAClientThatWasNeverThereHasNoWill(t *testing.T) {
+	for _, there := range []bool{true, false} {
+		b, s := newSessions(t, Options{Folder: t.TempDir()}, "watch")
+		b.router.put(s[0], &subscription{filter: "will", qos: 1})
+		ours, theirs := net.Pipe()
+		defer theirs.Close()
+		defer ours.Close()
+		c := newConn(b, ours, peer{local: true})
+		c.connect = connect{id: "c", name: "c", version: mqtt5, will: &will{message: &message{topic: "will", qos: 1}}}
+		if _, code := b.claim(c); code != success {
+			t.Fatalf("it is refused with %#x", code)
+		}
+		c.opened.Store(there)
+		c.stop(&cause{reason: "taken over"})
+		b.giveBack(c)
+		want := 0
+		if there {
+			want = 1
+		}
+		if _, wills := b.registry.lasting(time.Now()); s[0].queue.len() != want || len(wills) > 0 {
+			t.Errorf("it was there: %t. %d wills came, and %d are kept", there, s[0].queue.len(), len(wills))
+		}
+	}
+}
