@@ -140,7 +140,12 @@ func (c *conn) overheard() bool {
 // call it; it never waits.
 func (c *conn) flush() {
 	c.out.marked.Store(false)
-	b := c.refill(c.out.take())
+	c.pass(c.refill(c.out.take()))
+	c.await()
+}
+
+// pass writes what has been taken from the outbox, and what comes into it meanwhile.
+func (c *conn) pass(b []byte) {
 	for round := 0; len(b) > 0; round++ {
 		n := 0
 		if c.socket != nil && round < 4 {
@@ -153,11 +158,10 @@ func (c *conn) flush() {
 		if n < len(b) {
 			c.out.wrote(n)
 			go c.write(b, n) // hangUp waits for it through the outbox
-			break
+			return
 		}
 		b = c.refill(c.out.more(n, b))
 	}
-	c.await()
 }
 
 // await has the journal call when what holds the outbox up is on disk.

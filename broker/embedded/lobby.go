@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"bytes"
 	"errors"
 	"sync"
 	"time"
@@ -17,6 +18,12 @@ const (
 
 // errQuiet is returned instead of waiting for input where the connection can wait in the lobby.
 var errQuiet = errors.New("the client has nothing to say at the moment")
+
+// The packets of those who only say that they are there, and the answer.
+var (
+	pingreq  = []byte{pingreqPacket << 4, 0}
+	pingresp = []byte{pingrespPacket << 4, 0}
+)
 
 // lobby is where connections over plain sockets wait for their clients, all of them with one goroutine and one timer. So a client that only
 // pings now and then has no stack. A connection that is there belongs to nobody: whoever takes it out has it served. A nil lobby takes nobody.
@@ -100,11 +107,37 @@ func (l *lobby) wake(c *conn) {
 	}
 }
 
-// spoke has the connection served that waits for input from a file descriptor.
+// spoke has the connection served that waits for input from a file descriptor, unless its client says no more than that it is there.
 func (l *lobby) spoke(fd int) {
-	if c := l.takeAt(fd); c != nil {
+	if c := l.takeAt(fd); c != nil && !(l.nod(c) && l.enter(c)) {
 		l.serve(c)
 	}
+}
+
+// nod answers a PINGREQ, which is all that most of those in the lobby ever say, in the lobby's own goroutine, and says whether that was it.
+// Anything else that was read is left to whoever serves the connection.
+func (l *lobby) nod(c *conn) bool {
+	if c.start < c.top { // it has begun to say something
+		return false
+	}
+	said := l.watch.listen(c.socket)
+	if len(said) == 0 {
+		return false
+	}
+	c.comeBack()
+	c.silent = time.Time{}
+	if bytes.Equal(said, pingreq) && c.rests() && c.cause.Load() == nil {
+		if answer := c.out.exchange(pingresp, 1); len(answer) > 0 {
+			c.heard.add(&Flow{Packets: 1, Bytes: uint64(len(said))})
+			c.pass(answer)
+			c.silent = time.Now()
+			return true
+		}
+	}
+	c.in = borrowInput()
+	c.start, c.top = 0, copy(c.in, said)
+	c.news.Bytes += uint64(len(said))
+	return false
 }
 
 func (l *lobby) takeAt(fd int) *conn {

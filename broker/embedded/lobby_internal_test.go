@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -111,6 +112,81 @@ func TestAClientThatSaysLittleHasNoGoroutine(t *testing.T) {
 		if k := c.cause.Load(); k == nil || !strings.Contains(k.reason, "closed") {
 			t.Errorf("it ended because of %+v", k)
 		}
+	}
+}
+
+func TestAPingIsAnsweredInTheLobby(t *testing.T) {
+	h := openHouse(t)
+	client, c := h.visit("quiet")
+	in, out := c.heard.flow(), c.out.flow()
+	h.look(func() { c.silent = time.Now().Add(-80 * time.Second) })
+	h.porters.mu.Lock() // no porter can be called
+	_ = client.SetReadDeadline(time.Now().Add(time.Minute))
+	ping(t, client)
+	h.porters.mu.Unlock()
+	h.rests(c)
+	h.look(func() {
+		if silence := time.Since(c.silent); silence > time.Minute {
+			t.Errorf("after it has spoken it is said to be silent for %v", silence)
+		}
+	})
+	for name, d := range map[string][2]Flow{"from": {in, c.heard.flow()}, "to": {out, c.out.flow()}} {
+		if d[1].Packets-d[0].Packets != 1 || d[1].Bytes-d[0].Bytes != 2 {
+			t.Errorf("what is counted %s it is %+v after %+v, want a packet of 2 bytes more", name, d[1], d[0])
+		}
+	}
+}
+
+func TestWhatOnlyBeginsLikeAPingIsNoneInTheLobby(t *testing.T) {
+	h := openHouse(t)
+	client, c := h.visit("a")
+	for _, part := range [][]byte{{publishPacket << 4, 5}, {0, 1, 'a'}, pingreq} { // the last part is the message's payload
+		before := c.heard.flow().Bytes
+		h.look(func() { c.silent = time.Now().Add(-80 * time.Second) })
+		if _, err := client.Write(part); err != nil {
+			t.Fatal(err)
+		}
+		for c.heard.flow().Bytes == before {
+			h.rests(c)
+		}
+		h.rests(c)
+		h.look(func() {
+			if silence := time.Since(c.silent); silence > time.Minute {
+				t.Errorf("after % x it is said to be silent for %v", part, silence)
+			}
+		})
+	}
+	ping(t, client)
+	if in, out := c.heard.flow(), c.out.flow(); in.Messages[0] != 1 || in.PayloadBytes != 2 || out.Packets != 2 {
+		t.Errorf("it has said %+v and been told %+v, want a message of 2 bytes, and one answer to a ping after CONNACK", in, out)
+	}
+}
+
+func TestSeveralPingsAtOnceAreAllAnswered(t *testing.T) {
+	h := openHouse(t)
+	client, c := h.visit("eager")
+	before := c.heard.flow()
+	const many = 2 * often
+	if _, err := client.Write(bytes.Repeat(pingreq, many)); err != nil {
+		t.Fatal(err)
+	}
+	answers := make([]byte, many*len(pingresp))
+	if _, err := io.ReadFull(client, answers); err != nil || !bytes.Equal(answers, bytes.Repeat(pingresp, many)) {
+		t.Fatalf("the answers are % x, %v", answers, err)
+	}
+	for range 50 {
+		ping(t, client)
+		for range 100 {
+			if runtime.Gosched(); h.inside(c) {
+				t.Fatal("it is in the lobby, though it speaks all the time")
+			}
+		}
+	}
+	h.broker.Disconnect("eager")
+	c.over.Wait()
+	in := c.heard.flow()
+	if packets, size := in.Packets-before.Packets, in.Bytes-before.Bytes; packets != many+50 || size != 2*packets {
+		t.Errorf("%d packets and %d bytes were counted", packets, size)
 	}
 }
 

@@ -18,6 +18,11 @@ type watch struct {
 	// find is the function that asks a socket for its descriptor, which it leaves in fd: one for all of them, since who calls ask holds a lock.
 	find func(fd uintptr)
 	fd   int
+
+	// hear reads the beginning of what a socket has, into first, of which heard bytes are true: for one caller, too.
+	hear  func(fd uintptr) bool
+	first [2]byte
+	heard int
 }
 
 func newWatch() (*watch, error) {
@@ -31,6 +36,10 @@ func newWatch() (*watch, error) {
 	}
 	w := &watch{epoll: epoll, file: os.NewFile(uintptr(epoll), "epoll")}
 	w.find = func(fd uintptr) { w.fd = int(fd) }
+	w.hear = func(fd uintptr) bool {
+		w.heard, _ = sysRead(fd, w.first[:])
+		return true
+	}
 	if err = w.file.SetDeadline(time.Time{}); err == nil { // the runtime does wait for it
 		w.raw, err = w.file.SyscallConn()
 	}
@@ -53,6 +62,14 @@ func (w *watch) ask(s *socket, again bool) (fd int, err error) {
 	}
 	event := syscall.EpollEvent{Events: syscall.EPOLLIN | syscall.EPOLLONESHOT, Fd: int32(w.fd)}
 	return w.fd, syscall.EpollCtl(w.epoll, how, w.fd, &event)
+}
+
+// listen reads the first two bytes of what a socket has, or one, or none: an error comes again for whoever reads on. What it returns is valid
+// until the next call.
+func (w *watch) listen(s *socket) []byte {
+	w.heard = 0
+	_ = s.raw.Read(w.hear)
+	return w.first[:max(w.heard, 0)]
 }
 
 // run calls found with the descriptor of each connection that has something to read, until the watch is closed.

@@ -10,5 +10,6 @@ type watch struct{}
 func newWatch() (*watch, error) { return nil, nil }
 
 func (*watch) ask(*socket, bool) (fd int, err error) { return 0, syscall.ENOTSUP }
+func (*watch) listen(*socket) []byte                 { return nil }
 func (*watch) run(func(int))                         {}
 func (*watch) close()                                {}

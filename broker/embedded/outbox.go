@@ -190,6 +190,18 @@ func (o *outbox) take() []byte {
 	return b
 }
 
+// exchange is put and take in one, for an outbox with nothing in it: it returns what to write, nothing if it is not empty.
+func (o *outbox) exchange(b []byte, packets int) []byte {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed || o.writing || o.pending > 0 {
+		return nil
+	}
+	o.add(b, packets, 0)
+	o.writing = true
+	return o.ready()
+}
+
 // more is take for the one who is writing already: it reports n bytes written since the last time and gives the next ones.
 // used is the buffer that they came from, for another round. With nothing left to write the right to write ends.
 func (o *outbox) more(n int, used []byte) []byte {

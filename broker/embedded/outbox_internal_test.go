@@ -50,6 +50,36 @@ func TestOutboxWaitsForTheJournal(t *testing.T) {
 	}
 }
 
+// Who exchanges writes at once, so nothing may be before it, and nobody may write beside it.
+func TestOnlyAnEmptyOutboxExchanges(t *testing.T) {
+	var o outbox
+	exchange := func() string { return string(o.exchange([]byte("answer"), 1)) }
+	if got := exchange(); got != "answer" {
+		t.Errorf("an empty outbox gives %q", got)
+	}
+	o.put([]byte("news"), 1, 0, 100)
+	if got := exchange() + string(o.take()); got != "" {
+		t.Errorf("%q is given while somebody writes", got)
+	}
+	if got := string(o.more(len("answer"), nil)); got != "news" {
+		t.Errorf("after the answer, %q is to be written", got)
+	}
+	o.more(len("news"), nil)
+	o.put([]byte("later"), 1, 5, 100) // waits for the journal
+	if got := exchange(); got != "" {
+		t.Errorf("%q overtakes what waits", got)
+	}
+	o.forfeit()
+	if got := exchange(); got != "answer" {
+		t.Errorf("an outbox that is empty again gives %q", got)
+	}
+	o.more(len("answer"), nil)
+	o.close()
+	if got := exchange(); got != "" {
+		t.Errorf("a closed outbox gives %q", got)
+	}
+}
+
 func TestOutboxIsBounded(t *testing.T) {
 	var o outbox
 	if !o.put(make([]byte, 100), 1, 0, 10) {
