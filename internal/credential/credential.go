@@ -157,7 +157,8 @@ func (f *File) Verify(name, secret string) bool {
 		return false
 	}
 	c := f.inForce()
-	return f.judge.verify(c.byName[name], name, secret, c.passwords > 0)
+	e := c.byName[name]
+	return f.judge.verify(e, name, secret, c.passwords > 0) && e.same(f.inForce().byName[name]) // it may have waited for seconds
 }
 
 // VerifyAny says whose generated secret it is. Chosen passwords are not found by it.

@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -77,6 +78,11 @@ func newGenerated(name string) (e *entry, secret string) {
 // matchesGenerated compares in constant time.
 func (e *entry) matchesGenerated(secret string) bool {
 	return e.Kind == Generated && subtle.ConstantTimeCompare(mac(e.Salt, secret), e.Hash) == 1
+}
+
+// same says whether two entries keep the same secret, of which one may be no more.
+func (e *entry) same(now *entry) bool {
+	return now != nil && bytes.Equal(e.Salt, now.Salt) && bytes.Equal(e.Hash, now.Hash)
 }
 
 // normal brings a generated secret that somebody typed into the form in which it was made, and takes its ID out; ok is

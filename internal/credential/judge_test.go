@@ -72,6 +72,27 @@ func TestReconnectStormIsHashedTwoAtOnceAndThenRemembered(t *testing.T) {
 	})
 }
 
+// In a storm a login waits for seconds, and its user may be removed meanwhile.
+func TestWhoIsRemovedWhileHeWaitsIsRefused(t *testing.T) {
+	path := house(t, 2)
+	synctest.Test(t, func(t *testing.T) {
+		f, other := credential.Open(path), open(path)
+		f.SetHash(1, func(secret string, salt []byte) []byte {
+			time.Sleep(time.Second)
+			if secret == "secret-0" {
+				must(t, other.Remove("user-0"))
+			}
+			return sum(secret, salt)
+		})
+		if f.Verify("user-0", "secret-0") {
+			t.Error("a user who is no more is let in")
+		}
+		if !f.Verify("user-1", "secret-1") {
+			t.Error("another one is refused")
+		}
+	})
+}
+
 func TestWrongPasswordIsRememberedForAMinute(t *testing.T) {
 	path := house(t, 1)
 	synctest.Test(t, func(t *testing.T) {
