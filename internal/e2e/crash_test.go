@@ -27,7 +27,9 @@ import (
 const (
 	shortRounds = 5
 	// roundLimit bounds one round; reaching it is a failure, never a result.
-	roundLimit = 2 * time.Minute
+	roundLimit = 4 * time.Minute
+	// quiet is how long nothing may come until what has not come is lost.
+	quiet = limit / 2
 )
 
 // crash is a way to die under load. It returns when the program has ended; what chance decides comes from the victim's seed.
@@ -82,7 +84,7 @@ func TestNothingAcknowledgedIsLostInACrash(t *testing.T) {
 		rounds, stage = n, outage.AfterGrace
 	}
 	// 400 messages of this size, of which a part has no payload, are more than the journal holds before it writes a checkpoint.
-	v := newVictim(t, t.TempDir(), outage.Options{Bulk: 64 << 10})
+	v := newVictim(t, t.TempDir(), outage.Options{Bulk: 64 << 10, Quiet: quiet})
 	for round := range rounds {
 		c := crashes[round%len(crashes)]
 		name := fmt.Sprintf("round %d, %s", round+1, c.name)
@@ -165,7 +167,7 @@ func TestNothingIsAcknowledgedOnADisk(t *testing.T) {
 	for _, d := range disks {
 		t.Run(d.name, func(t *testing.T) {
 			t.Parallel()
-			v := newVictim(t, d.prepare(t), outage.Options{Pace: time.Millisecond})
+			v := newVictim(t, d.prepare(t), outage.Options{Pace: time.Millisecond, Quiet: quiet})
 			v.begin(t, "the load", 3000)
 			v.until(t, "some of it is acknowledged", func() bool { return v.witnesses.Acknowledged() > 500 })
 			d.fail(t, v)

@@ -50,7 +50,7 @@ func (m *mortals) all() []*mortal {
 
 // born makes the mortals of a round and waits until the broker has their wills; those that are to go go.
 func (w *Witnesses) born(ctx context.Context, round int) error {
-	const soon, later = 2, 50 // seconds of delay
+	const soon, later = 2, 600 // seconds of delay; a whole round is over within the longer one, however slow the machine is
 	w.mortals = mortals{
 		stay: []*mortal{
 			w.mortal(round, "stays-away", mqtt5, lastingExpiry, 0),
