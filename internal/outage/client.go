@@ -202,7 +202,7 @@ func (c *client) isWanted() bool {
 
 // run connects whenever the client is wanted, until ctx ends.
 func (c *client) run(ctx context.Context) {
-	pause := time.NewTimer(0)
+	pause := time.NewTimer(redial)
 	defer pause.Stop()
 	for {
 		select {

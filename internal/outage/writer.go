@@ -76,7 +76,7 @@ func (w *writer) poke() {
 
 // send sends what there is to send until ctx ends.
 func (w *writer) send(ctx context.Context) {
-	pause := time.NewTimer(0)
+	pause := time.NewTimer(redial)
 	defer pause.Stop()
 	for {
 		select {

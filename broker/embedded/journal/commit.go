@@ -88,14 +88,14 @@ func (c *committer) run(ctx context.Context) error {
 	} else {
 		c.tidy()
 	}
-	timer := time.NewTimer(0)
+	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	ended, ending := ctx.Done(), false
 	for !ending || c.writing != nil {
 		if next := c.work(time.Now()); next.IsZero() {
 			timer.Stop()
 		} else {
-			timer.Reset(time.Until(next))
+			timer.Reset(max(1, time.Until(next))) // not 0: in tests, Go's race detector does not bear a timer of a bubble that is due when it is set
 		}
 		select {
 		case <-c.wake:

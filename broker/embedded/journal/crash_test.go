@@ -79,7 +79,7 @@ func liveAndDie(t *testing.T, r *rand.Rand, disk *memory, history []string) (*me
 				select {
 				case <-stop:
 					return
-				case <-time.After(time.Duration(r.IntN(100)) * time.Millisecond):
+				case <-time.After(time.Duration(1+r.IntN(100)) * time.Millisecond):
 				}
 				p, n := h.raise(string(rune('a' + r.IntN(26))))
 				if r.IntN(2) == 0 && h.wait(p) == nil {
