@@ -342,6 +342,30 @@ func (counted) Counters() web.Counters {
 	}
 }
 
+func (counted) Refusals() []web.Refusal {
+	return []web.Refusal{
+		{
+			Act: "publish", Reason: "it may not publish there", Address: "192.168.1.9", Client: "zigbee2mqtt", User: "zigbee", Topic: "plug/set",
+			Count: 1, First: start.Add(time.Minute), Last: start.Add(time.Minute),
+		},
+		{
+			Act: "connect", Reason: "wrong user name or password", Address: "192.168.1.8", Client: "DVES_2", User: "plug",
+			Count: 12, First: start.Add(-time.Hour), Last: start,
+		},
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	m := newMemory()
+	here, elsewhere := handler(t, m, web.Options{OpenLoopback: true, Broker: counted{}}), handler(t, m, web.Options{OpenLoopback: true})
+	if diff := cmp.Diff(counted{}.Refusals(), decode[[]web.Refusal](t, request{target: "/api/v1/refusals"}.do(here), 200)); diff != "" {
+		t.Error(diff)
+	}
+	if body := strings.TrimSpace((request{target: "/api/v1/refusals"}).do(elsewhere).Body.String()); body != "[]" {
+		t.Errorf("those of a broker elsewhere are %s, want []", body)
+	}
+}
+
 func TestStatus(t *testing.T) {
 	m := newMemory(sampleHouse(start)...)
 	h := handler(t, m, web.Options{

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -121,7 +122,9 @@ func TestPictures(t *testing.T) {
 	full := newMemory(sampleHouse(time.Now())...)
 	full.silent["living-room-thermostat"] = true
 	srv := serve(t, full, web.Options{OpenLoopback: true, Demo: true, MQTTAddresses: []string{"mqtt://192.168.1.5:1883"}})
-	empty := serve(t, newMemory(), web.Options{OpenLoopback: true, MQTTAddresses: []string{"mqtt://192.168.1.5:1883", "mqtt://homehub.local:1883"}})
+	var door doorkeeper
+	door.turnAway(rejected(time.Now(), "kitchen-plug")...)
+	empty := serve(t, newMemory(), web.Options{OpenLoopback: true, Broker: &door, MQTTAddresses: []string{"mqtt://192.168.1.5:1883", "mqtt://homehub.local:1883"}})
 	closed := serve(t, newMemory(), web.Options{})
 	ctx := browser(t)
 	do(t, ctx, chromedp.Navigate("about:blank"))
@@ -427,7 +430,9 @@ func TestTextsAreReadable(t *testing.T) {
 		t.Fatal(err)
 	}
 	house := serve(t, newMemory(sampleHouse(time.Now())...), web.Options{OpenLoopback: true, Demo: true})
-	empty := serve(t, newMemory(), web.Options{OpenLoopback: true, MQTTAddresses: []string{"mqtt://192.168.1.5:1883"}})
+	var door doorkeeper
+	door.turnAway(rejected(time.Now(), "plug")...)
+	empty := serve(t, newMemory(), web.Options{OpenLoopback: true, Broker: &door, MQTTAddresses: []string{"mqtt://192.168.1.5:1883"}})
 	closed := serve(t, newMemory(), web.Options{})
 	ctx := browser(t)
 	do(t, ctx, chromedp.Navigate("about:blank"))
@@ -462,6 +467,60 @@ func TestTextsAreReadable(t *testing.T) {
 			}
 		}
 	}
+}
+
+// doorkeeper is a broker that turns clients away.
+type doorkeeper struct {
+	counted
+	refusals atomic.Pointer[[]web.Refusal]
+}
+
+func (d *doorkeeper) turnAway(all ...web.Refusal) { d.refusals.Store(&all) }
+
+func (d *doorkeeper) Refusals() []web.Refusal { return *d.refusals.Load() }
+
+// rejected are refusals with texts of any kind.
+func rejected(now time.Time, word string) []web.Refusal {
+	return []web.Refusal{
+		{Act: "connect", Reason: "wrong user name or password", Address: "192.168.1.8", Client: word, User: "sam", Count: 12, First: now, Last: now},
+		{Act: "publish", Reason: "it may not publish there", Address: "192.168.1.9", Client: "cam", Topic: word + "/set", Count: 1, First: now, Last: now},
+		{Act: "connect", Reason: "not a CONNECT packet", Address: "192.168.1.7", Others: true, Count: 40, First: now, Last: now},
+	}
+}
+
+func TestThoseWhoWereTurnedAwayAreShown(t *testing.T) {
+	var door doorkeeper
+	door.turnAway()
+	house := serve(t, newMemory(sampleHouse(time.Now())...), web.Options{OpenLoopback: true, Broker: &door})
+	empty := serve(t, newMemory(), web.Options{OpenLoopback: true, Broker: &door})
+	elsewhere := serve(t, newMemory(), web.Options{OpenLoopback: true})
+	ctx := browser(t)
+	do(t, ctx, chromedp.Navigate(house.URL))
+	until(t, ctx, drawn)
+	const chip, list = `document.querySelector('[data-show="refused"]')`, `document.querySelector("#refused")`
+	until(t, ctx, `!`+chip+`.checkVisibility() && !`+list+`.checkVisibility()`)
+	now := time.Now()
+	long := now.Add(-25 * time.Hour)
+	door.turnAway(append(rejected(now, "<b>plug</b>"), web.Refusal{Act: "connect", Reason: "long ago", Address: "192.168.1.6", Count: 1, First: long, Last: long})...)
+	press(t, ctx, `[data-show="faulty"]`) // asks for the newest
+	until(t, ctx, chip+`.checkVisibility() && `+chip+`.querySelector("b").textContent === "3"`)
+	press(t, ctx, `[data-show="refused"]`)
+	const lines = `[...document.querySelectorAll("#refused li")].map((li) => [...li.children].map((e) => e.textContent).join(": ")).join("; ")`
+	until(t, ctx, list+`.checkVisibility() && `+lines+` === "Wrong user name or password: <b>plug</b> at 192.168.1.8 as sam, 12 times, last just now; `+
+		`It may not publish there: cam at 192.168.1.9, to the topic <b>plug</b>/set, just now; `+
+		`Not a CONNECT packet: several at 192.168.1.7, 40 times, last just now"`)
+	until(t, ctx, `![...document.querySelectorAll(".card")].some((c) => c.checkVisibility())`)
+	js[bool](t, ctx, `document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "/", bubbles: true }))`)
+	until(t, ctx, `document.activeElement.id === "search"`)
+	do(t, ctx, chromedp.KeyEvent("sam"))
+	until(t, ctx, `document.querySelectorAll("#refused li").length === 1`)
+	do(t, ctx, chromedp.KeyEvent(kb.Escape))
+	press(t, ctx, `[data-show="all"]`)
+	until(t, ctx, `!`+list+`.checkVisibility()`)
+	do(t, ctx, chromedp.Navigate(empty.URL))
+	until(t, ctx, `document.querySelector(".welcome") && `+list+`.checkVisibility() && document.querySelectorAll("#refused li").length === 3`)
+	do(t, ctx, chromedp.Navigate(elsewhere.URL))
+	until(t, ctx, `document.querySelector(".welcome") && !document.querySelector('[data-show="refused"], #refused')`)
 }
 
 // TestSigningIn signs in with a real browser, as from another machine.

@@ -32,7 +32,9 @@ func TestLongNamesAndTexts(t *testing.T) {
 	m.reach("third", devices.Offline, "its gateway "+word+" is offline: its connection was lost (its will was published)")
 	m.fault("lamp", hub.FaultNote{Topic: strings.Repeat("topic", 30), Reason: "expected a number, got " + strconv.Quote(word), At: now, Count: 1, Sample: strings.Repeat("sample", 20)})
 	m.stray(hub.FaultNote{Topic: strings.Repeat("topic", 30), Reason: "expected JSON, got " + word, At: now, Count: 2, Sample: strings.Repeat("sample", 20)})
-	srv := serve(t, m, web.Options{OpenLoopback: true, MQTTAddresses: []string{"mqtt://[2001:db8:1234:5678:9abc:def0:1234:5678]:1883"}})
+	var door doorkeeper
+	door.turnAway(rejected(now, word)...)
+	srv := serve(t, m, web.Options{OpenLoopback: true, Broker: &door, MQTTAddresses: []string{"mqtt://[2001:db8:1234:5678:9abc:def0:1234:5678]:1883"}})
 	ctx := browser(t)
 	do(t, ctx, chromedp.Navigate("about:blank"))
 	for _, width := range []int64{320, 360, 768, 1440} {
@@ -48,6 +50,9 @@ func TestLongNamesAndTexts(t *testing.T) {
 			}
 		}
 		check("what was misunderstood")
+		press(t, ctx, `[data-show="refused"]`)
+		until(t, ctx, `document.querySelector("#refused").checkVisibility()`)
+		check("who was turned away")
 		press(t, ctx, `[data-show="all"]`)
 		until(t, ctx, `document.querySelector('[data-id="thing"]').checkVisibility()`)
 		check("the house")

@@ -43,6 +43,15 @@ func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
 	reply(w, http.StatusOK, st)
 }
 
+// listRefusals has nothing to say of a broker elsewhere.
+func (s *Server) listRefusals(w http.ResponseWriter, _ *http.Request) {
+	var all []Refusal
+	if s.o.Broker != nil {
+		all = s.o.Broker.Refusals()
+	}
+	reply(w, http.StatusOK, list(all))
+}
+
 // healthz says that the program answers at all.
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 	reply(w, http.StatusOK, map[string]string{"status": "ok"})

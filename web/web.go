@@ -35,6 +35,7 @@
 //	POST   /links                              Link → 201 Link: whatever from reports is wanted of to
 //	DELETE /links?from=&to=                    204; the body may be a Link instead
 //	GET    /faults                             []Fault: what was not understood, newest first, of known devices and of none
+//	GET    /refusals                           []Refusal: what the broker did not let its clients do, the last first
 //	GET    /status                             Status
 //	GET    /session                            {"name", "by"}: who the caller is, and whether by token, session or loopback
 //	POST   /session                            {"token"} → 204 and a cookie
@@ -120,6 +121,8 @@ type Broker interface {
 	Clients() []Client
 	// Counters are the broker's numbers.
 	Counters() Counters
+	// Refusals is what it did not let clients do of late, the last first.
+	Refusals() []Refusal
 }
 
 // Client is a client of the broker.
@@ -149,6 +152,25 @@ type Client struct {
 	BytesSent        uint64  `json:"bytes_sent"`
 	ReceivedRate     float64 `json:"received_rate"`
 	SentRate         float64 `json:"sent_rate"`
+}
+
+// Refusal is something that the broker did not let a client do, once or several times.
+type Refusal struct {
+	// Act is what was refused: "connect", "publish" or "subscribe". Reason says in words why, as a part of a sentence.
+	Act    string `json:"act"`
+	Reason string `json:"reason"`
+	// Address is the IP address from which it was tried last, Client the client identifier if it was told, User the login name that was
+	// claimed, Topic the topic or the filter of what was refused to a client that is connected.
+	Address string `json:"address"`
+	Client  string `json:"client,omitempty"`
+	User    string `json:"user,omitempty"`
+	Topic   string `json:"topic,omitempty"`
+	// Others says that this stands for further ones of the same address or client, which were too many to be listed one by one.
+	Others bool `json:"others,omitempty"`
+	// Count is how often, First and Last when.
+	Count uint64    `json:"count"`
+	First time.Time `json:"first"`
+	Last  time.Time `json:"last"`
 }
 
 // Counters are the broker's numbers. Those in the first group only rise; the others are as of now.
@@ -295,6 +317,7 @@ func (s *Server) routes() http.Handler {
 	api("/commands/{id}", methods{"GET": s.getCommand})
 	api("/links", methods{"GET": s.listLinks, "POST": s.addLink, "DELETE": s.removeLink})
 	api("/faults", methods{"GET": s.listFaults})
+	api("/refusals", methods{"GET": s.listRefusals})
 	api("/status", methods{"GET": s.status})
 	api("/events", methods{"GET": s.events})
 	mux.Handle("/api/v1/session", methods{

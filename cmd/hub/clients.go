@@ -34,7 +34,7 @@ type mqttClient struct {
 }
 
 func clientCommand() *cobra.Command {
-	return group(&cobra.Command{Use: "client", Short: "List and show the clients of the broker"}, clientListCommand(), clientShowCommand())
+	return group(&cobra.Command{Use: "client", Short: "List and show the clients of the broker, and those that it turned away"}, clientListCommand(), clientShowCommand(), clientRefusedCommand())
 }
 
 func clientListCommand() *cobra.Command {
@@ -82,6 +82,56 @@ func clientShowCommand() *cobra.Command {
 		}
 		return c.printClient(clients[i], time.Now())
 	})
+}
+
+// refusal is what GET /api/v1/refusals says.
+type refusal struct {
+	Act     string    `json:"act"`
+	Reason  string    `json:"reason"`
+	Address string    `json:"address"`
+	Client  string    `json:"client,omitempty"`
+	User    string    `json:"user,omitempty"`
+	Topic   string    `json:"topic,omitempty"`
+	Others  bool      `json:"others,omitempty"`
+	Count   uint64    `json:"count"`
+	First   time.Time `json:"first"`
+	Last    time.Time `json:"last"`
+}
+
+func clientRefusedCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "refused", SuggestFor: []string{"denied", "rejected", "failed"}, Short: "List who was turned away of late, and what was not allowed", Args: takes(),
+		Long: "List the clients that were turned away of late, and the messages and subscriptions that were not allowed, with the reason, the last one\n" +
+			"first. This is where to look when a device does not appear.",
+	}
+	return looking(cmd, func(ctx context.Context, c *client, _ []string) error {
+		if _, err := c.mqttClients(ctx); err != nil { // a broker elsewhere
+			return err
+		}
+		var all []refusal
+		return c.show(ctx, "/api/v1/refusals", &all, func() error { return c.printRefusals(all, time.Now()) })
+	})
+}
+
+func (c *client) printRefusals(all []refusal, now time.Time) error {
+	if len(all) == 0 {
+		fmt.Fprintln(c.out, "nobody was turned away")
+		return nil
+	}
+	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "CLIENT\tUSER\tADDRESS\tTIMES\tLAST\tWHY")
+	for _, r := range all {
+		why := r.Reason
+		if r.Topic != "" {
+			why += ": " + r.Topic
+		}
+		name := orDash(r.Client)
+		if r.Others {
+			name = "(several)"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", name, orDash(r.User), r.Address, r.Count, ago(r.Last, now), why)
+	}
+	return w.Flush()
 }
 
 // mqttClients asks for the clients; it fails when the broker is not the hub's own.

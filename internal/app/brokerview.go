@@ -39,6 +39,17 @@ func (v brokerView) Counters() web.Counters {
 	}
 }
 
+func (v brokerView) Refusals() []web.Refusal {
+	var out []web.Refusal
+	for _, r := range v.b.Refusals() {
+		out = append(out, web.Refusal{
+			Act: string(r.Act), Reason: r.Reason, Address: r.Address, Client: r.Client, User: r.User, Topic: r.Topic, Others: r.Others,
+			Count: r.Count, First: r.First.UTC(), Last: r.Last.UTC(),
+		})
+	}
+	return out
+}
+
 // lasting is a duration in seconds, negative for ever.
 func lasting(d time.Duration) int64 {
 	if d < 0 {

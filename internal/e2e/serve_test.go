@@ -104,6 +104,12 @@ func TestUsersAreMadeBesideARunningHub(t *testing.T) {
 	if try("-u", "plug", "-P", "wrong") == 0 {
 		t.Error("a wrong password was let in")
 	}
+	refused, _ := h.hub("client", "refused")
+	for _, want := range []string{`no credentials; hub user add`, `plug +127\.0\.0\.1 .*wrong user name or password`} {
+		if !regexp.MustCompile(want).MatchString(refused) {
+			t.Errorf("among those who were turned away is no %q:\n%s", want, refused)
+		}
+	}
 	must(t, "hub", "user", "rm", "plug", "--data-dir", data)
 	eventually(t, "the removed user is kept out", func() bool { return try("-u", "plug", "-P", strings.TrimSpace(string(secret))) != 0 })
 	if strings.Contains(h.text(), strings.TrimSpace(string(secret))) {

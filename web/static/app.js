@@ -2,7 +2,7 @@
 import { ask } from "./api.js";
 import { card } from "./card.js";
 import { byId, el, text } from "./dom.js";
-import { listFaults } from "./faults.js";
+import { listFaults, listRefusals, who } from "./faults.js";
 import { moment, spell } from "./format.js";
 import { House } from "./house.js";
 import { follow } from "./live.js";
@@ -159,13 +159,14 @@ function notes() {
 
 const filters = [...document.querySelectorAll("[data-show]")];
 const is = (presence) => (v) => v.reach.presence === presence;
-const matches = { all: () => true, online: is("online"), offline: is("offline"), asleep: is("asleep"), late: is("late"), starting: is("starting"), faulty: (v) => v.faults > 0 };
+const matches = { all: () => true, online: is("online"), offline: is("offline"), asleep: is("asleep"), late: is("late"), starting: is("starting"), faulty: (v) => v.faults > 0, refused: () => false };
+const beside = { faulty: () => house.strays.length, refused: () => house.refusals.length }; // what is no device's
 const always = ["all", "online", "offline"];
 
 function count() {
   const views = [...house.views.values()];
   for (const button of filters) {
-    const n = views.filter(matches[button.dataset.show]).length + (button.dataset.show === "faulty" ? house.strays.length : 0);
+    const n = views.filter(matches[button.dataset.show]).length + (beside[button.dataset.show]?.() || 0);
     text(button.querySelector("b"), house.loaded ? String(n) : "–");
     button.hidden = n === 0 && !always.includes(button.dataset.show) && button.dataset.show !== show; // what is rare shows when it is so
   }
@@ -190,11 +191,11 @@ function sift() {
     section.node.hidden = here === 0;
     section.node.style.setProperty("--need", Math.max(2, here));
   }
-  const strays = siftStrays(terms);
+  const strays = siftStrays(terms), refused = siftRefused(terms);
   main.querySelector(".none")?.remove();
   if (!house.loaded || !house.views.size) return "";
-  if (left + strays) return [left && many(left, "device"), strays && many(strays, "message") + " from no known device"].filter(Boolean).join(", ");
-  const none = query ? "No device matches “" + query + "”." : { offline: "Every device is there.", online: "No device is online.", faulty: "Everything was understood." }[show] || "There is none now.";
+  if (left + strays + refused) return [left && many(left, "device"), strays && many(strays, "message") + " from no known device", refused && many(refused, "refusal")].filter(Boolean).join(", ");
+  const none = query ? "No device matches “" + query + "”." : { offline: "Every device is there.", online: "No device is online.", faulty: "Everything was understood.", refused: "Nobody was turned away." }[show] || "There is none now.";
   main.append(el("p", { class: "none" }, none));
   return none;
 }
@@ -203,7 +204,7 @@ const many = (n, what) => n + " " + what + (n === 1 ? "" : "s");
 
 /** What no known device has said is shown where people look for what was misunderstood, and in an empty house. Returns how much is shown. */
 function siftStrays(terms) {
-  const asked = show === "faulty" || (house.loaded && house.views.size === 0);
+  const asked = show === "faulty" || deserted();
   const notes = asked ? house.strays.filter((f) => terms.every((t) => (f.topic + " " + f.reason).toLowerCase().includes(t))) : [];
   const strays = byId("strays");
   strays.hidden = notes.length === 0;
@@ -211,12 +212,25 @@ function siftStrays(terms) {
   return notes.length;
 }
 
+/** The same for what the broker has refused: a device that is not there may not have been let in. */
+function siftRefused(terms) {
+  const section = byId("refused");
+  if (!section) return 0; // the broker is elsewhere
+  const asked = show === "refused" || deserted();
+  const refusals = asked ? house.refusals.filter((r) => terms.every((t) => [r.reason, who(r), r.topic].join(" ").toLowerCase().includes(t))) : [];
+  section.hidden = refusals.length === 0;
+  listRefusals(section.querySelector("ul"), refusals);
+  return refusals.length;
+}
+
+const deserted = () => house.loaded && house.views.size === 0;
+
 for (const button of filters) {
   button.addEventListener("click", () => {
     show = button.dataset.show;
     for (const b of filters) b.setAttribute("aria-pressed", String(b === button));
     say(sift());
-    if (show === "faulty") house.refresh().catch(() => {}); // no event tells of it
+    if (beside[show]) house.refresh().catch(() => {}); // no event tells of it
   });
 }
 

@@ -2,11 +2,14 @@
 // page has sent. It draws nothing; whoever draws is told which devices have changed.
 import { ask, loadDevices } from "./api.js";
 
+const DAY = 24 * 60 * 60 * 1000;
+
 export class House {
   /** @param changed is called with the ids of the devices that changed, null for all; @param ended with a command of this page's that has ended. */
   constructor(changed, ended) {
     this.views = new Map();
     this.strays = []; // what was not understood of no known device, newest first
+    this.refusals = []; // what the broker has refused to its clients in the last day, newest first
     this.loaded = false;
     this.changed = changed;
     this.ended = ended;
@@ -45,9 +48,11 @@ export class House {
     if (!id) await this.look();
   }
 
-  /** Asks anew for what was not understood of no known device. */
+  /** Asks anew for what was not understood of no known device, and for what was refused. */
   async look() {
-    this.strays = (await ask("GET", "/faults")).filter((f) => !f.device);
+    const [faults, refusals] = await Promise.all([ask("GET", "/faults"), ask("GET", "/refusals")]);
+    this.strays = faults.filter((f) => !f.device);
+    this.refusals = refusals.filter((r) => Date.now() - new Date(r.last) < DAY);
     this.changed([]);
   }
 
