@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"home.arpa/homehub/internal/config"
+	"home.arpa/homehub/internal/outage"
 )
 
 // product is a broker that can be started.
@@ -58,7 +59,7 @@ func (s *stand) start(ctx context.Context, settings ...setting) (*process, error
 func (s *stand) startUnder(ctx context.Context, command []string, settings ...setting) (*process, error) {
 	p := new(process)
 	var err error
-	if p.address, err = freeAddress(); err != nil {
+	if p.address, err = outage.FreeAddress(); err != nil {
 		return nil, err
 	}
 	args, err := s.product.command(s.folder, p.address)
@@ -66,7 +67,7 @@ func (s *stand) startUnder(ctx context.Context, command []string, settings ...se
 		return nil, err
 	}
 	if s.product.hub {
-		if p.web, err = freeAddress(); err != nil {
+		if p.web, err = outage.FreeAddress(); err != nil {
 			return nil, err
 		}
 		settings = append(settings, setting{"web.listen", p.web}, setting{"data_dir", s.data()})

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,20 +26,6 @@ type process struct {
 }
 
 func (p *process) broker() load.Broker { return load.Broker{Address: p.address, PID: p.pid} }
-
-// freeAddress is a loopback address with a port that nobody listens on at the moment. It lies below those that the system gives to
-// connections (32768 and up): one of these could take it before the broker does.
-func freeAddress() (string, error) {
-	var err error
-	for range 100 {
-		var l net.Listener
-		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))); err == nil {
-			address := l.Addr().String()
-			return address, l.Close()
-		}
-	}
-	return "", fmt.Errorf("looking for a free port: %w", err)
-}
 
 // launch starts a command in a folder on one processor, and returns when it accepts MQTT clients on p's address.
 func (p *process) launch(ctx context.Context, folder string, processor int, env []string, args ...string) error {
