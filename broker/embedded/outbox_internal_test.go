@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -106,6 +107,47 @@ func TestOutboxIsBounded(t *testing.T) {
 	}
 	o.more(1, o.take())
 	<-drained
+}
+
+// What waits for those who do not keep up is counted with what waits for all, and no longer when it has gone, in whatever way.
+func TestOutboxesAreCountedTogether(t *testing.T) {
+	const much = 10 * ownShare
+	for name, end := range map[string]func(o *outbox, taken []byte){
+		"written":                func(o *outbox, taken []byte) { o.more(much, o.more(much, taken)) },
+		"written piece by piece": func(o *outbox, taken []byte) { o.wrote(much - 1); o.more(much, o.more(1, taken)) },
+		"cut off":                func(o *outbox, _ []byte) { o.discard() },
+		"left, and written":      func(o *outbox, taken []byte) { o.abandon(); o.more(much, taken) },
+		"left, and cut off":      func(o *outbox, _ []byte) { o.abandon(); o.discard() },
+		"failed by the disk": func(o *outbox, taken []byte) {
+			o.forfeit()
+			if n := o.all.Load(); n != much {
+				t.Errorf("%d bytes are counted when those that waited for the disk have gone, want %d", n, much)
+			}
+			o.more(much, taken)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var all atomic.Int64
+			o := outbox{all: &all}
+			o.put(make([]byte, ownShare), 1, 0, 1)
+			if n := all.Load(); n != 0 {
+				t.Errorf("%d bytes are counted, and each may have %d", n, ownShare)
+			}
+			o.put(make([]byte, much-ownShare), 1, 0, much)
+			taken := o.take()
+			o.put(make([]byte, much), 1, 5, 2*much)
+			if n := all.Load(); n != 2*much {
+				t.Errorf("%d bytes are counted, want %d", n, 2*much)
+			}
+			if name == "written" || name == "written piece by piece" {
+				o.release(5)
+			}
+			end(&o, taken)
+			if n := all.Load(); n != 0 || o.pending != 0 {
+				t.Errorf("%d bytes are counted in the end, %d are pending", n, o.pending)
+			}
+		})
+	}
 }
 
 func TestQueueKeepsOrderAndIdentifiers(t *testing.T) {
