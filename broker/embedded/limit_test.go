@@ -260,3 +260,27 @@ func TestAUsersConnectionsAreEnded(t *testing.T) {
 		nobody.ping()
 	})
 }
+
+// A client may have thousands of subscriptions to one topic, each with an identifier of its own: what waits for it has them all.
+func TestSubscriptionIdentifiersCountAmongWhatWaits(t *testing.T) {
+	const filters, size = 500, 50_000
+	bubble(t, embedded.Options{MaxQueuedBytes: size}, func(t *testing.T, b *brokertest.Broker) {
+		c := connect(t, b, lasting("c"))
+		for i := range filters {
+			name := "#"
+			for bit := range 9 {
+				name = []string{"a/", "+/"}[i>>bit&1] + name
+			}
+			c.send(subscribe(5, 1, prop(0x0B, []byte{byte(1 + i%100)}), filter{name, 1}))
+			c.expect(SUBACK)
+		}
+		c.nc.Close()
+		pub := connect(t, b, hello{id: "pub"})
+		for range 100 {
+			pub.publish(post{topic: strings.Repeat("a/", 9), qos: 1, id: 1})
+		}
+		if n := b.Stats().Queued; n < 10 || n*(4*filters) > size {
+			t.Errorf("%d messages wait, each with %d identifiers, and %d bytes may", n, filters, size)
+		}
+	})
+}

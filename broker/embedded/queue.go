@@ -22,6 +22,9 @@ type delivery struct {
 	share     string   // the key of the shared subscription that it came by, empty for none
 }
 
+// weight is what it is counted as while it waits, in bytes.
+func (d *delivery) weight() int { return d.message.size() + 4*len(d.subs) }
+
 // queue is what a session has to deliver, in order. The first sent entries are on their way on the present connection; an entry
 // with a packet identifier was sent at least once, perhaps on an earlier one [MQTT-4.4.0-1]. Entries leave it when the client
 // acknowledges them.
@@ -70,7 +73,7 @@ func (q *queue) push(d delivery) uint64 {
 	d.seq = q.next
 	q.next++
 	q.entries = append(q.entries, d)
-	q.count(d.message.size())
+	q.count(d.weight())
 	return d.seq
 }
 
@@ -100,7 +103,7 @@ func (q *queue) insert(d delivery) {
 	}
 	q.entries = slices.Insert(q.entries, q.head+i, d)
 	q.next = max(q.next, d.seq+1)
-	q.count(d.message.size())
+	q.count(d.weight())
 }
 
 func (q *queue) search(seq uint64) (i int, found bool) {
@@ -118,7 +121,7 @@ func (q *queue) place(seq uint64) int {
 
 // remove takes away the entry at a place that find returned, or that of waiting.
 func (q *queue) remove(i int) {
-	q.count(-q.entries[i].message.size())
+	q.count(-q.entries[i].weight())
 	if i < q.head+q.sent {
 		q.sent--
 	}

@@ -260,6 +260,6 @@ func (s *session) tidy(now time.Time) {
 		}
 		d.ready = true
 		s.queue.entries = append(s.queue.entries, d)
-		s.queue.count(d.message.size())
+		s.queue.count(d.weight())
 	}
 }

@@ -126,7 +126,7 @@ func (s *session) enqueue(d delivery, b *batch, r *router, limits *Options) answ
 	switch {
 	case s.ended, c == nil && !s.keeps.Load(), !s.may().MayReceive(d.topic):
 		return declined
-	case !s.queue.room(d.message.size(), limits):
+	case !s.queue.room(d.weight(), limits):
 		return crammed
 	}
 	lasts := s.keeps.Load()
