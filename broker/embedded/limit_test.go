@@ -187,7 +187,7 @@ func TestWhatIsUnreadIsLimitedInAll(t *testing.T) {
 }
 
 func TestRetainedMemoryIsLimited(t *testing.T) {
-	bubble(t, embedded.Options{MaxRetainedBytes: 1000}, func(t *testing.T, b *brokertest.Broker) {
+	bubble(t, embedded.Options{MaxRetainedBytes: 1512}, func(t *testing.T, b *brokertest.Broker) {
 		c := connect(t, b, hello{version: 5, id: "c"})
 		steps := func(all ...step) {
 			t.Helper()
@@ -201,12 +201,41 @@ func TestRetainedMemoryIsLimited(t *testing.T) {
 		}
 		steps(step{"a", 100, true}, step{"b", 100, true}, step{"a", 600, true}, step{"b", 101, true},
 			step{"b", 400, false}, step{"c", 100, true}, step{"c", 0, true}, step{"a", 599, true}, step{"b", 4000, false}, step{"b", 100, true})
-		if err := b.Reload(embedded.Options{MaxRetainedBytes: 500}); err != nil {
+		if err := b.Reload(embedded.Options{MaxRetainedBytes: 1012}); err != nil {
 			t.Fatal(err)
 		}
 		steps(step{"a", 590, true}, step{"b", 101, false}) // what is there already may get smaller
-		if s := b.Stats(); s.Retained != 1 || s.RetainedBytes > 1000 {
+		if s := b.Stats(); s.Retained != 1 || s.RetainedBytes > 1512 {
 			t.Errorf("retained are %d messages of %d bytes", s.Retained, s.RetainedBytes)
+		}
+	})
+}
+
+// What a deep topic takes besides its message counts, too: it is a hundred times as much.
+func TestRetainedMemoryOfDeepTopicsIsLimited(t *testing.T) {
+	bubble(t, embedded.Options{MaxRetainedBytes: 1_000_000}, func(t *testing.T, b *brokertest.Broker) {
+		c := connect(t, b, hello{id: "c"})
+		deep := func(i int, payload string) {
+			c.publish(post{topic: fmt.Sprint(i, strings.Repeat("/a", 200)), payload: payload, qos: 1, id: 1, retain: true})
+		}
+		for range 2 { // what is cleared makes room
+			for i := range 50 {
+				deep(i, "x")
+			}
+			if s := b.Stats(); s.Retained < 15 || s.Retained > 20 || s.RetainedBytes > 1_000_000 {
+				t.Errorf("%d messages of deep topics are retained, and %d bytes", s.Retained, s.RetainedBytes)
+			}
+			c.publish(post{topic: fmt.Sprint(0, strings.Repeat("/a", 199), "/b"), payload: "x", qos: 1, id: 1, retain: true}) // on a branch that is there
+			if s := b.Stats(); s.Retained != 20 {
+				t.Errorf("%d messages are retained", s.Retained)
+			}
+			c.publish(post{topic: fmt.Sprint(0, strings.Repeat("/a", 199), "/b"), qos: 1, id: 1, retain: true})
+			for i := range 50 {
+				deep(i, "")
+			}
+			if s := b.Stats(); s.Retained != 0 || s.RetainedBytes != 0 {
+				t.Errorf("%d messages and %d bytes are left", s.Retained, s.RetainedBytes)
+			}
 		}
 	})
 }

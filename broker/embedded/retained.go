@@ -12,9 +12,12 @@ import (
 type retained struct {
 	root   leaf
 	count  int
-	bytes  int
+	bytes  int    // of messages and leaves, but for the broker's own
 	serial uint64 // of the last topic that got a message and had none
 }
+
+// leafSize is what a leaf is counted as: those of a deep topic may take a hundred times as much as its message.
+const leafSize = 256
 
 type leaf struct {
 	children map[string]*leaf
@@ -38,6 +41,7 @@ func (r *retained) set(m *message) (changed bool) {
 			}
 			next = new(leaf)
 			n.children[level] = next
+			r.weigh(m.topic, leafSize)
 		}
 		n = next
 	}
@@ -56,8 +60,34 @@ func (r *retained) set(m *message) (changed bool) {
 func (r *retained) tally(m *message, sign int) {
 	if !internal(m.topic) {
 		r.count += sign
-		r.bytes += sign * m.size()
 	}
+	r.weigh(m.topic, sign*m.size())
+}
+
+func (r *retained) weigh(topic string, bytes int) {
+	if !internal(topic) {
+		r.bytes += bytes
+	}
+}
+
+// want is how many bytes more would be kept with a message, and whether its topic has none yet.
+func (r *retained) want(m *message) (bytes int, fresh bool) {
+	bytes, n := m.size(), &r.root
+	for rest, more := m.topic, true; more; {
+		var level string
+		level, rest, more = strings.Cut(rest, "/")
+		if n = n.children[level]; n == nil {
+			missing := 1
+			if more {
+				missing += 1 + strings.Count(rest, "/")
+			}
+			return bytes + missing*leafSize, true
+		}
+	}
+	if n.message == nil {
+		return bytes, true
+	}
+	return bytes - n.message.size(), false
 }
 
 // get returns what is kept under a topic, nil when there is nothing or when it has expired.
@@ -92,22 +122,23 @@ func (r *retained) drop(m *message) {
 }
 
 // clear takes away what is kept under a topic, and the branch that is empty then. It says whether there was something.
-func (r *retained) clear(topic string) bool { return r.prune(&r.root, topic) }
+func (r *retained) clear(topic string) bool { return r.prune(&r.root, topic, topic) }
 
-func (r *retained) prune(n *leaf, rest string) (there bool) {
+func (r *retained) prune(n *leaf, topic, rest string) (there bool) {
 	level, rest, more := strings.Cut(rest, "/")
 	next := n.children[level]
 	switch {
 	case next == nil:
 		return false
 	case more:
-		there = r.prune(next, rest)
+		there = r.prune(next, topic, rest)
 	case next.message != nil:
 		r.tally(next.message, -1)
 		next.message, there = nil, true
 	}
 	if next.message == nil && len(next.children) == 0 {
 		delete(n.children, level)
+		r.weigh(topic, -leafSize)
 	}
 	return there
 }

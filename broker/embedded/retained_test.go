@@ -197,7 +197,7 @@ func TestAReplayThatIsInterruptedGoesOn(t *testing.T) {
 func TestStandardWhatCannotBeRetained(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "broker")
 	var log journal
-	o := embedded.Options{Folder: folder, MaxRetained: 2, MaxRetainedBytes: 1000, Logger: log.logger()}
+	o := embedded.Options{Folder: folder, MaxRetained: 2, MaxRetainedBytes: 2000, Logger: log.logger()}
 	bubble(t, o, func(t *testing.T, b *brokertest.Broker) {
 		hub := &recorder{}
 		l, _ := link(t, b, hub)

@@ -104,11 +104,9 @@ func (r *router) roomToRetain(m *message) bool {
 	if len(m.payload) == 0 || internal(m.topic) {
 		return true
 	}
-	limits, count, bytes := r.limits(), 1, m.size()
-	if n := r.retained.find(m.topic); n != nil && n.message != nil {
-		count, bytes = 0, bytes-n.message.size()
-	}
-	return (count == 0 || r.retained.count < limits.MaxRetained) && (bytes <= 0 || r.retained.bytes+bytes <= limits.MaxRetainedBytes)
+	limits := r.limits()
+	bytes, fresh := r.retained.want(m)
+	return (!fresh || r.retained.count < limits.MaxRetained) && (bytes <= 0 || r.retained.bytes+bytes <= limits.MaxRetainedBytes)
 }
 
 // expire clears retained messages that have expired.
