@@ -65,3 +65,20 @@ func TestLooksForWhatIsRetainedLetOthersIn(t *testing.T) {
 		t.Errorf("it was asked %d times, want 3, and nothing to be left", asked)
 	}
 }
+
+// A client may subscribe again and again to what it does not read: only the last time counts, so nothing grows.
+func TestSubscribingAgainTakesThePlaceOfWhatWaits(t *testing.T) {
+	b, s := newSessions(t, Options{}, "c")
+	var owed batch
+	b.router.route(&message{topic: "a", payload: []byte("x"), retain: true}, nil, nil, &owed, nil)
+	for range 100 {
+		for _, filter := range []string{"#", "a"} {
+			var plan []replay
+			b.router.subscribe(s[0], &subscription{filter: filter}, &plan)
+			s[0].follow(plan)
+		}
+	}
+	if n := len(s[0].replays); n != 2 {
+		t.Errorf("%d replays of 2 filters wait", n)
+	}
+}

@@ -39,8 +39,8 @@ type Stats struct {
 	BytesReceived, BytesSent uint64
 	// In is what came over all connections, Out what went to them, message by message: a link has no part in it.
 	In, Out Flow
-	// Retained messages and their size in bytes, with that of the tree of their topics, those of $SYS left out; Subscriptions of all sessions, of which Shared are shared; messages
-	// Queued for clients and their size in bytes.
+	// Retained messages and their size in bytes, with that of the tree of their topics, those of $SYS left out; Subscriptions of all sessions, of
+	// which Shared are shared; messages Queued for clients and their size in bytes.
 	Retained, RetainedBytes, Subscriptions, Shared, Queued, QueuedBytes int
 	// Refused counts what Refusals lists, by class: of connections "password", "anonymous" (no credentials), "client_id" (another user's),
 	// "will" (to where it may not publish), "limit", "tls" (no handshake), "protocol", "origin" (a page that
