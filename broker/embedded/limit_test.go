@@ -75,6 +75,26 @@ func TestFiltersAreLimited(t *testing.T) {
 	})
 }
 
+// Filters of many levels take memory for each of them: there may be fewer.
+func TestTheLevelsOfSubscriptionsAreLimited(t *testing.T) {
+	bubble(t, embedded.Options{MaxSubscriptions: 20}, func(t *testing.T, b *brokertest.Broker) {
+		c := connect(t, b, hello{version: 5, id: "c"})
+		deep := func(name string) string { return name + strings.Repeat("/+", 99) }
+		for range 2 { // what is taken back makes room
+			c.subscribe(filter{deep("a"), 1}, filter{"x", 1}, filter{deep("b"), 1})
+			for _, again := range []string{deep("a"), deep("c")} {
+				c.subscribe(filter{again, 1})
+			}
+			c.send(subscribe(5, 1, nil, filter{deep("d"), 1}, filter{strings.Repeat("+/", 18) + "#", 1}, filter{"y/z", 1}))
+			if p := c.expect(SUBACK); string(p.body[3:]) != "\x97\x01\x97" {
+				t.Errorf("SUBACK is % x, want the first and the last refused with 0x97", p.body)
+			}
+			c.send(unsubscribe(5, 1, deep("a"), deep("b"), deep("c"), "x", strings.Repeat("+/", 18)+"#"))
+			c.expect(UNSUBACK)
+		}
+	})
+}
+
 func TestSessionsAreLimited(t *testing.T) {
 	bubble(t, embedded.Options{MaxSessions: 2}, func(t *testing.T, b *brokertest.Broker) {
 		connect(t, b, lasting("a")).goodbye()

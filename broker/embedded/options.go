@@ -57,8 +57,8 @@ type Options struct {
 	MaxConnectSize int
 	// MaxTopicLevels and MaxTopicSize bound a topic name or filter: its levels, at most 201, and its bytes. Zero: 201 and 4096.
 	MaxTopicLevels, MaxTopicSize int
-	// MaxSubscriptions bounds the topic filters of one session, MaxFilters those of one SUBSCRIBE or UNSUBSCRIBE. Zero: 4096
-	// and 1024.
+	// MaxSubscriptions bounds the topic filters of one session, which may have 16 times as many levels in all; MaxFilters bounds those of one
+	// SUBSCRIBE or UNSUBSCRIBE. Zero: 4096 and 1024.
 	MaxSubscriptions, MaxFilters int
 	// MaxQueued and MaxQueuedBytes bound what waits for one client, and MaxQueuedBytes also what is on its way to it. What
 	// exceeds them is dropped and counted. Zero: 10,000 messages and 8 MiB.

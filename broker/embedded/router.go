@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -169,8 +170,8 @@ func (r *router) spread(m *message, to *course, b *batch) {
 func (r *router) subscribe(s *session, sub *subscription, plan *[]replay) (code byte, after position) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	old := s.subs[sub.filter]
-	if old == nil && len(s.subs) >= r.limits().MaxSubscriptions {
+	old, most := s.subs[sub.filter], r.limits().MaxSubscriptions
+	if old == nil && (len(s.subs) >= most || s.levels+levels(sub.filter) > most*usualLevels) {
 		return quotaExceeded, 0
 	}
 	r.put(s, sub)
@@ -180,6 +181,11 @@ func (r *router) subscribe(s *session, sub *subscription, plan *[]replay) (code 
 	}
 	return sub.qos, r.ledger.subscribed(s, sub, planned)
 }
+
+// usualLevels bounds the levels that all filters of a session have on average where it has as many as it may, since each takes memory.
+const usualLevels = 16
+
+func levels(filter string) int { return 1 + strings.Count(filter, "/") }
 
 // filtersOf lists the filters to which a session is subscribed, nil if there are none.
 func (r *router) filtersOf(s *session) (filters []string) {
@@ -213,6 +219,7 @@ func (r *router) put(s *session, sub *subscription) {
 	s.subs[sub.filter] = sub
 	s.count.Store(int32(len(s.subs)))
 	if old == nil {
+		s.levels += levels(sub.filter)
 		r.counts.subscriptions.Add(1)
 	}
 }
@@ -246,6 +253,7 @@ func (r *router) remove(s *session, filter string) {
 		r.subs.Delete(filter, s)
 	}
 	delete(s.subs, filter)
+	s.levels -= levels(filter)
 	s.count.Store(int32(len(s.subs)))
 	r.counts.subscriptions.Add(-1)
 }

@@ -20,8 +20,9 @@ type session struct {
 	hungry atomic.Bool            // something waits for room in the outbox
 	lost   atomic.Uint64          // messages that found no room
 
-	subs  map[string]*subscription // by filter as the client wrote it; guarded by the router
-	count atomic.Int32             // len(subs)
+	subs   map[string]*subscription // by filter as the client wrote it; guarded by the router
+	levels int                      // of all their filters; guarded by the router
+	count  atomic.Int32             // len(subs)
 
 	expiry  uint32    // seconds that it outlives its connection; guarded by the registry
 	expires time.Time // guarded by the registry: when it ends, zero while connected or if never
