@@ -207,6 +207,7 @@ func TestStandardDollar(t *testing.T) {
 						m := post{topic: "$own/x/y", payload: "x", retain: retained}
 						if retained {
 							pub.publish(m)
+							pub.ping() // or it may come live, before SUBACK
 							c.subscribe(filter{name, 0})
 						} else {
 							c.subscribe(filter{name, 0})
