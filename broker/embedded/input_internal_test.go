@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"runtime"
@@ -154,5 +155,30 @@ func TestADeadlineThatPassesWhileNobodyWaitsEndsNothing(t *testing.T) {
 	stop()
 	if err := <-linked; err != nil {
 		t.Error(err)
+	}
+}
+
+// A large packet needs a large buffer. When it has been handled, the connection has a small one again.
+func TestALargeInputBufferIsNotKept(t *testing.T) {
+	c := &conn{in: make([]byte, 4*keepBuffer), start: 100, top: 200}
+	if c.room(); len(c.in) != 4*keepBuffer {
+		t.Errorf("with something unread the buffer has %d bytes", len(c.in))
+	}
+	c.start = c.top
+	if c.room(); len(c.in) != inputSize {
+		t.Errorf("with nothing unread the buffer has %d bytes, want %d", len(c.in), inputSize)
+	}
+}
+
+// A connection remembers the names of topics that it has used, and not all of them.
+func TestTheMemoryOfTopicNamesIsBounded(t *testing.T) {
+	var n names
+	for i := range 10 * maxNames {
+		if _, err := n.find(fmt.Append(nil, "topic/", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(n.known) == 0 || len(n.known) > maxNames {
+		t.Errorf("%d names are remembered, want %d at most", len(n.known), maxNames)
 	}
 }

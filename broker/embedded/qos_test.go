@@ -290,6 +290,35 @@ func TestMaximumPacketSizeOfTheClient(t *testing.T) {
 	})
 }
 
+// A topic alias makes the first message of its topic larger: it is left out where the packet would be too large with it.
+func TestMaximumPacketSizeWithAliases(t *testing.T) {
+	bubble(t, embedded.Options{}, func(t *testing.T, b *brokertest.Broker) {
+		const most = 100
+		sub := connect(t, b, hello{version: 5, id: "sub", props: join(prop(0x27, u32(most)), prop(0x22, u16(64)))})
+		sub.subscribe(filter{"#", 0})
+		pub := connect(t, b, hello{id: "pub"})
+		aliases := 0
+		for size := 80; size < most; size++ {
+			topic := fmt.Sprint(size)
+			m := post{topic: topic, payload: strings.Repeat("x", size)}
+			pub.publish(m)
+			if len(m.bytes(5)) > most {
+				continue
+			}
+			p := sub.expect(PUBLISH)
+			if n := 2 + len(p.body); n > most {
+				t.Errorf("a packet of %d bytes came", n)
+			} else if n > len(m.bytes(5)) {
+				aliases++
+			}
+		}
+		sub.quiet()
+		if aliases == 0 {
+			t.Error("there was no alias at all")
+		}
+	})
+}
+
 func TestMaximumPacketSizeOfTheBroker(t *testing.T) {
 	bubble(t, embedded.Options{MaxPacketSize: 1000}, func(t *testing.T, b *brokertest.Broker) {
 		c := connect(t, b, hello{version: 5, id: "c"})

@@ -250,6 +250,19 @@ func TestAPanicOfAWriterEndsOneConnectionOnly(t *testing.T) {
 	})
 }
 
+// A client that is cut off while it sends is let send on for a moment: if its last bytes were refused, it might not read what it is told.
+func TestWhoIsCutOffReadsWhy(t *testing.T) {
+	_, address, _ := listening(t, embedded.Options{MaxPacketSize: 1000})
+	nc := dialTCP(t, address)
+	c := attach(t, nc)
+	c.hello(hello{version: 5, id: "c"})
+	c.send(post{topic: "t", payload: strings.Repeat("x", 200_000)}.bytes(5))
+	c.expectEnd(0x95)
+	if n, err := nc.Write([]byte("x")); err != nil {
+		t.Errorf("its connection was reset: %d, %v", n, err)
+	}
+}
+
 // touchy lets a client "bad" fail when it is asked whether it may receive.
 type touchy struct{ client string }
 
