@@ -88,7 +88,7 @@ func (g goodbye) cause() *cause {
 func (c *conn) ending() *cause {
 	k := c.cause.Load()
 	if c.leaving == nil && k.code == sessionTakenOver {
-		c.overhear()
+		c.overhear(time.Now().Add(overhearing))
 		c.batch.settle(context.Background()) // its life is over; the handlers' calls end with their links
 	}
 	if c.leaving != nil {
@@ -97,10 +97,20 @@ func (c *conn) ending() *cause {
 	return k
 }
 
-// overhear looks for DISCONNECT and for messages in what has arrived, for a moment.
-func (c *conn) overhear() {
-	until := time.Now().Add(overhearing)
-	for !c.overheard() && time.Now().Before(until) {
+// overhear looks for DISCONNECT and for messages in what arrives until a time, and in what is there already: on a busy machine the time may be
+// over before the first look.
+func (c *conn) overhear(until time.Time) {
+	for heard := 0; !c.overheard(); {
+		if c.socket != nil && heard < keepBuffer {
+			if n := c.socket.glance(c.room()); n > 0 {
+				c.top += n
+				heard += n
+				continue
+			}
+		}
+		if !time.Now().Before(until) {
+			return
+		}
 		_ = c.net.SetReadDeadline(until) // again and again: whoever ended the connection sets it, too
 		n, err := c.net.Read(c.room())
 		c.top += n

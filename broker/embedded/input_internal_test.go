@@ -182,3 +182,27 @@ func TestTheMemoryOfTopicNamesIsBounded(t *testing.T) {
 		t.Errorf("%d names are remembered, want %d at most", len(n.known), maxNames)
 	}
 }
+
+// Of a connection that is taken over, what has come is heard even if nobody had the time to look for it.
+func TestWhatHasComeIsOverheardHoweverLate(t *testing.T) {
+	client, c := reader(t)
+	c.connect.version = mqtt311
+	c.session = &session{}
+	c.session.permit.Store(&everything)
+	past := time.Now().Add(-time.Second)
+	if err := c.net.SetReadDeadline(past); err != nil { // as whoever ends it does
+		t.Fatal(err)
+	}
+	if c.overhear(past); c.leaving != nil {
+		t.Fatal("a goodbye was heard before it was said")
+	}
+	if _, err := client.Write([]byte{publishPacket << 4, 4, 0, 1, 't', 'x', disconnectPacket << 4, 0}); err != nil {
+		t.Fatal(err)
+	}
+	for begin := time.Now(); c.leaving == nil && time.Since(begin) < 10*time.Second; runtime.Gosched() {
+		c.overhear(past)
+	}
+	if c.leaving == nil || c.news.Messages[0] != 1 {
+		t.Errorf("the goodbye that was heard is %v, with %d messages before it", c.leaving, c.news.Messages[0])
+	}
+}

@@ -10,4 +10,5 @@ type socket struct{}
 func newSocket(*conn) *socket { return nil }
 
 func (*socket) read() error               { return net.ErrClosed }
+func (*socket) glance([]byte) int         { return 0 }
 func (*socket) write([]byte) (int, error) { return 0, net.ErrClosed }

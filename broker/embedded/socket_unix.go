@@ -77,6 +77,12 @@ func (s *socket) drain(c *conn, fd uintptr) (enough bool) {
 	return true
 }
 
+// glance reads what there is into p without waiting, whatever the deadline, and returns 0 when there is nothing.
+func (s *socket) glance(p []byte) (n int) {
+	_ = s.raw.Control(func(fd uintptr) { n, _ = sysRead(fd, p) })
+	return max(n, 0)
+}
+
 // write writes as much of p as the socket takes without waiting.
 func (s *socket) write(p []byte) (n int, err error) {
 	t := &s.out
