@@ -304,3 +304,50 @@ func TestADeliveryThatPanicsIsAccountedFor(t *testing.T) {
 		t.Error("a message stays in its queue for ever")
 	}
 }
+
+// A record names a message by a number that stands in the same file: in a new one the message is written down again.
+func TestAMessageIsWrittenDownInEachFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		folder := filepath.Join(t.TempDir(), "broker")
+		b, s := newSessions(t, Options{Folder: folder}, "sub")
+		s[0].expiry = 3600
+		b.ledger.session(s[0], 0)
+		end := b.write(t.Context())
+		var owed batch
+		b.router.route(&message{topic: "t", payload: []byte("x"), qos: 1, retain: true}, nil, nil, &owed, nil)
+		segment := func() uint64 {
+			w := b.ledger.log.Begin()
+			defer w.Commit()
+			return w.Segment()
+		}
+		first := segment()
+		fill(b.ledger, 17<<20) // after which a checkpoint is due
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if segment() == first {
+			t.Fatal("there is no new file")
+		}
+		d := delivery{outgoing: outgoing{message: b.router.kept("t"), level: 1}}
+		d.seq = s[0].queue.push(d)
+		b.ledger.replay(s[0], &d, "t")
+		durable := make(told, 1)
+		b.ledger.log.Wait(b.ledger.present(), durable)
+		if err := <-durable; err != nil {
+			t.Fatal(err)
+		}
+		left := filepath.Join(t.TempDir(), "left")
+		if err := os.CopyFS(left, os.DirFS(folder)); err != nil {
+			t.Fatal(err)
+		}
+		if err := end(); err != nil {
+			t.Error(err)
+		}
+		again, err := New(Options{Folder: left})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if q := &again.registry.sessions["sub"].queue; q.len() != 1 || string(q.waiting().payload) != "x" {
+			t.Errorf("%d messages wait after a crash, want 1", q.len())
+		}
+	})
+}
