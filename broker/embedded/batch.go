@@ -76,7 +76,7 @@ func (b *batch) account(m *message, r *router) {
 func (b *batch) touch(c *conn) {
 	if !c.out.marked.Load() && !c.out.marked.Swap(true) {
 		b.touched = append(b.touched, c)
-		if b != &c.batch && c.feeder.Load() != b.feeder {
+		if b.feeder != c.number && c.feeder.Load() != b.feeder {
 			b.crowded = c.feeder.Swap(b.feeder) != 0 || b.crowded
 		}
 	}

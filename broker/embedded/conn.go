@@ -89,14 +89,10 @@ type conn struct {
 	place      int       // in the lobby
 	watched    bool      // the lobby has asked for it before
 	names      names
-	scratch    message
-	codes      []byte // for the SUBACK or UNSUBACK that mochi is about to encode
-	replays    []replay
-	subscribed []string // by the SUBSCRIBE in hand, for the links
-	acks       []byte   // acknowledgements that are not in the outbox yet
-	answers    int      // how many these are
-	depends    position // what they depend on
-	batch      batch
+	*desk                    // nil in the lobby
+	answers    int           // how many acknowledgements are not in the outbox yet
+	depends    position      // what they depend on
+	number     uint64        // its own
 	feeder     atomic.Uint64 // who flushed to it last, itself aside: a number, since a pointer would keep connections that have ended
 
 	visit visit
@@ -107,12 +103,45 @@ type conn struct {
 
 func newConn(b *Broker, nc net.Conn, p peer) *conn {
 	c := &conn{broker: b, options: b.options(), net: nc, peer: p, born: time.Now()}
-	c.batch.feeder = b.numbers.Add(1)
+	c.number = b.numbers.Add(1)
+	c.sit()
 	c.names.limits = c.options
 	c.out.all = &b.registry.queued
 	c.over.Add(1)
 	c.socket = newSocket(c)
 	return c
+}
+
+// desk is what a connection needs while packets are handled.
+type desk struct {
+	scratch    message
+	codes      []byte // for the SUBACK or UNSUBACK that mochi is about to encode
+	replays    []replay
+	subscribed []string // by the SUBSCRIBE in hand, for the links
+	acks       []byte   // acknowledgements that are not in the outbox yet
+	batch      batch
+}
+
+// desks are those that nobody sits at.
+var desks = sync.Pool{New: func() any { return new(desk) }}
+
+// sit has the connection ready to handle packets.
+func (c *conn) sit() {
+	if c.desk == nil {
+		c.desk = desks.Get().(*desk)
+		c.batch.feeder = c.number
+	}
+}
+
+// leave clears the desk for the next one. What was handled is settled. One with contexts that are tied to others is kept: they last as long
+// as the connection.
+func (c *conn) leave() {
+	if d := c.desk; len(d.batch.joints) == 0 {
+		b := &d.batch
+		*d = desk{codes: d.codes[:0], acks: d.acks[:0], batch: batch{touched: b.touched[:0], calls: b.calls[:0], owed: b.owed[:0]}}
+		c.desk = nil
+		desks.Put(d)
+	}
 }
 
 // rests says whether the connection waits in the lobby when there is nothing to do.

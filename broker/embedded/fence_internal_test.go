@@ -45,8 +45,8 @@ func TestAQoS2MessageIsKnownWhenItIsQueued(t *testing.T) {
 	if _, _, received, _, _ := s[0].copy(); len(received) > 0 {
 		t.Errorf("identifiers %v are known before their message is queued", received)
 	}
-	c.batch.receipt = receipt{s[0], 7}
-	b.router.route(&message{topic: "t", qos: 2}, s[0], nil, &c.batch, nil)
+	owes := batch{receipt: receipt{s[0], 7}}
+	b.router.route(&message{topic: "t", qos: 2}, s[0], nil, &owes, nil)
 	if _, _, received, _, _ := s[0].copy(); !slices.Equal(received, []uint16{7}) {
 		t.Errorf("identifiers %v are known, want 7", received)
 	}

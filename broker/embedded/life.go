@@ -105,6 +105,7 @@ func (c *conn) greet() (there bool) {
 // has ended.
 func (c *conn) stay() (rests bool) {
 	defer c.rescue()
+	c.sit()
 	c.comeBack()
 	err := c.work()
 	for err == nil {
@@ -114,6 +115,7 @@ func (c *conn) stay() (rests bool) {
 			if c.rest(); c.lobby.enter(c) {
 				return true
 			}
+			c.sit()
 			err = nil // it cannot wait there, or has been ended: fill finds out
 		}
 	}
@@ -137,6 +139,7 @@ func (c *conn) comeBack() {
 // rest gives back what a connection does not need while it waits.
 func (c *conn) rest() {
 	c.dry = false
+	c.leave()
 	if c.start == c.top {
 		returnInput(c.in)
 		c.in, c.start, c.top = nil, 0, 0
@@ -253,6 +256,7 @@ func (c *conn) rescue() {
 	if r := recover(); r != nil {
 		c.broker.failed("serving a connection", c.connect.name, r)
 		c.stop(&cause{reason: failure})
+		c.sit()
 		c.batch.flush()
 	}
 }

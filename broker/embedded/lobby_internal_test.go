@@ -274,6 +274,7 @@ func TestAClientThatSpeaksAllTheTimeHasAGoroutineUntilItIsQuiet(t *testing.T) {
 	if !h.lobby.take(c) { // from here on this test's goroutine is the connection's
 		t.Fatal("it is not in the lobby")
 	}
+	c.sit()
 	c.comeBack()
 	if c.rests() {
 		t.Fatal("it is to wait in the lobby")
