@@ -71,8 +71,8 @@ func checkSubscription(kind byte, body []byte, version byte, maxFilters int) err
 
 // checkFilter refuses what the standard calls malformed, and filters of so many levels that nobody means well with them.
 func checkFilter(c *cursor, filter string) {
-	if err := refuse(filter, broker.ValidFilter(filter), filterInvalid); err != nil {
-		c.fail(err)
+	if err := broker.ValidFilter(filter); err != nil {
+		c.fail(malformed(err.Error()))
 	}
 }
 

@@ -99,8 +99,8 @@ func TestAClientThatSaysLittleHasNoGoroutine(t *testing.T) {
 		ping(t, clients[i])
 		h.rests(c)
 		h.look(func() {
-			if c.in != nil {
-				t.Error("a connection in the lobby keeps a buffer")
+			if c.in != nil || c.desk != nil {
+				t.Error("a connection in the lobby keeps a buffer or a desk")
 			}
 		})
 	}

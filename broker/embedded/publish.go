@@ -58,16 +58,13 @@ func (n *names) find(b []byte) (*name, error) {
 
 // checkTopic refuses a name that the standard calls malformed, as one with a wildcard [MQTT-3.3.2-2], and one of so many levels that it is
 // not accepted here.
-func checkTopic(name string) error { return refuse(name, broker.ValidTopic(name), topicInvalid) }
-
-// refuse is why a topic name or filter is refused, nil if err is nil: it is malformed, or well formed and not accepted, for which there is a
-// code.
-func refuse(topic string, err error, notAccepted byte) error {
+func checkTopic(name string) error {
+	err := broker.ValidTopic(name)
 	switch {
 	case err == nil:
 		return nil
-	case strings.Count(topic, "/") >= broker.MaxTopicLevels:
-		return &packetError{notAccepted, err.Error()}
+	case strings.Count(name, "/") >= broker.MaxTopicLevels:
+		return &packetError{topicInvalid, err.Error()}
 	}
 	return malformed(err.Error())
 }

@@ -419,8 +419,6 @@ func TestMessagesThatMustNotBe(t *testing.T) {
 		{"SUBSCRIBE with the wrong flags", append([]byte{0x80}, subscribe(5, 1, nil, filter{"t", 0})[1:]...), 0x81},
 		{"a filter with # in the middle", subscribe(5, 1, nil, filter{"a/#/b", 0}), 0x81},
 		{"a filter with a letter before #", subscribe(5, 1, nil, filter{"a#", 0}), 0x81},
-		{"a filter of too many levels", subscribe(5, 1, nil, filter{strings.Repeat("/", 201), 0}), 0x8F},
-		{"UNSUBSCRIBE from a filter of too many levels", unsubscribe(5, 1, strings.Repeat("/", 201)), 0x8F},
 		{"a shared subscription without a name", subscribe(5, 1, nil, filter{"$share//t", 0}), 0x81},
 		{"a shared subscription without a filter", subscribe(5, 1, nil, filter{"$share/g/", 0}), 0x81},
 		{"a shared subscription with no local", subscribe(5, 1, nil, filter{"$share/g/t", 4}), 0x82},
