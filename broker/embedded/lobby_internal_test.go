@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"home.arpa/homehub/broker"
 )
 
 // house is a broker whose porters serve plain sockets, without a listener.
@@ -137,6 +140,40 @@ func TestAPingIsAnsweredInTheLobby(t *testing.T) {
 	}
 }
 
+// What a message's handler is called with lasts as long as the publisher's connection, in the lobby, too.
+func TestAHandlersContextOutlivesTheWayToTheLobby(t *testing.T) {
+	h := openHouse(t)
+	link, calls := h.broker.Link(), make(chan context.Context, 1)
+	link.Subscribe(broker.Subscription{Filter: "#"})
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- link.Run(ctx, keeper(calls)) }()
+	client, c := h.visit("sensor")
+	if _, err := client.Write([]byte{publishPacket << 4, 3, 0, 1, 'a'}); err != nil {
+		t.Fatal(err)
+	}
+	call := <-calls
+	h.rests(c)
+	h.look(func() {
+		if call.Err() != nil || c.desk == nil || len(c.batch.joints) != 1 {
+			t.Errorf("when the publisher goes to the lobby the call's context is lost: %v", call.Err())
+		}
+	})
+	client.Close()
+	<-call.Done()
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// keeper keeps the contexts that it is called with.
+type keeper chan context.Context
+
+func (k keeper) HandleMessage(ctx context.Context, _ broker.Message) { k <- ctx }
+func (k keeper) HandleSession(context.Context, broker.Session)       {}
+func (k keeper) HandleLink(bool, string)                             {}
+
 func TestWhatOnlyBeginsLikeAPingIsNoneInTheLobby(t *testing.T) {
 	h := openHouse(t)
 	client, c := h.visit("a")
@@ -196,12 +233,12 @@ func TestWhatOnlyPartlyArrivedIsKeptInTheLobby(t *testing.T) {
 	if _, err := client.Write([]byte{pingreqPacket << 4}); err != nil {
 		t.Fatal(err)
 	}
-	for ; ; runtime.Gosched() { // until it has been back
-		h.rests(c)
-		half := 0
-		if h.look(func() { half = c.top - c.start }); half == 1 {
-			break
-		}
+	for half := 0; half != 1; runtime.Gosched() { // until it has been back
+		h.look(func() {
+			if slices.Contains(h.lobby.inside, c) {
+				half = c.top - c.start
+			}
+		})
 	}
 	if _, err := client.Write([]byte{0}); err != nil {
 		t.Fatal(err)
