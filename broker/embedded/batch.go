@@ -17,6 +17,7 @@ type batch struct {
 
 	owed     []owed     // what is to be written into the journal
 	receipt  receipt    // the publisher's for the message that is being routed
+	will     testament  // which the message that is being routed was
 	left     owed       // where the message that is being routed was before: in the queue of a session that ends
 	own      *session   // the publisher's, while its own copy of a QoS 2 message has to wait for PUBREC; else nil
 	aside    []outgoing // with QoS 0, what waits for that
@@ -59,10 +60,12 @@ func (b *batch) account(m *message, r *router) {
 		return
 	}
 	var after position
-	if b.left.session != nil && b.left.session.keeps.Load() {
+	if b.will.overdueWill != nil {
+		after = b.will.queued(m, b.owed, r.ledger)
+	} else if b.left.session != nil && b.left.session.keeps.Load() {
 		after = r.ledger.inherited(m, &b.left, b.owed)
 	} else {
-		after = r.ledger.queued(m, b.owed, from)
+		after = r.ledger.queued(m, b.owed, from, nil)
 	}
 	b.depend(after)
 	for i := range b.owed {

@@ -68,7 +68,7 @@ func (c *checkpoint) session(s *session) {
 	for i := range queue {
 		d := &queue[i]
 		n := c.number(d.message)
-		writeQueued(c.w, n, receipt{}, owed{s, *d})
+		writeQueued(c.w, n, receipt{}, nil, owed{s, *d})
 		if d.id != 0 {
 			c.w.Record(sentRecord)
 			c.w.Number(s.serial)

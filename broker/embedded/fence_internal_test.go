@@ -169,6 +169,51 @@ func TestASessionThatIsFollowedByAnotherBeforeItsEnd(t *testing.T) {
 	}
 }
 
+// A crash may come when a will has been published and not been forgotten yet.
+func TestAWillIsPublishedOrKept(t *testing.T) {
+	for name, c := range map[string]struct {
+		qos, subscribed byte
+		back            bool // its client comes back, with another will, while it is published
+		kept, left      int  // wills, and messages in the queue, after the crash
+	}{
+		"a session that lasts has it":              {qos: 2, subscribed: 2, left: 1},
+		"with QoS 1":                               {qos: 1, subscribed: 2, left: 1},
+		"nobody has it whom a crash would not end": {qos: 0, subscribed: 2, kept: 1},
+		"its client has another will by now":       {qos: 2, subscribed: 2, back: true, kept: 1, left: 1},
+	} {
+		folder := filepath.Join(t.TempDir(), "broker")
+		b, s := newSessions(t, Options{Folder: folder}, "sub")
+		s[0].expiry = 3600
+		b.ledger.session(s[0], 0)
+		b.router.subscribe(s[0], &subscription{filter: "#", qos: c.subscribed}, nil)
+		willed := func(text string) *overdueWill {
+			o := &overdueWill{will: &will{message: &message{topic: "t", payload: []byte(text), qos: c.qos}}, due: time.Now()}
+			b.registry.wills["dead"] = o
+			b.ledger.willed("dead", o)
+			return o
+		}
+		o := willed("old")
+		if c.back {
+			willed("new")
+		}
+		b.publishWill("dead", o)
+		again, err := New(Options{Folder: crashed(t, b, folder)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		left := 0
+		for _, each := range again.registry.all() {
+			left += each.queue.len()
+		}
+		if kept := len(again.registry.wills); kept != c.kept || left != c.left {
+			t.Errorf("%s: %d wills and %d messages are left, want %d and %d", name, kept, left, c.kept, c.left)
+		}
+		if kept := again.registry.wills["dead"]; c.back && string(kept.will.message.payload) != "new" {
+			t.Errorf("%s: the old one is kept", name)
+		}
+	}
+}
+
 // watcher is a handler that calls a function with each message.
 type watcher func(broker.Message)
 

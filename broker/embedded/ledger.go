@@ -185,9 +185,9 @@ type receipt struct {
 	id      uint16
 }
 
-// queued says that a message has been put into queues, together with the publisher's receipt for it: either all of this comes back
-// after a crash or none. No lock is held.
-func (l *ledger) queued(m *message, all []owed, from receipt) (after position) {
+// queued says that a message has been put into queues, together with the publisher's receipt for it, or with what becomes of the will that it
+// was, whose client is named then: either all of this comes back after a crash or none. No lock is held but the registry's for a will.
+func (l *ledger) queued(m *message, all []owed, from receipt, testator *string) (after position) {
 	if l == nil {
 		return 0
 	}
@@ -197,7 +197,7 @@ func (l *ledger) queued(m *message, all []owed, from receipt) (after position) {
 		writeIdentifier(w, receivedRecord, from.session, from.id)
 	} else {
 		n := l.number(w, m)
-		writeQueued(w, n, from, all...)
+		writeQueued(w, n, from, testator, all...)
 	}
 	return after
 }

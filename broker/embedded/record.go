@@ -84,15 +84,28 @@ func writeSubscribed(w *journal.Writer, s *session, sub *subscription) {
 	w.End()
 }
 
-// writeQueued writes one record for a message, all the queues that it was put into, and the publisher's receipt: a record is there as
-// a whole or not at all.
-func writeQueued(w *journal.Writer, number uint64, from receipt, all ...owed) {
+// What a message was before it was put into queues, as a queuedRecord has it.
+const (
+	fromNobody  = 0
+	fromSession = 1 // with QoS 2
+	fromWill    = 2
+)
+
+// writeQueued writes one record for a message, all the queues that it was put into, and the publisher's receipt or the client whose will it
+// was, and is not any more: a record is there as a whole or not at all.
+func writeQueued(w *journal.Writer, number uint64, from receipt, testator *string, all ...owed) {
 	w.Record(queuedRecord)
 	w.Number(number)
-	w.Flag(from.session != nil)
-	if from.session != nil {
+	switch {
+	case from.session != nil:
+		w.Number(fromSession)
 		w.Number(from.session.serial)
 		w.Number(uint64(from.id))
+	case testator != nil:
+		w.Number(fromWill)
+		w.Text(*testator)
+	default:
+		w.Number(fromNobody)
 	}
 	writeOwed(w, all)
 	w.End()

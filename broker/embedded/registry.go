@@ -239,6 +239,9 @@ func (r *registry) retire(c *conn, k *cause, expiry uint32, now time.Time, l *le
 func (r *registry) forgetWill(id string, o *overdueWill, l *ledger) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if o.forgotten {
+		return
+	}
 	if r.wills[id] == o {
 		delete(r.wills, id)
 	}

@@ -2,13 +2,18 @@ package embedded
 
 import "home.arpa/homehub/broker/embedded/journal"
 
-// queued takes a message that was put into queues, with the publisher's receipt.
+// queued takes a message that was put into queues, with the publisher's receipt, or in place of a will.
 func (to *restorer) queued(content *journal.Reader) {
 	m := to.messages[content.Number()]
-	if content.Flag() {
+	switch content.Number() {
+	case fromSession:
 		s, id := to.sessions[content.Number()], uint16(content.Number())
 		if s != nil && m != nil {
 			s.note(id)
+		}
+	case fromWill:
+		if client := content.Text(); m != nil && !content.Bad() {
+			delete(to.broker.registry.wills, client)
 		}
 	}
 	to.owed(m, content)

@@ -129,7 +129,7 @@ func (r *router) clear(m *message) {
 // deliver appends the message to the sessions that it goes to, and writes down that it has. It does so even when it is ended by a panic, since what
 // is in a queue holds that up until it is in the journal; but then the publisher has no receipt, because some may not have the message.
 func (r *router) deliver(m *message, to *course, b *batch) {
-	if m.qos == 2 {
+	if m.qos == 2 || b.will.overdueWill != nil {
 		r.ledger.hold()
 		defer r.ledger.letGo()
 	}
