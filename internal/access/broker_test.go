@@ -103,6 +103,7 @@ func TestOtherRulesBesideARunningBrokerDropNobody(t *testing.T) {
 			t.Errorf("of what is retained, the plug received\n%s", diff)
 		}
 		away = keeping(t, b, "away") // what was queued by the old rules is sent by the new ones
+		synctest.Wait()
 		if diff := cmp.Diff([]string{"b/1", "b/2", "b", "b/kept"}, away.received()); diff != "" {
 			t.Errorf("who was away received\n%s", diff)
 		}
