@@ -98,7 +98,7 @@ func TestOtherRulesBesideARunningBrokerDropNobody(t *testing.T) {
 		if code := plug.subscribe("+/kept"); code != 0 { // some of what it matches may be read
 			t.Errorf("the plug subscribes to +/kept: reason code %#x", code)
 		}
-		synctest.Wait() // until what was retained is on its way
+		synctest.Wait()                                                                       // until what was retained is on its way
 		if diff := cmp.Diff([]string{"b", "b/kept", "b/kept"}, plug.received()); diff != "" { // its own, by b/#, and what is retained by +/kept
 			t.Errorf("of what is retained, the plug received\n%s", diff)
 		}
