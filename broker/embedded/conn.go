@@ -189,7 +189,7 @@ func (c *conn) handle(frame []byte, header int) error {
 		if err := checkControl(frame, header, c.connect.version, c.options.MaxFilters); err != nil {
 			return err
 		}
-		return c.reply([]byte{pingrespPacket << 4, 0})
+		return c.reply(pingresp)
 	default:
 		if err := checkControl(frame, header, c.connect.version, c.options.MaxFilters); err != nil {
 			return err
